@@ -1,0 +1,1 @@
+"""What needs no Pulumi: settings, bricks, plans and the clients of Kafka, Elasticsearch and registries."""

@@ -1,0 +1,35 @@
+"""Refusals: every problem of a run, each with its place and the way out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong: where it stands, what was found, what is allowed, how to go on."""
+
+    file: str
+    path: str
+    value: object
+    allowed: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.file}: {self.path}" if self.path else self.file
+        found = "" if self.value is None else f" = {self.value!r}"
+        hint = f"; {self.hint}" if self.hint else ""
+        return f"{where}{found}: {self.allowed}{hint}"
+
+
+class Refused(Exception):
+    """Raised before anything is touched; carries all problems, not the first one."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        count = len(self.problems)
+        lines = [f"{count} problem{'s' if count > 1 else ''}, nothing was touched:"]
+        lines += [f"  {number}. {problem}" for number, problem in enumerate(self.problems, 1)]
+        return "\n".join(lines)

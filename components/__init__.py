@@ -1,0 +1,1 @@
+"""What Pulumi sees: the components of a customer; they know bus/, never the other way round."""
