@@ -1,0 +1,31 @@
+"""Values as Helm merges them: maps deeply, lists as a whole, null takes a key away."""
+
+from collections.abc import Mapping
+from typing import Any
+
+Values = dict[str, Any]
+
+
+def merge(*layers: Mapping[str, Any]) -> Values:
+    """All layers in one, lowest precedence first; the inputs stay as they are.
+
+    Same rules as `helm -f a -f b`: https://helm.sh/docs/chart_template_guide/values_files/
+    A null in a higher layer is kept, because it is Helm that must see it to drop the chart's default.
+    """
+    result: Values = {}
+    for layer in layers:
+        for key, value in layer.items():
+            mine = result.get(key)
+            if isinstance(value, Mapping):
+                result[key] = merge(mine, value) if isinstance(mine, Mapping) else merge(value)
+            else:
+                result[key] = value
+    return result
+
+
+def at(path: tuple[str, ...], values: Mapping[str, Any]) -> Values:
+    """`values` below `path`: at(("isiinfra", "kafka"), {"a": 1}) is {"isiinfra": {"kafka": {"a": 1}}}."""
+    result: Values = dict(values)
+    for part in reversed(path):
+        result = {part: result}
+    return result

@@ -1,0 +1,97 @@
+"""YAML or config values into frozen types; every error becomes a Problem with its path."""
+
+import difflib
+from collections.abc import Sequence
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+
+from bus.errors import Problem
+
+
+class Record(BaseModel):
+    """A frozen type read from YAML: keys in camelCase, unknown keys refused, no silent conversion."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        hide_input_in_errors=True,
+    )
+
+
+T = TypeVar("T", bound=Record)
+
+
+def parse(model: type[T], raw: object, file: str, root: str = "") -> tuple[T | None, list[Problem]]:
+    """`raw` as a `model`, or None and what is wrong with it, each with `root`-based path."""
+    try:
+        return model.model_validate(raw), []
+    except ValidationError as error:
+        return None, [_problem(model, details, file, root) for details in error.errors(include_url=False)]
+
+
+def join(root: str, parts: Sequence[str | int]) -> str:
+    """A path as a reader would write it: sites.central.topics[2].name."""
+    path = root
+    for part in parts:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
+    return path
+
+
+def _problem(model: type[BaseModel], details: Any, file: str, root: str) -> Problem:
+    location = tuple(part for part in details["loc"] if part != "[key]")
+    path = join(root, location)
+    value = details.get("input")
+    match details["type"]:
+        case "extra_forbidden":
+            keys = allowed_keys(model, location[:-1])
+            near = difflib.get_close_matches(str(location[-1]), keys, n=1)
+            hint = f"did you mean {near[0]}?" if near else ""
+            return Problem(file, path, None, f"unknown key; allowed: {', '.join(keys)}", hint)
+        case "missing":
+            return Problem(file, path, None, "is required", _description(model, location))
+        case _:
+            shown = value if isinstance(value, str | int | float | bool | None) else type(value).__name__
+            message = details["msg"].removeprefix("Value error, ").removeprefix("Input ")
+            return Problem(file, path, shown, message, _description(model, location))
+
+
+def allowed_keys(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
+    """The keys that the record at `location` of `model` may have."""
+    found = _record_at(model, location)
+    return sorted(field.alias or name for name, field in found.model_fields.items()) if found else []
+
+
+def _description(model: type[BaseModel], location: Sequence[str | int]) -> str:
+    holder = _record_at(model, location[:-1])
+    if holder is None or not location:
+        return ""
+    for name, field in holder.model_fields.items():
+        if location[-1] in (name, field.alias):
+            return field.description or ""
+    return ""
+
+
+def _record_at(model: type[BaseModel], location: Sequence[str | int]) -> type[BaseModel] | None:
+    current: object = model
+    for part in location:
+        record = _record_in(current)
+        field = None
+        if record is not None:
+            field = next((f for n, f in record.model_fields.items() if part in (n, f.alias)), None)
+        if field is not None:
+            current = field.annotation
+        elif record is not None:
+            return None
+    return _record_in(current)
+
+
+def _record_in(annotation: object) -> type[BaseModel] | None:
+    """The record that an annotation holds: itself, or inside dict[...], tuple[...], ... | None."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for arg in get_args(annotation) if (found := _record_in(arg))), None)
