@@ -1,0 +1,1 @@
+"""Helm releases: what is deployed as one, and the state that a dead deployment left behind."""
