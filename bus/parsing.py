@@ -2,7 +2,8 @@
 
 import difflib
 from collections.abc import Sequence
-from typing import Any, TypeVar, get_args
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
@@ -79,19 +80,22 @@ def _description(model: type[BaseModel], location: Sequence[str | int]) -> str:
 def _record_at(model: type[BaseModel], location: Sequence[str | int]) -> type[BaseModel] | None:
     current: object = model
     for part in location:
-        record = _record_in(current)
-        field = None
-        if record is not None:
-            field = next((f for n, f in record.model_fields.items() if part in (n, f.alias)), None)
-        if field is not None:
-            current = field.annotation
-        elif record is not None:
-            return None
-    return _record_in(current)
+        current = _inside(current, part)
+    return _record(current)
 
 
-def _record_in(annotation: object) -> type[BaseModel] | None:
-    """The record that an annotation holds: itself, or inside dict[...], tuple[...], ... | None."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for arg in get_args(annotation) if (found := _record_in(arg))), None)
+def _inside(annotation: object, part: str | int) -> object:
+    """The annotation below `part`: of a field, of a map's values, of a list's items; None where there is none."""
+    record = _record(annotation)
+    if record is not None:
+        return next((f.annotation for n, f in record.model_fields.items() if part in (n, f.alias)), None)
+    for candidate in (annotation, *get_args(annotation)):
+        if get_origin(candidate) in (dict, tuple, list):
+            return get_args(candidate)[1 if get_origin(candidate) is dict else 0]
+    return None
+
+
+def _record(annotation: object) -> type[BaseModel] | None:
+    """The record that an annotation is, by itself or as `... | None`."""
+    candidates = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)

@@ -1,0 +1,94 @@
+"""Stack files: what is read from good ones, and what is said of bad ones - each case a file in cases/."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bus import settings
+from bus.errors import Refused
+
+CASES = sorted((Path(__file__).parent / "cases").glob("*.yaml"))
+ROOT = Path(__file__).parents[2]
+SECRETS = ("odoo.masterPassword", "odoo.password", "odoo.postgres.password", "as400.password")
+
+
+def flat(config: dict[str, Any]) -> dict[str, str]:
+    """A stack file's config as Pulumi hands it to a program: text, structured values as JSON."""
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
+
+
+def load_stack(stack: str) -> settings.Settings:
+    """One of the project's own stack files, with stand-ins for its secrets."""
+    config = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
+    secrets = {f"bus:{name}": "s3cret" for name in SECRETS}
+    return settings.load(stack, flat(config) | secrets, set(secrets))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
+def test_every_problem_of_a_stack_file_is_said_at_once(case: Path) -> None:
+    given = yaml.safe_load(case.read_text())
+    secrets = given.get("secrets", {f"bus:{name}": "s3cret" for name in SECRETS})
+    config = flat(given["config"]) | secrets
+    with pytest.raises(Refused) as refused:
+        settings.load("test", config, set(secrets) - set(given.get("clear", [])))
+    lines = [str(problem) for problem in refused.value.problems]
+    assert len(lines) == len(given["problems"]), "\n".join(lines)
+    for line, parts in zip(sorted(lines), sorted(given["problems"]), strict=True):
+        assert line.startswith("Pulumi.test.yaml: " + parts[0]), line
+        for part in parts[1:]:
+            assert part in line, line
+    assert "s3cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("stack", ["local", "master", "recette", "prod"])
+def test_the_stack_files_of_the_project_are_valid(stack: str) -> None:
+    assert settings.CENTRAL in load_stack(stack).content.sites
+
+
+def test_master_reproduces_the_figures_of_the_seed() -> None:
+    master = load_stack("master")
+    central, cinecity = master.content.sites["central"], master.content.sites["cinecity"]
+    assert (central.kafka.brokers, central.kafka.replication_factor, central.odoo.database) == (1, 1, "central-mast")
+    assert cinecity.odoo.database == "complexe-cinecity2"
+    assert settings.cineges_config(master, "central") == {
+        "odoo.host": "odoo",
+        "odoo.port": "80",
+        "odoo.useSsl": "false",
+        "odoo.user": "admin",
+        "as400.user": "isi",
+        "odoo.postgres.user": "odoo",
+    }
+    assert settings.cineges_config(master, "cinecity") == {
+        "odoo.host": "odoo",
+        "odoo.port": "80",
+        "odoo.useSsl": "false",
+        "odoo.user": "admin",
+        "odoo.postgres.user": "odoo",
+        "cineges.cinemaCode": "N-M",
+        "o2k.slot.name": "debezium_cinecity_test2",
+    }
+    assert set(master.secret_keys["central"]) == set(SECRETS)
+    assert set(master.secret_keys["cinecity"]) == set(SECRETS) - {"as400.password"}
+
+
+def test_a_secret_of_a_site_wins_over_the_one_of_all_sites() -> None:
+    config = yaml.safe_load((ROOT / "Pulumi.local.yaml").read_text())["config"]
+    secrets = {f"bus:{name}": "s3cret" for name in SECRETS} | {"bus:cinecity.odoo.password": "own"}
+    loaded = settings.load("local", flat(config) | secrets, set(secrets))
+    assert loaded.secret_keys["cinecity"]["odoo.password"] == "cinecity.odoo.password"
+    assert loaded.secret_keys["central"]["odoo.password"] == "odoo.password"
+
+
+def test_the_admin_port_of_a_site_does_not_depend_on_the_other_sites() -> None:
+    local = load_stack("local")
+    assert local.admin_port("cinecity") == settings.default_admin_port("hicksoncinecity-local")
+    assert 20000 <= local.admin_port("cinecity") <= 30239
+
+
+def test_settings_do_not_show_secrets() -> None:
+    config = yaml.safe_load((ROOT / "Pulumi.local.yaml").read_text())["config"]
+    secrets = {f"bus:{name}": "s3cret" for name in SECRETS}
+    assert "s3cret" not in repr(settings.load("local", flat(config) | secrets, set(secrets)))
