@@ -1,0 +1,72 @@
+"""A recording engine: Pulumi's mocks, plus the parent and the dependencies that they throw away."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+from pulumi.runtime import mocks, rpc
+from pulumi.runtime.proto import resource_pb2
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One registration as the engine saw it."""
+
+    name: str
+    type: str
+    parent: str
+    inputs: dict[str, Any]
+    dependencies: frozenset[str]
+
+
+class _Outputs(mocks.Mocks):
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        outputs = dict(args.inputs)
+        if args.typ == "kubernetes:core/v1:Secret":
+            outputs["metadata"] = {**outputs["metadata"], "resourceVersion": "7"}
+        return f"{args.name}-id", outputs
+
+    def call(self, args: mocks.MockCallArgs) -> dict[Any, Any]:
+        return {}
+
+
+class _Recorder(mocks.MockMonitor):
+    def __init__(self) -> None:
+        super().__init__(_Outputs())
+        self.registered: dict[str, Registered] = {}
+
+    def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> Any:
+        answer = super().RegisterResource(request)
+        self.registered[request.name] = Registered(
+            name=request.name,
+            type=request.type,
+            parent=_name(request.parent),
+            inputs=rpc.deserialize_properties(request.object, keep_unknowns=True),
+            dependencies=frozenset(_name(urn) for urn in request.dependencies),
+        )
+        return answer
+
+
+def _name(urn: str) -> str:
+    return urn.rsplit("::", 1)[-1]
+
+
+def record(program: Callable[[], None]) -> dict[str, Registered]:
+    """Runs `program` without an engine; returns what it registered, by name."""
+    recorder = _Recorder()
+    mocks.set_mocks(_Outputs(), project="bus", stack="test", monitor=recorder)
+    pulumi.runtime.test(program)()
+    return recorder.registered
+
+
+def waits_for(registered: dict[str, Registered], name: str) -> set[str]:
+    """Everything that `name` waits for, however far."""
+    seen: set[str] = set()
+    queue = list(registered[name].dependencies)
+    while queue:
+        current = queue.pop()
+        if current not in seen:
+            seen.add(current)
+            queue += registered[current].dependencies if current in registered else ()
+    return seen

@@ -1,0 +1,116 @@
+"""Order of a stack as the engine is told it: every tier waits for every earlier tier, empty ones included."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pulumi
+import pytest
+
+from bus import deployment
+from bus.deployment import Deployment
+from components.bus import Bus, BusArgs
+from tests.components.engine import Registered, record, waits_for
+from tests.settings.test_settings import load_stack
+
+ROOT = Path(__file__).parents[2]
+STACKS = ["local", "master", "recette", "prod"]
+# The tiers of docs/spec.md, as the suffixes of what each registers on a site; mirror and delivery stand apart.
+TIERS = (
+    ("namespace",),
+    ("base-secret", "base-products-release"),
+    ("base-topics",),
+    ("notif-release",),
+    ("topics", "indices"),
+    ("bricks-release",),
+)
+
+
+def registrations(plan: Deployment) -> dict[str, Registered]:
+    def program() -> None:
+        keys = plan.settings.secret_keys
+        secrets = {site: {key: pulumi.Output.secret("s3cret") for key in names} for site, names in keys.items()}
+        Bus("hickson", BusArgs(plan, secrets, {}))
+
+    return record(program)
+
+
+def plan_of(stack: str, monkeypatch: pytest.MonkeyPatch) -> Deployment:
+    monkeypatch.chdir(ROOT)
+    return deployment.plan(ROOT, load_stack(stack))
+
+
+def without_fragments(plan: Deployment) -> Deployment:
+    empty: Mapping[str, Mapping[str, object]] = {}
+    sites = {name: replace(site, topics=empty, indices=empty, base_topics=empty) for name, site in plan.sites.items()}
+    return replace(plan, sites=sites)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("fragments", ["with_fragments", "without_any_fragment"])
+def test_each_tier_waits_for_every_earlier_tier(stack: str, fragments: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = plan_of(stack, monkeypatch)
+    registered = registrations(plan if fragments == "with_fragments" else without_fragments(plan))
+    for site in plan.sites:
+        for number, tier in enumerate(TIERS):
+            for role in tier:
+                earlier = {f"{site}-{role}" for before in TIERS[:number] for role in before}
+                assert earlier <= registered[f"{site}-{role}"].dependencies, f"{site}-{role}"
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_mirror_waits_for_every_resource_of_every_site(stack: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = plan_of(stack, monkeypatch)
+    registered = registrations(plan)
+    everything = {f"{site}-{role}" for site in plan.sites for tier in TIERS for role in tier}
+    assert everything <= registered["mirror-release"].dependencies
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_no_site_waits_for_another_site(stack: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = plan_of(stack, monkeypatch)
+    registered = registrations(plan)
+    for site in plan.sites:
+        others = [f"{other}-" for other in plan.sites if other != site]
+        for name in (name for name in registered if name.startswith(f"{site}-")):
+            assert not [found for found in waits_for(registered, name) if found.startswith(tuple(others))], name
+
+
+def test_delivery_comes_before_anything_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = plan_of("prod", monkeypatch)
+    registered = registrations(plan)
+    for site in plan.sites:
+        for tier in TIERS[1:]:
+            for role in tier:
+                assert f"{site}-delivery-images" in registered[f"{site}-{role}"].dependencies
+
+
+def test_tokens_and_names_are_those_that_states_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """State compatibility: a change here needs an alias and a line in CHANGELOG.md."""
+    registered = registrations(plan_of("local", monkeypatch))
+    tokens = {name: entry.type for name, entry in registered.items() if not name.startswith("cinecity-")}
+    assert tokens == {
+        "hickson": "bus:index:Bus",
+        "central-cluster": "pulumi:providers:kubernetes",
+        "central-namespace": "kubernetes:core/v1:Namespace",
+        "central-base": "bus:index:Base",
+        "central-base-secret": "kubernetes:core/v1:Secret",
+        "central-base-products": "bus:index:Umbrella",
+        "central-base-products-release": "kubernetes:helm.sh/v3:Release",
+        "central-base-topics": "pulumi-python:dynamic/bus:TopicSet",
+        "central-notif": "bus:index:Notif",
+        "central-notif-release": "kubernetes:helm.sh/v3:Release",
+        "central-topics": "pulumi-python:dynamic/bus:TopicSet",
+        "central-indices": "pulumi-python:dynamic/bus:IndexSet",
+        "central-bricks": "bus:index:Central",
+        "central-bricks-release": "kubernetes:helm.sh/v3:Release",
+        "mirror": "bus:index:Mirror",
+        "mirror-release": "kubernetes:helm.sh/v3:Release",
+    }
+
+
+def test_no_secret_is_in_clear_in_what_helm_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    registered = registrations(plan_of("local", monkeypatch))
+    releases = [entry for entry in registered.values() if entry.type == "kubernetes:helm.sh/v3:Release"]
+    assert len(releases) == 7
+    assert not [entry.name for entry in releases if "s3cret" in str(entry.inputs)]
