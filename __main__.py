@@ -1,0 +1,27 @@
+"""The Pulumi program: the stack's settings -> Bus -> exports."""
+
+from pathlib import Path
+
+import pulumi
+from pulumi.runtime.config import get_config_env, get_config_secret_keys_env
+
+from bus import deployment, settings
+from bus.errors import Refused
+from components import preflight
+from components.bus import Bus, BusArgs
+
+config, flat = pulumi.Config("bus"), get_config_env()
+try:
+    stack = settings.load(pulumi.get_stack(), flat, set(get_config_secret_keys_env()))
+    plan = deployment.plan(Path.cwd(), stack)
+    preflight.run(plan, flat)
+except Refused as refused:
+    raise pulumi.RunError(str(refused)) from None
+
+secrets = {
+    site: {name: config.require_secret(key) for name, key in keys.items()} for site, keys in stack.secret_keys.items()
+}
+kubeconfigs = {site: config.require_secret(key) for site, key in stack.kubeconfig_keys.items()}
+Bus(stack.content.customer, BusArgs(plan, secrets, kubeconfigs))
+pulumi.export("sites", deployment.summary(plan))
+pulumi.export("images", plan.deployed_images)

@@ -1,0 +1,320 @@
+"""What a stack deploys, decided before anything is touched: settings + bricks + charts -> releases, topics, indices."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bus import bricks as brick_files
+from bus.bricks import Brick
+from bus.errors import Problem, Refused
+from bus.indices import model as index_model
+from bus.layers import Values, merge
+from bus.mirror import Patterns, check_mirror, to_regex
+from bus.releases.values import Layer, brick_layer, is_enabled, places, release_values, with_defaults
+from bus.settings import CENTRAL, Kind, Settings, Site, cineges_config, kind_of
+from bus.topics import model as topic_model
+
+BASE, NOTIF, MIRROR, REGISTRY = "hickson-base", "kafka-notif", "kafka2kafka", "docker-registry"
+UMBRELLA: dict[Kind, str] = {"central": "hickson-central", "complexe": "hickson-complexe"}
+DEPLOYABLE = (BASE, NOTIF, *UMBRELLA.values(), MIRROR, REGISTRY)
+# docker-registry is a release of its own; what sites.<site>.enable may name besides the umbrellas' optional bricks.
+_OWN_RELEASE = frozenset({NOTIF, MIRROR, REGISTRY})
+
+
+@dataclass(frozen=True)
+class Release:
+    """One Helm release: `values` is all that Helm is given, secrets never among it."""
+
+    name: str
+    chart: str
+    values: Values
+    timeout_seconds: int
+    images: Mapping[str, str] = field(default_factory=dict)
+    """brick -> reference of its image where it comes from, delivery apart"""
+
+
+@dataclass(frozen=True)
+class SitePlan:
+    """Everything of one site, in the shape that its components take it."""
+
+    name: str
+    kind: Kind
+    settings: Site
+    config: Mapping[str, str]
+    base: Release
+    notif: Release
+    bricks: Release
+    registry: Release | None
+    base_topics: Mapping[str, Mapping[str, Any]]
+    topics: Mapping[str, Mapping[str, Any]]
+    indices: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def releases(self) -> list[Release]:
+        """Every release of the site, in order."""
+        return [release for release in (self.registry, self.base, self.notif, self.bricks) if release]
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A whole stack: its sites, the mirror between them, and the images that must be there."""
+
+    settings: Settings
+    sites: Mapping[str, SitePlan]
+    mirror: Release | None
+
+    @property
+    def registry(self) -> str:
+        """The customer's registry that everything is deployed from; empty where nothing is delivered."""
+        return self.settings.content.delivery.registry if self.settings.content.delivery else ""
+
+    def releases(self, site: str) -> list[Release]:
+        """Every release in a site's namespace, in order; the mirror runs on central."""
+        mirror = [self.mirror] if site == CENTRAL and self.mirror else []
+        return [*self.sites[site].releases, *mirror]
+
+    def images(self, site: str) -> list[str]:
+        """References of all images that a site needs, where they come from; sorted, each once."""
+        return sorted({image for release in self.releases(site) for image in release.images.values()})
+
+    @property
+    def deployed_images(self) -> dict[str, dict[str, str]]:
+        """site -> brick -> reference that its pods name."""
+        return {
+            name: {
+                brick: relocated(image, self.registry)
+                for release in self.releases(name)
+                for brick, image in sorted(release.images.items())
+            }
+            for name in self.sites
+        }
+
+
+def plan(root: Path, settings: Settings) -> Deployment:
+    """The deployment of `settings` with the charts/ and values/ of `root`; raises Refused with every problem."""
+    folder = root / "charts"
+    umbrella_places = {chart: places(folder, chart) for chart in DEPLOYABLE}
+    known = frozenset(brick for found in umbrella_places.values() for brick in found)
+    bricks, problems = brick_files.load(root / "values", known)
+    problems += _unknown_bricks(settings, known)
+    topics, wrong_topics = topic_model.merge_fragments({b.file: (b.name, b.content.topics) for b in bricks.values()})
+    indices, wrong_indices = index_model.merge_fragments({b.file: (b.name, b.content.indices) for b in bricks.values()})
+    problems += wrong_topics + wrong_indices
+
+    sites = {}
+    for name in sorted(settings.content.sites):
+        site, wrong = _site(folder, settings, name, bricks, topics, indices)
+        sites[name] = site
+        problems += wrong
+    mirror, wrong = _mirror(folder, settings, bricks, sites)
+    problems += wrong
+    if problems:
+        raise Refused(list(dict.fromkeys(problems)))
+    return Deployment(settings, sites, mirror)
+
+
+def _unknown_bricks(settings: Settings, known: frozenset[str]) -> list[Problem]:
+    content, file = settings.content, settings.file
+    named = [(f"bus:values.{brick}", brick) for brick in content.values]
+    for name, site in content.sites.items():
+        named += [(f"bus:sites.{name}.values.{brick}", brick) for brick in site.values]
+        named += [(f"bus:sites.{name}.enable", brick) for brick in site.enable]
+    allowed = f"no chart has this brick; bricks: {', '.join(sorted(known))}"
+    return [Problem(file, path, brick, allowed) for path, brick in named if brick not in known]
+
+
+def _site(
+    folder: Path,
+    settings: Settings,
+    name: str,
+    bricks: Mapping[str, Brick],
+    topics: list[topic_model.Topic],
+    indices: list[index_model.Index],
+) -> tuple[SitePlan, list[Problem]]:
+    site, kind, seconds = settings.content.sites[name], kind_of(name), settings.content.timeouts
+    config = cineges_config(settings, name)
+    shared = _shared_values(settings, config)
+    problems: list[Problem] = []
+
+    def release(release_name: str, chart: str, timeout: int, derived: Mapping[str, Any]) -> Release:
+        wanted = merge(shared, _enabled(folder, chart, site), derived)
+        made, wrong = _release(folder, settings, name, bricks, release_name, chart, timeout, wanted)
+        problems.extend(wrong)
+        return made
+
+    base_name = "centralbase" if kind == CENTRAL else f"base{name}"
+    base = release(base_name, BASE, seconds.base_seconds, _base_values(settings, name, config))
+    notif = release(NOTIF, NOTIF, seconds.bricks_seconds, {})
+    umbrella = release(name, UMBRELLA[kind], seconds.bricks_seconds, {})
+    registry = release(REGISTRY, REGISTRY, seconds.base_seconds, {}) if REGISTRY in site.enable else None
+    problems += _not_here(folder, settings, name, kind)
+
+    default = site.kafka.replication_factor
+    mine = [topic for topic in topics if topic.applies_to(kind)]
+    problems += [problem for topic in mine for problem in topic.beyond(site.kafka.brokers, default, name)]
+    wanted = {topic.name: topic.wanted(default) for topic in mine}
+    base_topics = {topic.name for topic in mine if NOTIF in topic.producers}
+    plan = SitePlan(
+        name=name,
+        kind=kind,
+        settings=site,
+        config=config,
+        base=base,
+        notif=notif,
+        bricks=umbrella,
+        registry=registry,
+        base_topics={topic: wanted[topic] for topic in sorted(base_topics)},
+        topics={topic: wanted[topic] for topic in sorted(wanted.keys() - base_topics)},
+        indices={
+            index.name: index.wanted() for index in sorted(indices, key=lambda i: i.name) if index.applies_to(kind)
+        },
+    )
+    return plan, problems
+
+
+def _release(
+    folder: Path,
+    settings: Settings,
+    site: str,
+    bricks: Mapping[str, Brick],
+    name: str,
+    chart: str,
+    timeout: int,
+    derived: Mapping[str, Any],
+) -> tuple[Release, list[Problem]]:
+    layers = [brick_layer(brick) for brick in bricks.values()]
+    layers.append(Layer(settings.file, "bus:values", settings.content.values))
+    layers.append(Layer(settings.file, f"bus:sites.{site}.values", settings.content.sites[site].values))
+    values, problems = release_values(folder, chart, layers, derived)
+    full = with_defaults(folder, chart, values)
+    images = {}
+    for brick, (path, _) in places(folder, chart).items():
+        image = _image_at(full, path)
+        if image and is_enabled(full, path):
+            images[brick] = _reference(image)
+    return Release(name, chart, values, timeout, images), problems
+
+
+def _shared_values(settings: Settings, config: Mapping[str, str]) -> Values:
+    """`global` of every release: one registry for all images, and a revision that restarts pods on a config change."""
+    revision = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:12]
+    shared: Values = {"configRevision": revision}
+    if settings.content.delivery:
+        shared["repository"] = settings.content.delivery.registry
+    return {"global": shared}
+
+
+def _base_values(settings: Settings, name: str, config: Mapping[str, str]) -> Values:
+    """What typed settings fix in hickson-base."""
+    site = settings.content.sites[name]
+    kafka = {
+        "replicaCount": site.kafka.brokers,
+        "mode": site.kafka.mode,
+        "admin": {"port": settings.admin_port(name)},
+    }
+    infra = {
+        "kafka": kafka,
+        "zookeeper": {"enabled": site.kafka.mode == "zookeeper"},
+        "es": {"replicaCount": site.elasticsearch.nodes},
+        "kafka-notif": {"enabled": False},
+    }
+    return {"isiinfra": infra, "odoo": {"database": site.odoo.database}, "config": {"data": dict(config)}}
+
+
+def _enabled(folder: Path, chart: str, site: Site) -> Values:
+    """`enabled: true` for every optional brick of `chart` that the site names."""
+    found = places(folder, chart)
+    values: Values = {}
+    for brick in site.enable:
+        path = found.get(brick, ((), ""))[0]
+        if path:
+            nested: Values = {"enabled": True}
+            for part in reversed(path):
+                nested = {part: nested}
+            values = merge(values, nested)
+    return values
+
+
+def _not_here(folder: Path, settings: Settings, name: str, kind: Kind) -> list[Problem]:
+    here = {*places(folder, BASE), *places(folder, UMBRELLA[kind]), REGISTRY}
+    wrong = [brick for brick in settings.content.sites[name].enable if brick not in here and brick not in _OWN_RELEASE]
+    allowed = f"is no brick of a {kind}; bricks here: {', '.join(sorted(here))}"
+    return [Problem(settings.file, f"bus:sites.{name}.enable", brick, allowed) for brick in wrong]
+
+
+def _mirror(
+    folder: Path, settings: Settings, bricks: Mapping[str, Brick], sites: Mapping[str, SitePlan]
+) -> tuple[Release | None, list[Problem]]:
+    """kafka2kafka, where any complexe mirrors anything; it runs on central."""
+    patterns = {
+        name: Patterns(site.settings.mirror.ctrl2cplx, site.settings.mirror.cplx2ctrl)
+        for name, site in sites.items()
+        if site.kind != CENTRAL and (site.settings.mirror.ctrl2cplx or site.settings.mirror.cplx2ctrl)
+    }
+    if not patterns or CENTRAL not in sites:
+        return None, []
+    topics = sorted({topic for site in sites.values() for topic in (*site.topics, *site.base_topics)})
+    problems = check_mirror(settings.file, patterns, topics)
+    if problems:
+        return None, problems
+    complexes = []
+    for name, pattern in patterns.items():
+        site = sites[name].settings
+        complexes.append(
+            {
+                "name": name,
+                "bootstrapServers": site.kafka.mirror_bootstrap_servers or f"kafka.{site.namespace}:9092",
+                "topics": {
+                    "ctrl2cplx": [to_regex(glob) for glob in pattern.ctrl2cplx],
+                    "cplx2ctrl": [to_regex(glob) for glob in pattern.cplx2ctrl],
+                },
+                "replicationFactor": min(3, site.kafka.brokers),
+            }
+        )
+    central = sites[CENTRAL].settings
+    derived = {
+        "central": {
+            "bootstrapServers": central.kafka.mirror_bootstrap_servers or "kafka:9092",
+            "replicationFactor": min(3, central.kafka.brokers),
+        },
+        "complexes": complexes,
+    }
+    wanted = merge(_shared_values(settings, {}), derived)
+    seconds = settings.content.timeouts.mirror_seconds
+    return _release(folder, settings, CENTRAL, bricks, MIRROR, MIRROR, seconds, wanted)
+
+
+def _image_at(values: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, str] | None:
+    current: Any = values
+    for part in path:
+        current = current.get(part, {})
+    image = current.get("image")
+    return image if isinstance(image, Mapping) else None
+
+
+def _reference(image: Mapping[str, str]) -> str:
+    """As imagehelper writes it: a digest wins over the tag."""
+    place = f"{image.get('repository', '')}/{image.get('name', '')}"
+    return f"{place}@{image['digest']}" if image.get("digest") else f"{place}:{image.get('tag', '')}"
+
+
+def relocated(image: str, registry: str) -> str:
+    """`image` as `global.repository` makes it: the customer's registry in place of the first part."""
+    return f"{registry}/{image.split('/', 1)[1]}" if registry else image
+
+
+def summary(deployment: Deployment) -> dict[str, dict[str, Any]]:
+    """What stands where, for the stack's outputs."""
+    return {
+        name: {
+            "kind": site.kind,
+            "namespace": site.settings.namespace,
+            "releases": [release.name for release in site.releases],
+            "topics": sorted([*site.base_topics, *site.topics]),
+            "indices": sorted(site.indices),
+        }
+        for name, site in deployment.sites.items()
+    }

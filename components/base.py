@@ -1,0 +1,53 @@
+"""The base of a site: Secret cineges-secret and release hickson-base (Kafka, Elasticsearch, Odoo, PostgreSQL)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from bus.deployment import SitePlan
+from components.umbrella import Umbrella, UmbrellaArgs
+
+SECRET = "cineges-secret"
+
+
+@dataclass(frozen=True)
+class BaseArgs:
+    """`secrets` maps the keys of cineges-secret to Pulumi secrets."""
+
+    site: SitePlan
+    secrets: Mapping[str, pulumi.Output[str]]
+    after: Sequence[pulumi.Resource]
+
+
+class Base(pulumi.ComponentResource):
+    """What every brick of a site stands on."""
+
+    secret_revision: pulumi.Output[str]
+    leaves: list[pulumi.Resource]
+    """the resources that a later tier waits for"""
+
+    def __init__(self, name: str, args: BaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("bus:index:Base", name, None, opts)
+        namespace = args.site.settings.namespace
+        secret = k8s.core.v1.Secret(
+            f"{name}-secret",
+            # Made here and not by the chart: Helm values would carry the passwords into the release's record.
+            metadata={
+                "name": SECRET,
+                "namespace": namespace,
+                "annotations": {"pulumi.com/patchForce": "true"},  # one left by the old process is taken over
+            },
+            string_data={key: pulumi.Output.secret(value) for key, value in args.secrets.items()},
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
+        )
+        # The object's revision, not a hash of its content: a hash of a short password can be guessed.
+        self.secret_revision = pulumi.Output.unsecret(secret.metadata["resource_version"])
+        release = Umbrella(
+            f"{name}-products",
+            UmbrellaArgs(args.site.base, namespace, [*args.after, secret], self.secret_revision),
+            pulumi.ResourceOptions(parent=self),
+        )
+        self.leaves = [secret, release.release]
+        self.register_outputs({})

@@ -1,0 +1,139 @@
+"""Every site of a stack; the only file where order is written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from bus.deployment import Deployment, SitePlan
+from components.base import Base, BaseArgs
+from components.central import Central
+from components.complexe import Complexe
+from components.delivery import Delivery, DeliveryArgs
+from components.mirror import Mirror
+from components.notif import Notif
+from components.providers.indices import IndexSet
+from components.providers.topics import TopicSet
+from components.registry import Registry
+from components.umbrella import Umbrella, UmbrellaArgs
+
+Tiers = list[pulumi.Resource]
+
+
+@dataclass(frozen=True)
+class BusArgs:
+    """`secrets` maps site -> key of cineges-secret -> Pulumi secret; `kubeconfigs` site -> Pulumi secret."""
+
+    deployment: Deployment
+    secrets: Mapping[str, Mapping[str, pulumi.Output[str]]]
+    kubeconfigs: Mapping[str, pulumi.Output[str]]
+
+
+class Bus(pulumi.ComponentResource):
+    """A customer's sites, side by side, and the mirror once all of them stand.
+
+    Within a site each tier waits for *every* earlier tier, not only for the one before: an empty tier would break the
+    chain (pulumi/pulumi#8721).
+    """
+
+    def __init__(self, name: str, args: BusArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("bus:index:Bus", name, None, opts)
+        self._deployment = args.deployment
+        everything: Tiers = []
+        clusters: dict[str, k8s.Provider] = {}
+        for site in args.deployment.sites.values():
+            clusters[site.name] = self._cluster(site, args.kubeconfigs.get(site.name))
+            everything += self._site(site, clusters[site.name], args.secrets[site.name])
+        if args.deployment.mirror:
+            central = args.deployment.sites["central"]
+            # Tier 7: the mirror, after central and all complexes.
+            mirror = UmbrellaArgs(args.deployment.mirror, central.settings.namespace, everything)
+            Mirror("mirror", mirror, self._below(clusters["central"]))
+        self.register_outputs({})
+
+    def _below(self, cluster: k8s.Provider) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self, providers={"kubernetes": cluster})
+
+    def _cluster(self, site: SitePlan, kubeconfig: pulumi.Output[str] | None) -> k8s.Provider:
+        """Access to a site's cluster: a kubeconfig of its own, or a context of the ambient one."""
+        context = self._deployment.settings.context(site.name) or None
+        return k8s.Provider(
+            f"{site.name}-cluster", kubeconfig=kubeconfig, context=context, opts=pulumi.ResourceOptions(parent=self)
+        )
+
+    def _site(self, site: SitePlan, cluster: k8s.Provider, secrets: Mapping[str, pulumi.Output[str]]) -> Tiers:
+        """One site in its order; returns the resources that whatever comes after the site waits for."""
+        done: Tiers = []
+        below = self._below(cluster)
+        # Tier 1: the namespace. Kept on destroy, since its volumes go with it (docs/adr/0004).
+        done.append(self._namespace(site, cluster))
+        # Tier 2: all images of the release are in the customer's registry.
+        if self._deployment.settings.content.delivery:
+            done += Delivery(f"{site.name}-delivery", DeliveryArgs(self._deployment, site, list(done)), below).leaves
+        if site.registry:
+            registry = UmbrellaArgs(site.registry, site.settings.namespace, list(done))
+            done.append(Registry(f"{site.name}-registry", registry, below).release)
+        # Tier 3: Kafka, Elasticsearch, Odoo, PostgreSQL, cineges-config, cineges-secret.
+        base = Base(f"{site.name}-base", BaseArgs(site, secrets, list(done)), below)
+        done += base.leaves
+        # Tier 4: the topic of kafka-notif, and only then kafka-notif.
+        done.append(self._topics(f"{site.name}-base-topics", site, site.base_topics, done))
+        notif = UmbrellaArgs(site.notif, site.settings.namespace, list(done), base.secret_revision)
+        done.append(Notif(f"{site.name}-notif", notif, below).release)
+        # Tier 5: topics and indices of every fragment; neither waits for the other.
+        declared = [
+            self._topics(f"{site.name}-topics", site, site.topics, done),
+            self._indices(f"{site.name}-indices", site, done),
+        ]
+        done += declared
+        # Tier 6: the bricks.
+        bricks = UmbrellaArgs(site.bricks, site.settings.namespace, list(done), base.secret_revision)
+        umbrella: type[Umbrella] = Central if site.kind == "central" else Complexe
+        done.append(umbrella(f"{site.name}-bricks", bricks, below).release)
+        return done
+
+    def _namespace(self, site: SitePlan, cluster: k8s.Provider) -> k8s.core.v1.Namespace:
+        level = site.settings.pod_security
+        labels = {
+            "app.kubernetes.io/managed-by": "bus",
+            "bus/customer": self._deployment.settings.content.customer,
+            "bus/site": site.name,
+            "pod-security.kubernetes.io/enforce": level,
+            "pod-security.kubernetes.io/warn": level,
+        }
+        return k8s.core.v1.Namespace(
+            f"{site.name}-namespace",
+            metadata={"name": site.settings.namespace, "labels": labels},
+            opts=pulumi.ResourceOptions(parent=self, provider=cluster, retain_on_delete=True),
+        )
+
+    def _topics(self, name: str, site: SitePlan, topics: Mapping[str, Mapping[str, object]], after: Tiers) -> TopicSet:
+        settings = self._deployment.settings
+        return TopicSet(
+            name,
+            site=site.name,
+            namespace=site.settings.namespace,
+            context=settings.context(site.name),
+            mode=settings.access(site.name),
+            admin_port=settings.admin_port(site.name),
+            bootstrap_servers=site.settings.kafka.bootstrap_servers or "",
+            brokers=site.settings.kafka.brokers,
+            topics=topics,
+            confirm_delete=list(settings.content.confirm_delete.topics),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
+        )
+
+    def _indices(self, name: str, site: SitePlan, after: Tiers) -> IndexSet:
+        settings = self._deployment.settings
+        return IndexSet(
+            name,
+            site=site.name,
+            namespace=site.settings.namespace,
+            context=settings.context(site.name),
+            mode=settings.access(site.name),
+            endpoint=site.settings.elasticsearch.endpoint or "",
+            indices=site.indices,
+            confirm_delete=list(settings.content.confirm_delete.indices),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
+        )

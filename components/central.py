@@ -1,0 +1,11 @@
+"""The bricks of central: release of chart hickson-central."""
+
+from typing import ClassVar
+
+from components.umbrella import Umbrella
+
+
+class Central(Umbrella):
+    """APIs, stream jobs and imports of the head office."""
+
+    token: ClassVar[str] = "bus:index:Central"

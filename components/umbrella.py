@@ -1,0 +1,53 @@
+"""A folder of charts/ as one Helm release."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from bus import charts
+from bus.deployment import Release
+
+CHARTS, STAGED = Path("charts"), Path(".build/charts")
+
+
+@dataclass(frozen=True)
+class UmbrellaArgs:
+    """`after` are the resources of every earlier tier; Pulumi hands no depends_on of a component to its children."""
+
+    release: Release
+    namespace: str
+    after: Sequence[pulumi.Resource]
+    secret_revision: pulumi.Input[str] | None = None
+    """a text that changes with cineges-secret, so that its readers restart"""
+
+
+class Umbrella(pulumi.ComponentResource):
+    """One chart with its sub-charts, deployed and waited for; each kind of release is a subclass with its own token."""
+
+    token: ClassVar[str] = "bus:index:Umbrella"
+    release: k8s.helm.v3.Release
+
+    def __init__(self, name: str, args: UmbrellaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(self.token, name, None, opts)
+        wanted = args.release
+        # Relative to the project: an absolute path is a diff on every other machine (pulumi-kubernetes#2251).
+        path = f"./{charts.stage(CHARTS, wanted.chart, STAGED).as_posix()}"
+        values: dict[str, pulumi.Input[object]] = dict(wanted.values)
+        if args.secret_revision is not None:
+            values["global"] = {**wanted.values.get("global", {}), "secretRevision": args.secret_revision}
+        self.release = k8s.helm.v3.Release(
+            f"{name}-release",
+            name=wanted.name,  # else Pulumi adds a random suffix
+            namespace=args.namespace,
+            chart=path,
+            values=values,
+            timeout=wanted.timeout_seconds,
+            max_history=5,  # 0 would keep every revision
+            replace=True,  # a first install that failed does not block the name (helm/helm#4045)
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
+        )
+        self.register_outputs({"version": self.release.version})
