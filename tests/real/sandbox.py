@@ -1,0 +1,121 @@
+"""The running sandbox as tests see it: pulumi, kubectl and the services behind the API server's proxy."""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+ROOT = Path(__file__).parents[2]
+T = TypeVar("T")
+
+
+def need(variable: str) -> str:
+    """A setting that `make test` exports; without it the test fails and says what to do."""
+    value = os.environ.get(variable)
+    if not value:
+        raise RuntimeError(f"{variable} is not set: run `make test`, or `make up` and `. sandbox/env.sh` first")
+    return value
+
+
+def run(*command: str, stdin: str | None = None, seconds: int = 600) -> str:
+    """Runs a command in the project's folder; its output, or an error that shows what it said."""
+    done = subprocess.run(command, cwd=ROOT, input=stdin, capture_output=True, text=True, timeout=seconds, check=False)
+    if done.returncode:
+        raise AssertionError(
+            f"{' '.join(command)} ended with {done.returncode}\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
+        )
+    return done.stdout
+
+
+def kubectl(*arguments: str, stdin: str | None = None) -> str:
+    """kubectl against the sandbox."""
+    need("KUBECONFIG")
+    return run("kubectl", *arguments, stdin=stdin, seconds=120)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Stack `local` with a config file of its own, so that a test may change it."""
+
+    config: Path
+
+    @classmethod
+    def local(cls) -> "Stack":
+        """The stack as `make up` deploys it."""
+        return cls(Path(need("BUS_CONFIG_FILE")))
+
+    def changed(self, edit: Callable[[dict[str, Any]], None]) -> "Stack":
+        """The same stack with another config; `edit` is given the map below `config:`."""
+        import yaml
+
+        content = yaml.safe_load(self.config.read_text())
+        edit(content["config"])
+        # Pulumi derives the stack's config from the file's content only, so any name will do.
+        target = Path(tempfile.mkdtemp(prefix="bus-config-")) / self.config.name
+        target.write_text(yaml.safe_dump(content, sort_keys=False))
+        return Stack(target)
+
+    def pulumi(self, verb: str, *arguments: str, seconds: int = 1500) -> str:
+        """A verb of the ordinary CLI, without questions."""
+        need("PULUMI_BACKEND_URL")
+        fixed = ("--stack", "local", "--config-file", str(self.config), "--non-interactive", "--color", "never")
+        return run("pulumi", verb, *fixed, *arguments, seconds=seconds)
+
+    def up(self) -> list[dict[str, Any]]:
+        """`pulumi up`; returns the engine's own events."""
+        folder = Path(tempfile.mkdtemp(prefix="bus-events-"))
+        try:
+            self.pulumi("up", "--yes", "--skip-preview", "--event-log", str(folder / "events"))
+            return [json.loads(line) for line in (folder / "events").read_text().splitlines()]
+        finally:
+            shutil.rmtree(folder)
+
+
+def operations(events: list[dict[str, Any]]) -> dict[str, str]:
+    """Resource name -> what the engine did with it, for all that changed."""
+    done = {}
+    for event in events:
+        step = event.get("resOutputsEvent", {}).get("metadata")
+        if step and step["op"] not in ("same", "read"):
+            done[step["urn"].rsplit("::", 1)[-1]] = step["op"]
+    return done
+
+
+class Site:
+    """The services of one site, reached through the API server."""
+
+    def __init__(self, namespace: str) -> None:
+        self.namespace = namespace
+
+    def get(self, service: str, path: str, port: int = 80) -> Any:
+        """GET of a service's JSON."""
+        return json.loads(kubectl("get", "--raw", self._proxy(service, path, port)))
+
+    def produce(self, brick: str, topic: str, key: str, value: dict[str, Any]) -> None:
+        """Has a brick write a record."""
+        path = f"produce/{quote(topic)}?key={quote(key)}"
+        kubectl("create", "--raw", self._proxy(brick, path, 80), "-f", "-", stdin=json.dumps(value))
+
+    def _proxy(self, service: str, path: str, port: int) -> str:
+        return f"/api/v1/namespaces/{self.namespace}/services/{service}:{port}/proxy/{path}"
+
+
+def eventually(look: Callable[[], T], seconds: float = 90) -> T:
+    """The first truthy answer of `look`; its last answer or error is shown when none came in time."""
+    deadline = time.monotonic() + seconds
+    last: object = None
+    while time.monotonic() < deadline:
+        try:
+            if found := look():
+                return found
+        except AssertionError as error:
+            last = error
+        time.sleep(1)
+    raise AssertionError(f"nothing after {seconds} s; last: {last}")

@@ -1,0 +1,56 @@
+"""Brick files: what is read, and what is said of a bad one."""
+
+from pathlib import Path
+
+import pytest
+
+from bus import bricks
+
+KNOWN = frozenset({"kafka", "cineges-ui"})
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        (
+            "kafka.yml",
+            "image: {repository: r, name: n, tag: 1.0}",
+            ["values", "kafka.yml: image.tag = 1.0", "valid string", "quote"],
+        ),
+        ("kafka.yml", "image: {repository: r, name: n}", ["image.tag", "is required"]),
+        (
+            "kafka.yml",
+            "image: {repository: r, name: n, tag: x, digest: abc}",
+            ["image.digest = 'abc'", "sha256:<64 hex digits>"],
+        ),
+        ("kafka.yml", "image: {repository: '', name: n, tag: x}", ["image.repository = ''", "at least 1 character"]),
+        (
+            "kafka.yml",
+            "imags: {}",
+            ["imags: unknown key; allowed: image, indices, topics, values", "did you mean image?"],
+        ),
+        ("kafka.yml", "values: 3", ["kafka.yml: values = 3", "valid dictionary"]),
+        ("kafka.yml", "topics: {}", ["kafka.yml: topics", "valid list"]),
+        ("kafka.yml", "- a", ["must be a map with image, values, topics, indices"]),
+        ("kafka.yml", "image: [", ["line 1: is not YAML"]),
+        ("kafka.yml", "values: {}\nvalues: {}", ["key 'values' stands here twice"]),
+        ("kafka.yaml", "", ["must be called kafka.yml"]),
+        ("kafaka.yml", "", ["no chart has a brick kafaka; bricks: cineges-ui, kafka"]),
+    ],
+)
+def test_a_bad_file_is_named_with_what_is_allowed(tmp_path: Path, name: str, text: str, said: list[str]) -> None:
+    folder = tmp_path / "values"
+    folder.mkdir()
+    (folder / name).write_text(text)
+    _, problems = bricks.load(folder, KNOWN)
+    assert len(problems) == 1, problems
+    for part in said:
+        assert part in str(problems[0])
+
+
+def test_all_files_are_read_whatever_is_wrong_with_one(tmp_path: Path) -> None:
+    (tmp_path / "kafka.yml").write_text("imags: {}")
+    (tmp_path / "cineges-ui.yml").write_text("image: {repository: r, name: n, tag: '1.0'}\nvalues: {replicaCount: 2}")
+    found, problems = bricks.load(tmp_path, KNOWN)
+    assert [problem.file.rsplit("/", 1)[1] for problem in problems] == ["kafka.yml"]
+    assert found["cineges-ui"].values == {"replicaCount": 2, "image": {"repository": "r", "name": "n", "tag": "1.0"}}

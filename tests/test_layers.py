@@ -1,0 +1,51 @@
+"""Values merge as Helm merges them."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bus.layers import at, merge
+
+VALUES = st.recursive(
+    st.dictionaries(
+        st.sampled_from("abc"), st.one_of(st.integers(), st.none(), st.lists(st.integers(), max_size=2)), max_size=3
+    ),
+    lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def test_maps_merge_deeply_and_lists_as_a_whole() -> None:
+    low = {"image": {"tag": "1", "name": "a"}, "hosts": ["x", "y"]}
+    assert merge(low, {"image": {"tag": "2"}, "hosts": ["z"]}) == {"image": {"tag": "2", "name": "a"}, "hosts": ["z"]}
+
+
+def test_a_null_stays_for_helm_to_drop_the_default() -> None:
+    assert merge({"resources": {"limits": 1}}, {"resources": None}) == {"resources": None}
+
+
+def test_a_map_replaces_a_scalar_and_the_reverse() -> None:
+    assert merge({"a": 1}, {"a": {"b": 2}}) == {"a": {"b": 2}}
+    assert merge({"a": {"b": 2}}, {"a": 1}) == {"a": 1}
+
+
+def test_at_nests_below_a_path() -> None:
+    assert at(("isiinfra", "kafka"), {"mode": "kraft"}) == {"isiinfra": {"kafka": {"mode": "kraft"}}}
+
+
+@given(VALUES)
+def test_merging_with_itself_or_nothing_changes_nothing(values: dict[str, object]) -> None:
+    assert merge(values, values) == values == merge({}, values) == merge(values, {})
+
+
+@given(VALUES, VALUES, VALUES)
+def test_layers_may_be_merged_in_any_grouping(
+    low: dict[str, object], middle: dict[str, object], high: dict[str, object]
+) -> None:
+    assert merge(low, middle, high) == merge(merge(low, middle), high) == merge(low, merge(middle, high))
+
+
+@given(VALUES, VALUES)
+def test_inputs_are_not_changed(low: dict[str, object], high: dict[str, object]) -> None:
+    before = (repr(low), repr(high))
+    merge(low, high)["new"] = 1
+    assert (repr(low), repr(high)) == before
