@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,10 @@ _PORT_WAIT_SECONDS = 60.0
 _API_TIMEOUT_SECONDS = 10.0
 KAFKA_ADMIN_PORT = 9094
 ELASTICSEARCH_PORT = 9200
+
+
+# kr8s warns of every Kubernetes newer than its release; what is used here has been stable since 1.16.
+warnings.filterwarnings("ignore", message="Kubernetes version .* is not supported", category=UserWarning)
 
 
 class Unreachable(Exception):

@@ -10,6 +10,7 @@ from typing import Any
 from bus import bricks as brick_files
 from bus.bricks import Brick
 from bus.errors import Problem, Refused
+from bus.images.reference import Reference, from_values
 from bus.indices import model as index_model
 from bus.layers import Values, merge
 from bus.mirror import Patterns, check_mirror, to_regex
@@ -32,8 +33,8 @@ class Release:
     chart: str
     values: Values
     timeout_seconds: int
-    images: Mapping[str, str] = field(default_factory=dict)
-    """brick -> reference of its image where it comes from, delivery apart"""
+    images: Mapping[str, Reference] = field(default_factory=dict)
+    """brick -> its image where it comes from, delivery apart"""
 
 
 @dataclass(frozen=True)
@@ -76,16 +77,17 @@ class Deployment:
         mirror = [self.mirror] if site == CENTRAL and self.mirror else []
         return [*self.sites[site].releases, *mirror]
 
-    def images(self, site: str) -> list[str]:
-        """References of all images that a site needs, where they come from; sorted, each once."""
-        return sorted({image for release in self.releases(site) for image in release.images.values()})
+    def deliveries(self, site: str) -> dict[str, str]:
+        """Every image that a site needs: reference where it comes from -> reference that its pods name."""
+        images = {image for release in self.releases(site) for image in release.images.values()}
+        return {str(image): str(image.relocated(self.registry)) for image in sorted(images, key=str)}
 
     @property
     def deployed_images(self) -> dict[str, dict[str, str]]:
         """site -> brick -> reference that its pods name."""
         return {
             name: {
-                brick: relocated(image, self.registry)
+                brick: str(image.relocated(self.registry))
                 for release in self.releases(name)
                 for brick, image in sorted(release.images.items())
             }
@@ -194,7 +196,7 @@ def _release(
     for brick, (path, _) in places(folder, chart).items():
         image = _image_at(full, path)
         if image and is_enabled(full, path):
-            images[brick] = _reference(image)
+            images[brick] = from_values(image)
     return Release(name, chart, values, timeout, images), problems
 
 
@@ -293,17 +295,6 @@ def _image_at(values: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, 
         current = current.get(part, {})
     image = current.get("image")
     return image if isinstance(image, Mapping) else None
-
-
-def _reference(image: Mapping[str, str]) -> str:
-    """As imagehelper writes it: a digest wins over the tag."""
-    place = f"{image.get('repository', '')}/{image.get('name', '')}"
-    return f"{place}@{image['digest']}" if image.get("digest") else f"{place}:{image.get('tag', '')}"
-
-
-def relocated(image: str, registry: str) -> str:
-    """`image` as `global.repository` makes it: the customer's registry in place of the first part."""
-    return f"{registry}/{image.split('/', 1)[1]}" if registry else image
 
 
 def summary(deployment: Deployment) -> dict[str, dict[str, Any]]:

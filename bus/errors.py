@@ -1,6 +1,6 @@
 """Refusals: every problem of a run, each with its place and the way out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -33,3 +33,11 @@ class Refused(Exception):
         lines = [f"{count} problem{'s' if count > 1 else ''}, nothing was touched:"]
         lines += [f"  {number}. {problem}" for number, problem in enumerate(self.problems, 1)]
         return "\n".join(lines)
+
+
+class Failed(Exception):
+    """Topics or indices that could not be changed, each with the server's reason; the others of the batch were."""
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        self.reasons = dict(reasons)
+        super().__init__("\n".join(f"{name}: {reason}" for name, reason in sorted(reasons.items())))

@@ -28,11 +28,36 @@ T = TypeVar("T", bound=Record)
 
 
 def parse(model: type[T], raw: object, file: str, root: str = "") -> tuple[T | None, list[Problem]]:
-    """`raw` as a `model`, or None and what is wrong with it, each with `root`-based path."""
+    """`raw` as a `model` and what is wrong with it, each with `root`-based path.
+
+    Unknown keys are problems, but the record without them is returned all the same, so that what only shows when
+    records are seen together is said in the same run. None where anything else is wrong.
+    """
     try:
         return model.model_validate(raw), []
     except ValidationError as error:
-        return None, [_problem(model, details, file, root) for details in error.errors(include_url=False)]
+        details = error.errors(include_url=False)
+    problems = [_problem(model, detail, file, root) for detail in details]
+    known = raw
+    for detail in details:
+        if detail["type"] == "extra_forbidden":
+            known = _without(known, detail["loc"])
+    try:
+        return model.model_validate(known), problems
+    except ValidationError:
+        return None, problems
+
+
+def _without(raw: Any, location: Sequence[str | int]) -> Any:
+    """A copy of `raw` that lacks what stands at `location`; the other parts are shared."""
+    first, *rest = location
+    if isinstance(raw, list) and isinstance(first, int):
+        return [_without(item, rest) if number == first else item for number, item in enumerate(raw)]
+    if not isinstance(raw, dict):
+        return raw
+    if not rest:
+        return {key: value for key, value in raw.items() if key != first}
+    return {key: _without(value, rest) if key == first else value for key, value in raw.items()}
 
 
 def join(root: str, parts: Sequence[str | int]) -> str:

@@ -39,11 +39,13 @@ class Base(pulumi.ComponentResource):
                 "namespace": namespace,
                 "annotations": {"pulumi.com/patchForce": "true"},  # one left by the old process is taken over
             },
-            string_data={key: pulumi.Output.secret(value) for key, value in args.secrets.items()},
+            string_data=dict(args.secrets),
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
         )
         # The object's revision, not a hash of its content: a hash of a short password can be guessed.
-        self.secret_revision = pulumi.Output.unsecret(secret.metadata["resource_version"])
+        # A preview of a secret that is yet to be made knows none.
+        revision = secret.metadata.apply(lambda metadata: metadata.resource_version or "")
+        self.secret_revision = pulumi.Output.unsecret(revision)
         release = Umbrella(
             f"{name}-products",
             UmbrellaArgs(args.site.base, namespace, [*args.after, secret], self.secret_revision),

@@ -59,7 +59,11 @@ class Bus(pulumi.ComponentResource):
         """Access to a site's cluster: a kubeconfig of its own, or a context of the ambient one."""
         context = self._deployment.settings.context(site.name) or None
         return k8s.Provider(
-            f"{site.name}-cluster", kubeconfig=kubeconfig, context=context, opts=pulumi.ResourceOptions(parent=self)
+            f"{site.name}-cluster",
+            kubeconfig=kubeconfig,
+            context=context,
+            upsert_existing_objects=True,  # namespaces that a destroy kept, secrets that the old process left
+            opts=pulumi.ResourceOptions(parent=self),
         )
 
     def _site(self, site: SitePlan, cluster: k8s.Provider, secrets: Mapping[str, pulumi.Output[str]]) -> Tiers:
@@ -120,6 +124,7 @@ class Bus(pulumi.ComponentResource):
             bootstrap_servers=site.settings.kafka.bootstrap_servers or "",
             brokers=site.settings.kafka.brokers,
             topics=topics,
+            elsewhere=sorted({*site.base_topics, *site.topics} - topics.keys()),
             confirm_delete=list(settings.content.confirm_delete.topics),
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )

@@ -25,5 +25,16 @@ class Delivery(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: DeliveryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("bus:index:Delivery", name, None, opts)
-        self.leaves = []
+        delivery = args.deployment.settings.content.delivery
+        if delivery is None:
+            raise ValueError(f"{name}: the stack names no customer registry")
+        images = ImageCopies(
+            f"{name}-images",
+            images=args.deployment.deliveries(args.site.name),
+            insecure=delivery.insecure,
+            source_insecure=delivery.source_insecure,
+            source_mirror=delivery.source_mirror or "",
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
+        )
+        self.leaves = [images]
         self.register_outputs({})

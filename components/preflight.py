@@ -25,7 +25,9 @@ def run(plan: Deployment, config: Mapping[str, str]) -> None:
         except Unreachable as error:
             path = f"bus:{settings.kubeconfig_keys[site]}" if site in settings.kubeconfig_keys else f"bus:sites.{site}"
             way_out = "check the network, the context and KUBECONFIG; bus:allowOfflinePreview: true previews without it"
-            problems.append(Problem(settings.file, path, None, f"the cluster of {site} cannot be reached: {error}", way_out))
+            problems.append(
+                Problem(settings.file, path, None, f"the cluster of {site} cannot be reached: {error}", way_out)
+            )
     if problems and pulumi.runtime.is_dry_run() and settings.content.allow_offline_preview:
         for problem in problems:
             pulumi.log.warn(f"{problem}; topics, indices and releases are not judged against it")

@@ -27,8 +27,8 @@ class _Outputs(mocks.Mocks):
             outputs["metadata"] = {**outputs["metadata"], "resourceVersion": "7"}
         return f"{args.name}-id", outputs
 
-    def call(self, args: mocks.MockCallArgs) -> dict[Any, Any]:
-        return {}
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
+        return {}, None
 
 
 class _Recorder(mocks.MockMonitor):

@@ -26,7 +26,10 @@ def need(variable: str) -> str:
 
 def run(*command: str, stdin: str | None = None, seconds: int = 600) -> str:
     """Runs a command in the project's folder; its output, or an error that shows what it said."""
-    done = subprocess.run(command, cwd=ROOT, input=stdin, capture_output=True, text=True, timeout=seconds, check=False)
+    env = {**os.environ, "PULUMI_DEBUG_COMMANDS": "true"}  # for --event-log
+    done = subprocess.run(
+        command, cwd=ROOT, env=env, input=stdin, capture_output=True, text=True, timeout=seconds, check=False
+    )
     if done.returncode:
         raise AssertionError(
             f"{' '.join(command)} ended with {done.returncode}\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
@@ -65,8 +68,12 @@ class Stack:
     def pulumi(self, verb: str, *arguments: str, seconds: int = 1500) -> str:
         """A verb of the ordinary CLI, without questions."""
         need("PULUMI_BACKEND_URL")
-        fixed = ("--stack", "local", "--config-file", str(self.config), "--non-interactive", "--color", "never")
-        return run("pulumi", verb, *fixed, *arguments, seconds=seconds)
+        fixed = ["--stack", "local", "--non-interactive", "--color", "never"]
+        if verb not in ("stack", "cancel"):
+            fixed += ["--config-file", str(self.config)]
+        if verb in ("up", "preview", "destroy", "refresh"):
+            fixed += ["--suppress-outputs"]
+        return run("pulumi", verb, *arguments, *fixed, seconds=seconds)
 
     def up(self) -> list[dict[str, Any]]:
         """`pulumi up`; returns the engine's own events."""

@@ -1,6 +1,7 @@
 """Values of a release: precedence, what settings fix, and schema errors in the file that brought them."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,7 @@ def chart(root: Path, name: str, below: dict[str, str], values: str) -> None:
     (root / name / "values.schema.json").write_text(json.dumps(SCHEMA if not below else {"type": "object"}))
 
 
-def layers(*values: dict[str, object], brick: str = "kafka") -> list[Layer]:
+def layers(*values: Mapping[str, object], brick: str = "kafka") -> list[Layer]:
     """brick file, stack-wide, site: as many of them as there are values."""
     where = [
         (f"values/{brick}.yml", ""),

@@ -1,0 +1,1 @@
+"""Container images: references, and copying from registry to registry with digests unchanged."""

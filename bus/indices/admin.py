@@ -1,0 +1,158 @@
+"""Indices of a live cluster, read in a few calls and changed side by side; the only importer of elasticsearch."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from elasticsearch import ApiError, Elasticsearch, NotFoundError, TransportError, UnsupportedProductError
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from bus.access import Unreachable
+from bus.errors import Failed
+from bus.indices.plan import Change, Live, first_generation
+from bus.indices.settings import flatten
+
+_CONNECT_SECONDS = 60.0
+_CALL_SECONDS = 60.0
+_MAJORS = (8, 9)
+_AT_ONCE = 8
+
+
+class _NotYet(Unreachable):
+    """A server that is still starting."""
+
+
+class Admin:
+    """The admin calls of one cluster; refuses a server that the client does not speak to before anything else."""
+
+    def __init__(self, url: str) -> None:
+        self._client = Elasticsearch(url, request_timeout=_CALL_SECONDS)
+        info = self._first_answer(url)
+        self.cluster_id = str(info["cluster_uuid"])
+        major = int(str(info["version"]["number"]).split(".")[0])
+        if major not in _MAJORS:
+            raise Unreachable(
+                f"Elasticsearch at {url} is {info['version']['number']}; bus manages {' and '.join(map(str, _MAJORS))}"
+            )
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._client.close()
+
+    @retry(
+        retry=retry_if_exception_type(_NotYet),
+        stop=stop_after_delay(_CONNECT_SECONDS),
+        wait=wait_fixed(1),
+        reraise=True,
+    )
+    def _first_answer(self, url: str) -> Mapping[str, Any]:
+        """GET / until the server answers it: a node answers before it has a cluster state, and without a uuid."""
+        try:
+            info = self._client.info()
+        except UnsupportedProductError as error:
+            raise Unreachable(f"{url} is no Elasticsearch that this client speaks to: {error}") from error
+        except (TransportError, ApiError) as error:
+            raise _NotYet(f"Elasticsearch at {url} does not answer: {_text(error)}") from error
+        if info["cluster_uuid"] == "_na_":
+            raise _NotYet(f"Elasticsearch at {url} does not answer: has not joined a cluster yet")
+        return dict(info)
+
+    def read(self, names: Collection[str]) -> dict[str, Live]:
+        """alias -> the index behind it, for those of `names` that exist; raises Failed where one stands for several."""
+        if not names:
+            return {}
+        wanted = ",".join(sorted(names))
+        answer = self._client.indices.get(
+            index=wanted, ignore_unavailable=True, flat_settings=True, expand_wildcards="none"
+        )
+        found: dict[str, list[Live]] = {name: [] for name in names}
+        for physical, content in answer.items():
+            settings = flatten(content["settings"])
+            live = Live(physical, content.get("mappings", {}), settings, content.get("aliases", {}))
+            for name in {physical, *live.aliases} & found.keys():
+                found[name].append(live)
+        several = {
+            name: f"stands for {', '.join(sorted(live.name for live in all_of_it))}: give one of them is_write_index, "
+            f"or take the alias away from the others"
+            for name, all_of_it in found.items()
+            if len(all_of_it) > 1 and len(_writers(name, all_of_it)) != 1
+        }
+        if several:
+            raise Failed(several)
+        return {
+            name: (_writers(name, all_of_it) if len(all_of_it) > 1 else all_of_it)[0]
+            for name, all_of_it in found.items()
+            if all_of_it
+        }
+
+    def held(self, names: Collection[str]) -> dict[str, int]:
+        """How many documents each existing index of `names` holds, refreshed first so that none is missed."""
+        counts = {}
+        for name in names:
+            try:
+                self._client.indices.refresh(index=name)
+                counts[name] = int(self._client.count(index=name)["count"])
+            except NotFoundError:
+                continue
+        return counts
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Makes `changes`, side by side; raises Failed for those that could not be."""
+        self._each([change for change in changes if not change.is_nothing], self._change)
+
+    def delete(self, names: Sequence[str]) -> None:
+        """Deletes the indices behind aliases, with their data; one that is gone already is fine. Raises Failed."""
+        wrong = {}
+        for name, live in self.read(names).items():
+            try:
+                self._client.indices.delete(index=live.name, ignore_unavailable=True)
+            except ApiError as error:
+                wrong[name] = _text(error)
+        if wrong:
+            raise Failed(wrong)
+
+    def _each(self, changes: Iterable[Change], act: Callable[[Change], None]) -> None:
+        wrong = {}
+        with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+            tasks = {change.wanted.name: pool.submit(act, change) for change in changes}
+        for name, task in tasks.items():
+            error = task.exception()
+            if isinstance(error, ApiError | TransportError):
+                wrong[name] = _text(error)
+            elif error:
+                raise error
+        if wrong:
+            raise Failed(wrong)
+
+    def _change(self, change: Change) -> None:
+        wanted = change.wanted
+        if change.create:
+            self._client.indices.create(
+                index=first_generation(wanted.name),
+                mappings=dict(wanted.mappings),
+                settings={key: value for key, value in wanted.settings.items() if value is not None},
+                aliases={wanted.name: {}, **{name: dict(alias) for name, alias in wanted.aliases.items()}},
+            )
+            return
+        name = str(change.live)
+        if change.settings:
+            self._client.indices.put_settings(index=name, settings=dict(change.settings))
+        if change.mappings:
+            self._client.indices.put_mapping(index=name, **change.mappings)
+        actions = [{"add": {"index": name, "alias": alias, **how}} for alias, how in change.add_aliases.items()]
+        actions += [{"remove": {"index": name, "alias": alias}} for alias in change.remove_aliases]
+        if actions:
+            self._client.indices.update_aliases(actions=actions)
+
+
+def _writers(name: str, found: list[Live]) -> list[Live]:
+    return [live for live in found if live.aliases.get(name, {}).get("is_write_index")]
+
+
+def _text(error: ApiError | TransportError) -> str:
+    if isinstance(error, ApiError) and isinstance(error.body, Mapping):
+        reason = error.body.get("error", {})
+        if isinstance(reason, Mapping):
+            cause = reason.get("caused_by") or {}
+            return ": ".join(str(part) for part in (reason.get("reason"), cause.get("reason")) if part)
+    return str(error)

@@ -1,0 +1,140 @@
+"""Indices as the bricks declare them: fragments of values/<brick>.yml, merged over all bricks."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import Field
+
+from bus import fragments
+from bus.errors import Problem
+from bus.fragments import Block, Fragments, Owned, collect, unowned
+from bus.indices.settings import RESERVED, flatten
+from bus.parsing import Record
+from bus.settings import Kind
+
+_BLOCK = Block("indices", "index", "writes")
+# https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-indices-create; the generation's suffix takes 7.
+_NAME = re.compile(r"^[a-z0-9][a-z0-9._-]*$")
+_MAX_BYTES = 255 - len("-000001")
+_GENERATION = re.compile(r"-\d{6}$")
+_MAPPING_KEYS = frozenset(
+    {"properties", "dynamic", "dynamic_templates", "date_detection", "numeric_detection", "dynamic_date_formats",
+     "_source", "_routing", "_meta", "runtime", "enabled", "subobjects", "_field_names", "_data_stream_timestamp"}
+)  # fmt: skip
+
+
+class Alias(Record):
+    """A further alias of an index."""
+
+    filter: dict[str, Any] | None = Field(None, description="a query; only its matches are seen through the alias")
+    routing: str | None = None
+    index_routing: str | None = Field(None, alias="index_routing")
+    search_routing: str | None = Field(None, alias="search_routing")
+    is_hidden: bool | None = Field(None, alias="is_hidden")
+    is_write_index: bool | None = Field(None, alias="is_write_index")
+
+
+class Fragment(fragments.Fragment):
+    """One index of one brick's file."""
+
+    name: str = Field(min_length=1, description="the alias that bricks use; the physical index is <name>-000001")
+    mappings: dict[str, Any] = Field(default_factory=dict, description="as Elasticsearch takes them")
+    settings: dict[str, Any] = Field(default_factory=dict, description="as Elasticsearch takes them, nested or dotted")
+    aliases: dict[str, Alias] = Field(default_factory=dict, description="further aliases")
+
+
+@dataclass(frozen=True)
+class Index:
+    """An index as its owner wants it."""
+
+    name: str
+    mappings: Mapping[str, Any]
+    settings: Mapping[str, str | None]
+    aliases: Mapping[str, Mapping[str, Any]]
+    sites: tuple[Kind, ...] | None
+    producers: tuple[str, ...]
+    file: str
+
+    def applies_to(self, kind: Kind) -> bool:
+        """Whether sites of this kind have the index."""
+        return self.sites is None or kind in self.sites
+
+    def wanted(self) -> dict[str, Any]:
+        """The index as a resource takes it; settings are flat and text, as a server answers them."""
+        return {
+            "mappings": dict(self.mappings),
+            "settings": dict(self.settings),
+            "aliases": {name: dict(alias) for name, alias in self.aliases.items()},
+        }
+
+
+def merge_fragments(files: Fragments) -> tuple[list[Index], list[Problem]]:
+    """All indices of all bricks, sorted by name, and everything that is wrong with them."""
+    owned, consumed, problems = collect(_BLOCK, Fragment, files, _illegal)
+    aliases = {alias: owner.file for owner in owned.values() for alias in owner.fragment.aliases}
+    problems += unowned(_BLOCK, consumed, owned.keys() | aliases.keys())
+    problems += [
+        Problem(file, f"aliases.{alias}", None, f"is an index of {owned[alias].file}")
+        for alias, file in aliases.items()
+        if alias in owned
+    ]
+    return sorted((_index(owner) for owner in owned.values()), key=lambda index: index.name), problems
+
+
+def _index(owner: Owned[Fragment]) -> Index:
+    fragment = owner.fragment
+    return Index(
+        name=fragment.name,
+        mappings=fragment.mappings,
+        settings={key: value for key, value in flatten(fragment.settings).items() if value is not None},
+        aliases={name: _alias(alias) for name, alias in sorted(fragment.aliases.items())},
+        sites=fragment.sites,
+        producers=(owner.brick,),
+        file=owner.file,
+    )
+
+
+def _alias(alias: Alias) -> dict[str, Any]:
+    """As a server answers it: `routing` stands for both kinds."""
+    given = alias.model_dump(exclude_none=True)
+    routing = given.pop("routing", None)
+    return {"index_routing": routing, "search_routing": routing, **given} if routing is not None else given
+
+
+def _illegal(fragment: Fragment, file: str, path: str) -> list[Problem]:
+    problems = []
+    names = [(f"{path}.name", fragment.name), *((f"{path}.aliases.{alias}", alias) for alias in fragment.aliases)]
+    for place, name in names:
+        if not _NAME.match(name) or len(name.encode()) > _MAX_BYTES:
+            allowed = "is no index name; allowed: lower-case letters, digits, '.', '_' and '-', a letter or digit first"
+            problems.append(Problem(file, place, name, f"{allowed}, {_MAX_BYTES} bytes at most"))
+        elif _GENERATION.search(name):
+            allowed = "looks like a generation: the number is added by bus"
+            problems.append(Problem(file, place, name, allowed, f"call it {_GENERATION.sub('', name)}"))
+    for key in sorted(fragment.mappings.keys() - _MAPPING_KEYS):
+        allowed = f"is no part of a mapping; allowed: {', '.join(sorted(_MAPPING_KEYS))}"
+        problems.append(Problem(file, f"{path}.mappings.{key}", None, allowed, "fields belong below properties"))
+    problems += _fields(fragment.mappings.get("properties"), file, f"{path}.mappings.properties")
+    for key in sorted(flatten(fragment.settings).keys() & RESERVED):
+        problems.append(Problem(file, f"{path}.settings.{key}", None, "is set by the server or by bus", "remove it"))
+    return problems
+
+
+def _fields(properties: object, file: str, path: str) -> list[Problem]:
+    """What a server would refuse of a properties map before it looks at any type."""
+    if properties is None:
+        return []
+    if not isinstance(properties, Mapping):
+        return [Problem(file, path, type(properties).__name__, "must be a map: field -> type and parameters")]
+    problems = []
+    for name, field in properties.items():
+        here = f"{path}.{name}"
+        if not isinstance(field, Mapping):
+            problems.append(Problem(file, here, field, "must be a map, such as {type: keyword}"))
+        elif "type" not in field and "properties" not in field and set(field) - {"dynamic", "enabled", "subobjects"}:
+            problems.append(Problem(file, here, None, "needs a type, or properties"))
+        else:
+            problems += _fields(field.get("properties"), file, f"{here}.properties")
+    return problems

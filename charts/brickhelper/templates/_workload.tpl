@@ -1,0 +1,102 @@
+{{/* brickhelper.name: the alias in the umbrella, or the chart's own name: fixed, since a site has a namespace of its own. */}}
+{{- define "brickhelper.name" -}}
+{{- .Chart.Name -}}
+{{- end -}}
+
+{{- define "brickhelper.selector" -}}
+app.kubernetes.io/name: {{ include "brickhelper.name" . }}
+{{- end -}}
+
+{{- define "brickhelper.labels" -}}
+{{ include "brickhelper.selector" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end -}}
+
+{{/*
+brickhelper.podAnnotations: a change of cineges-config, of cineges-secret, or of the chart's own configuration (`config`, a
+text) restarts the pods. Call with dict "root" $ "config" <text or "">
+*/}}
+{{- define "brickhelper.podAnnotations" -}}
+{{- $global := .root.Values.global | default dict -}}
+checksum/config: {{ printf "%s %s" (default "" $global.configRevision) .config | sha256sum | trunc 16 | quote }}
+checksum/secret: {{ default "" $global.secretRevision | toString | sha256sum | trunc 16 | quote }}
+{{- with .root.Values.podAnnotations }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* Pod Security "restricted": https://kubernetes.io/docs/concepts/security/pod-security-standards/ */}}
+{{- define "brickhelper.podSecurity" -}}
+securityContext:
+  runAsNonRoot: true
+  {{- with .uid }}
+  runAsUser: {{ . }}
+  runAsGroup: {{ . }}
+  fsGroup: {{ . }}
+  fsGroupChangePolicy: OnRootMismatch
+  {{- end }}
+  seccompProfile:
+    type: RuntimeDefault
+automountServiceAccountToken: false
+enableServiceLinks: false
+{{- end -}}
+
+{{- define "brickhelper.containerSecurity" -}}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities:
+    drop: [ALL]
+{{- end -}}
+
+{{- define "brickhelper.placement" -}}
+{{- with .Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/* brickhelper.env: name and servers of the site, then plain values, then keys of cineges-config and cineges-secret. */}}
+{{- define "brickhelper.env" -}}
+{{- $global := .Values.global | default dict -}}
+- name: BRICK_NAME
+  value: {{ include "brickhelper.name" . }}
+- name: KAFKA_BOOTSTRAP_SERVERS
+  value: {{ dig "kafka" "bootstrapServers" "kafka:9092" $global | quote }}
+- name: ELASTICSEARCH_URL
+  value: {{ dig "elasticsearch" "url" "http://es:9200" $global | quote }}
+{{- range $name, $value := .Values.env }}
+- name: {{ $name }}
+  value: {{ $value | quote }}
+{{- end }}
+{{- range $name, $key := .Values.envFromConfig }}
+- name: {{ $name }}
+  valueFrom:
+    configMapKeyRef: {name: cineges-config, key: {{ $key }}}
+{{- end }}
+{{- range $name, $key := .Values.envFromSecret }}
+- name: {{ $name }}
+  valueFrom:
+    secretKeyRef: {name: cineges-secret, key: {{ $key }}}
+{{- end }}
+{{- end -}}
+
+{{/* brickhelper.httpProbes: health and readiness over HTTP; `probes` of the values replaces one as a whole. */}}
+{{- define "brickhelper.httpProbes" -}}
+{{- $probes := .Values.probes | default dict -}}
+startupProbe:
+  {{- toYaml ($probes.startup | default (dict "httpGet" (dict "path" "/health" "port" "http") "periodSeconds" 2 "failureThreshold" 60)) | nindent 2 }}
+livenessProbe:
+  {{- toYaml ($probes.liveness | default (dict "httpGet" (dict "path" "/health" "port" "http") "periodSeconds" 15 "timeoutSeconds" 3 "failureThreshold" 4)) | nindent 2 }}
+readinessProbe:
+  {{- toYaml ($probes.readiness | default (dict "httpGet" (dict "path" "/ready" "port" "http") "periodSeconds" 3 "timeoutSeconds" 3)) | nindent 2 }}
+{{- end -}}

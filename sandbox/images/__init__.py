@@ -1,0 +1,1 @@
+"""The example's images, built without a container engine."""

@@ -1,0 +1,1 @@
+"""Go modules that pin the tools, and how they are built."""
