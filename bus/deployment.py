@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bus import bricks as brick_files
+from bus.access import Cluster
 from bus.bricks import Brick
 from bus.errors import Problem, Refused
 from bus.images.reference import Reference, from_values
@@ -81,6 +82,16 @@ class Deployment:
         """Every image that a site needs: reference where it comes from -> reference that its pods name."""
         images = {image for release in self.releases(site) for image in release.images.values()}
         return {str(image): str(image.relocated(self.registry)) for image in sorted(images, key=str)}
+
+    def cluster(self, site: str, config: Mapping[str, str]) -> Cluster:
+        """How a site's cluster is reached; `config` is the stack's flat config, for a kubeconfig of the site's own."""
+        key = self.settings.kubeconfig_keys.get(site)
+        return Cluster(
+            context=self.settings.context(site),
+            kubeconfig=config[f"bus:{key}"] if key else "",
+            namespace=self.sites[site].settings.namespace,
+            mode=self.settings.access(site),
+        )
 
     @property
     def deployed_images(self) -> dict[str, dict[str, str]]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pulumi
 
-from bus.access import Cluster, Unreachable, check_reachable
+from bus.access import Unreachable, check_reachable
 from bus.deployment import Deployment
 from bus.errors import Problem, Refused
 from bus.releases import records
@@ -17,7 +17,7 @@ def run(plan: Deployment, config: Mapping[str, str]) -> None:
     `config` is Pulumi's flat config, for the kubeconfigs that sites have of their own.
     """
     settings = plan.settings
-    clusters = {site: cluster_of(plan, site, config) for site in plan.sites}
+    clusters = {site: plan.cluster(site, config) for site in plan.sites}
     problems = []
     for site, cluster in clusters.items():
         try:
@@ -45,14 +45,3 @@ def run(plan: Deployment, config: Mapping[str, str]) -> None:
                 f"that was cut off; unlocked, this run goes on from it"
             )
 
-
-def cluster_of(plan: Deployment, site: str, config: Mapping[str, str]) -> Cluster:
-    """How a site's cluster is reached."""
-    settings = plan.settings
-    key = settings.kubeconfig_keys.get(site)
-    return Cluster(
-        context=settings.context(site),
-        kubeconfig=config[f"bus:{key}"] if key else "",
-        namespace=plan.sites[site].settings.namespace,
-        mode=settings.access(site),
-    )

@@ -47,7 +47,7 @@ def environment() -> dict[str, str]:
     """What pulumi, kubectl and the tests need."""
     return {
         **os.environ,
-        "PATH": f"{venv()}/bin:{tools()}:{os.environ['PATH']}",
+        "PATH": f"{ROOT}/bin:{venv()}/bin:{tools()}:{os.environ['PATH']}",
         "KUBECONFIG": os.environ.get("KUBECONFIG", "") if MINE else str(KUBECONFIG),
         "PULUMI_BACKEND_URL": f"file://{STATE}",
         "PULUMI_HOME": str(CACHE / "pulumi"),

@@ -1,0 +1,65 @@
+"""A stack as a verb sees it: its settings and plan, read with the pulumi CLI, which alone can decrypt its secrets."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bus import deployment, settings
+from bus.access import Cluster
+from bus.deployment import Deployment
+
+StackName = Annotated[str, typer.Option("--stack", "-s", help="name of the stack: master, recette, prod, ...")]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config-file", envvar="BUS_CONFIG_FILE", help="stack file, where it is not Pulumi.<stack>.yaml"),
+]
+
+
+class NoStack(Exception):
+    """A stack that pulumi cannot read; the message is pulumi's own, and the way out."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack's plan, and the flat config that the kubeconfigs of its sites are in."""
+
+    plan: Deployment
+    config: Mapping[str, str] = field(repr=False)
+
+    def cluster(self, site: str) -> Cluster:
+        """How a site's cluster is reached; raises NoStack for a site that the stack does not have."""
+        if site not in self.plan.sites:
+            raise NoStack(f"stack {self.plan.settings.stack} has no site {site}; sites: {', '.join(self.plan.sites)}")
+        return self.plan.cluster(site, self.config)
+
+
+def load(root: Path, name: str, config_file: Path | None = None) -> Stack:
+    """A stack's plan; raises NoStack where pulumi cannot read its config, Refused where the plan has problems."""
+    config, encrypted = read_config(root, name, config_file)
+    return Stack(deployment.plan(root, settings.load(name, config, encrypted)), config)
+
+
+def read_config(root: Path, name: str, config_file: Path | None = None) -> tuple[dict[str, str], set[str]]:
+    """A stack's flat config as a program sees it, secrets decrypted, and the keys that are secrets."""
+    command = ["pulumi", "config", "--json", "--show-secrets", "--stack", name, "--non-interactive"]
+    if config_file:
+        command += ["--config-file", str(config_file)]
+    env = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+    try:
+        done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise NoStack("pulumi is not on PATH; in the sandbox: . sandbox/env.sh") from None
+    if done.returncode:
+        raise NoStack(f"stack {name} cannot be read: {done.stderr.strip()}")
+    entries = json.loads(done.stdout)
+    config = {
+        key: json.dumps(entry["objectValue"]) if "objectValue" in entry else str(entry["value"])
+        for key, entry in entries.items()
+    }
+    return config, {key for key, entry in entries.items() if entry.get("secret")}

@@ -1,0 +1,67 @@
+"""`bus add-complexe`: what it writes, and what it refuses to write."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from bus.cli.app import app
+from bus.errors import Refused
+
+ROOT = Path(__file__).parents[2]
+CODE = ("--cinema-code", "K-N")
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("charts", "values"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    for file in ROOT.glob("Pulumi*.yaml"):
+        shutil.copy(file, tmp_path / file.name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*arguments: str) -> str:
+    result = CliRunner().invoke(app, ["add-complexe", *arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_a_complexe_is_made_like_the_one_that_is_there(project: Path) -> None:
+    before = (project / "Pulumi.master.yaml").read_text()
+    said = run("kone", "--stack", "master", *CODE)
+    after = (project / "Pulumi.master.yaml").read_text()
+    sites = yaml.safe_load(after)["config"]["bus:sites"]
+    assert sites["kone"] == {
+        **{key: sites["cinecity"][key] for key in ("kafka", "postgres", "mirror", "enable")},
+        "namespace": "hicksonkone-deploy",
+        "odoo": {"database": "complexe-kone"},
+        "cinemaCode": "K-N",
+        "slotName": "debezium_kone",
+    }
+    assert [line for line in before.splitlines() if line not in after.splitlines()] == [], "another line was changed"
+    assert "pulumi config set --secret bus:kone.odoo.password --stack master" in said
+
+
+def test_what_the_options_name_wins(project: Path) -> None:
+    run("kone", "--stack", "prod", *CODE, "--namespace", "n", "--database", "d", "--slot-name", "s", "--context", "k")
+    kone = yaml.safe_load((project / "Pulumi.prod.yaml").read_text())["config"]["bus:sites"]["kone"]
+    assert [kone[key] for key in ("namespace", "odoo", "slotName", "context")] == ["n", {"database": "d"}, "s", "k"]
+    assert "mirrorBootstrapServers" not in kone["kafka"], "brokers of another cinema"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("kone", "--stack", "prod", *CODE, "--slot-name", "debezium_cinecity"), "slotName"),
+        (("kone", "--stack", "prod", *CODE, "--namespace", "Kone"), "DNS label"),
+    ],
+)
+def test_what_a_deployment_would_refuse_is_not_written(project: Path, arguments: tuple[str, ...], said: str) -> None:
+    before = (project / "Pulumi.prod.yaml").read_text()
+    with pytest.raises(Refused, match=said):
+        CliRunner().invoke(app, ["add-complexe", *arguments], catch_exceptions=False)
+    assert (project / "Pulumi.prod.yaml").read_text() == before
