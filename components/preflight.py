@@ -44,4 +44,3 @@ def run(plan: Deployment, config: Mapping[str, str]) -> None:
                 f"{site}: release {record.release} revision {record.revision} was left {record.status} by a deployment "
                 f"that was cut off; unlocked, this run goes on from it"
             )
-

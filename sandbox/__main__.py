@@ -220,7 +220,11 @@ def fast_checks() -> list[Step]:
         Step("layers", runs("lint-imports", "--no-cache"), remedy="components may import bus, bus no Pulumi"),
         Step("shell syntax", shell),
         Step("types", runs("mypy"), remedy="see the lines above"),
-        Step("pure tests", runs("pytest", "-q", "-m", "not real and not helm"), remedy="pytest TEST runs one"),
+        Step(
+            "pure tests",
+            runs("pytest", "-q", "-m", "not real and not helm and not servers", "-n", "2"),
+            remedy="pytest TEST runs one",
+        ),
     ]
 
 
@@ -239,10 +243,14 @@ def test() -> None:
     run_steps([PREPARE[1], *fast_checks(), PREPARE[0]])
     parts = start_parts()
     brick = Step("demo brick", lambda: shown(["go", "test", "./..."], cwd=places.ROOT / "sandbox/images/demo-brick"))
+    servers = Step(
+        "tests on servers of their own",
+        lambda: shown([python(), "-m", "pytest", "-v", "-m", "servers"], env=environment()),
+    )
     real = Step(
         "tests on real servers", lambda: shown([python(), "-m", "pytest", "-v", "-m", "real"], env=environment())
     )
-    run_steps([COMPILE, chart_checks(), brick, *steps_to_deploy(parts), real])
+    run_steps([COMPILE, chart_checks(), brick, *steps_to_deploy(parts), servers, real])
 
 
 def down() -> None:
