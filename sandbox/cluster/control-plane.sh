@@ -57,11 +57,10 @@ up() {
 down() { for c in kube-scheduler kube-controller-manager kube-apiserver etcd; do stop $c; done; }
 
 status() {
-  local c
+  local c pid
   for c in etcd kube-apiserver kube-controller-manager kube-scheduler kwok containerd kubelet kube-proxy local-provisioner registry registry-customer; do
-    if alive "$c"; then
-      printf '%-24s pid %-7s rss %4d MiB\n' "$c" "$(cat "$KUBE_DIR/run/$c.pid")" \
-        "$(awk '/VmRSS/{print int($2/1024)}' "/proc/$(cat "$KUBE_DIR/run/$c.pid")/status")"
+    if pid=$(pid_of "$c"); then
+      printf '%-24s pid %-7s rss %4d MiB\n' "$c" "$pid" "$(awk '/VmRSS/{print int($2/1024)}' "/proc/$pid/status")"
     fi
   done
 }
