@@ -76,7 +76,7 @@ class Stack:
         (target / ".venv").symlink_to((ROOT / ".venv").resolve())
         return Stack(self.config, target)
 
-    def pulumi(self, verb: str, *arguments: str, seconds: int = 1500) -> str:
+    def pulumi(self, verb: str, *arguments: str, stdin: str | None = None, seconds: int = 1500) -> str:
         """A verb of the ordinary CLI, without questions."""
         need("PULUMI_BACKEND_URL")
         fixed = ["--stack", "local", "--non-interactive", "--color", "never"]
@@ -84,7 +84,7 @@ class Stack:
             fixed += ["--config-file", str(self.config)]
         if verb in ("up", "preview", "destroy", "refresh"):
             fixed += ["--suppress-outputs"]
-        return run("pulumi", verb, *arguments, *fixed, seconds=seconds, cwd=self.root)
+        return run("pulumi", verb, *arguments, *fixed, stdin=stdin, seconds=seconds, cwd=self.root)
 
     def up(self, *arguments: str) -> list[dict[str, Any]]:
         """`pulumi up`; returns the engine's own events."""
