@@ -25,7 +25,7 @@ born() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
 # pid_of NAME: its pid where it runs; fails where it does not, be it that somebody else has that pid by now.
 pid_of() {
   local pid at
-  [ -s "$KUBE_DIR/run/$1.pid" ] && read -r pid at <"$KUBE_DIR/run/$1.pid" && [ "$(born "$pid")" = "$at" ] && echo "$pid"
+  [ -s "$KUBE_DIR/run/$1.pid" ] && read -r pid at <"$KUBE_DIR/run/$1.pid" && [ -n "$at" ] && [ "$(born "$pid")" = "$at" ] && echo "$pid"
 }
 alive() { pid_of "$1" >/dev/null; }
 
@@ -54,6 +54,19 @@ wait_for() {
   local deadline=$((SECONDS+$1)); shift
   until "$@" >/dev/null 2>&1; do
     [ $SECONDS -lt $deadline ] || { echo "timed out: $*" >&2; return 1; }
+    sleep 0.2
+  done
+}
+
+# answers NAME SECONDS COMMAND...: waits for what `start` started; shows the end of its log where it does not answer or has ended.
+answers() {
+  local name=$1 deadline=$((SECONDS+$2)); shift 2
+  until "$@" >/dev/null 2>&1; do
+    if ! alive "$name" || [ $SECONDS -ge $deadline ]; then
+      echo "$name $(alive "$name" && echo "does not answer: $*" || echo "has ended"); the end of $KUBE_DIR/log/$name.log:" >&2
+      tail -n 15 "$KUBE_DIR/log/$name.log" >&2
+      return 1
+    fi
     sleep 0.2
   done
 }

@@ -121,7 +121,7 @@ up() {
   [ -e "$KUBE_DIR/run/sysctls" ] || sysctl $sysctls >"$KUBE_DIR/run/sysctls"
   config
   start containerd containerd --config "$conf/containerd.toml"
-  wait_for 30 ctr --address "$cri" version
+  answers containerd 30 ctr --address "$cri" version
   echo "containerd       $(since "$t0")"
   local i
   for i in "$KUBE_DIR"/images/*.tar; do
@@ -133,7 +133,7 @@ up() {
     --root-dir "$KUBE_DIR/kubelet" --cert-dir "$KUBE_DIR/kubelet/pki" \
     --hostname-override "$KUBE_NODE_NAME" --node-ip "$KUBE_ADDR"
   start kube-proxy "$KUBE_BIN/kube-proxy" --config "$conf/kube-proxy.yaml"
-  wait_for 60 K get node "$KUBE_NODE_NAME"
+  answers kubelet 60 K get node "$KUBE_NODE_NAME"
   echo "node registered  $(since "$t0")"
   start local-provisioner "$KUBE_BIN/kube" local-provisioner --kubeconfig "$kubeconfig" --root "$KUBE_DIR/volumes"
   K apply -f "$here/storageclass-local.yaml" >/dev/null
