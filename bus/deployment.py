@@ -81,7 +81,7 @@ class Deployment:
     def deliveries(self, site: str) -> dict[str, str]:
         """Every image that a site needs: reference where it comes from -> reference that its pods name."""
         images = {image for release in self.releases(site) for image in release.images.values()}
-        return {str(image): str(image.relocated(self.registry)) for image in sorted(images, key=str)}
+        return {image.pinned: image.relocated(self.registry).pinned for image in sorted(images, key=str)}
 
     def cluster(self, site: str, config: Mapping[str, str]) -> Cluster:
         """How a site's cluster is reached; `config` is the stack's flat config, for a kubeconfig of the site's own."""

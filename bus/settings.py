@@ -112,6 +112,9 @@ class Delivery(Record):
     insecure: bool = Field(False, description="plain HTTP; loopback and test registries only")
     source_insecure: bool = Field(False, description="plain HTTP towards the source registry")
     source_mirror: str | None = Field(None, description="host:port that serves the images of every source registry")
+    platforms: tuple[str, ...] = Field(
+        (), strict=False, description="platforms to copy, as linux/amd64; all by default, and what most registries want"
+    )
 
 
 class Timeouts(Record):
