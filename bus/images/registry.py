@@ -201,6 +201,8 @@ class Registry:
             way_out = "log in to it (docker login), or for a delivery set bus:delivery.username and .password"
             raise RegistryError(f"{what}: access refused ({status}); {way_out}")
         if status in (429, 500, 502, 503, 504):
-            raise NoAnswer(f"{what}: status {status}: {answer.text[:300]}")
+            # ENOSPC, as docker-registry hands on what its disk says.
+            full = "no space is left on the registry's disk; " if '"Err":28}' in answer.text else ""
+            raise NoAnswer(f"{what}: {full}status {status}: {answer.text[:300]}")
         if status >= 300:
             raise RegistryError(f"{what}: status {status}: {answer.text[:300]}")
