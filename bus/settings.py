@@ -117,6 +117,14 @@ class Delivery(Record):
     )
 
 
+class Images(Record):
+    """How the images of a stack are looked up before anything is deployed, and what they must be."""
+
+    require_digest: bool = Field(False, description="refuse an image that has a tag alone")
+    mirror: str | None = Field(None, description="host:port that answers for the images' own registries")
+    insecure: bool = Field(False, description="plain HTTP towards registries; loopback and test registries only")
+
+
 class Timeouts(Record):
     """Seconds that a release may take until it is ready."""
 
@@ -141,6 +149,7 @@ class StackFile(Record):
     sites: dict[Label, Site] = Field(min_length=1, description="sites by name; exactly one is called central")
     values: dict[str, dict[str, Any]] = Field(default_factory=dict, description="chart values per brick, all sites")
     delivery: Delivery | None = None
+    images: Images = Images()
     confirm_delete: ConfirmDelete = ConfirmDelete()
     timeouts: Timeouts = Timeouts()
     allow_offline_preview: bool = Field(False, description="preview even when a cluster cannot be reached")

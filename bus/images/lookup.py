@@ -1,7 +1,8 @@
 """Asking registries which digest each of many images has: in parallel, every answer, nothing raised."""
 
+import threading
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from bus.images.credentials import BadCredentials
@@ -27,10 +28,27 @@ class Found:
 def look_up(images: Iterable[str], registries: Registries) -> Found:
     """The digests of `images`, each as its reference is written."""
     wanted, found = sorted(set(images)), Found()
+    first: dict[str, Future[None]] = {}
+    """registry -> its first answer; one that is silent is asked once, since waiting for it takes long"""
+    lock = threading.Lock()
 
     def digest(image: str) -> str:
         place = registries.place(parse(image))
-        return place.registry.digest(place.name, place.version)
+        with lock:
+            known = first.get(place.registry.host)
+            mine = first.setdefault(place.registry.host, Future())
+        if known:
+            known.result()
+        try:
+            answer = place.registry.digest(place.name, place.version)
+        except NoAnswer as error:
+            if not known:
+                mine.set_exception(error)
+            raise
+        finally:
+            if not known and not mine.done():
+                mine.set_result(None)
+        return answer
 
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
         asked = {image: pool.submit(digest, image) for image in wanted}

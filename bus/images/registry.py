@@ -81,7 +81,7 @@ class Registry:
         self._client = httpx.Client(
             base_url=f"{'http' if insecure else 'https'}://{host}",
             auth=Challenged(login or Login()),
-            timeout=httpx.Timeout(30.0, read=cut_seconds, write=cut_seconds),
+            timeout=httpx.Timeout(10.0, read=cut_seconds, write=cut_seconds),
             limits=httpx.Limits(max_connections=None),
             follow_redirects=True,
         )
