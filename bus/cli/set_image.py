@@ -1,7 +1,6 @@
 """`bus set-image`: a brick's CI names the image that it has built: one commit on a branch of the deployment."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +8,7 @@ import typer
 
 from bus import git
 from bus.cli.registry import Insecure, Mirror, Repo
-from bus.images import pins
+from bus.images import branch, pins
 from bus.images.pins import NoPin, Pin
 from bus.images.reference import is_tag
 from bus.images.registries import Access, Registries
@@ -34,19 +33,22 @@ def set_image(
 ) -> None:
     """Writes a tag and its digest into values/BRICK.yml, commits and pushes; again where another push was faster."""
     if repo is None or target_branch is None:
-        origin, branch = git.here(Path.cwd())
-        repo, target_branch = repo or origin, target_branch or branch
+        origin, current = git.here(Path.cwd())
+        repo, target_branch = repo or origin, target_branch or current
     if not target_branch:
         raise NoPin("no branch is checked out here; give --target-branch")
+    if not _BRICK.fullmatch(brick):
+        raise NoPin(f"{brick!r} is no name of a brick: lower-case letters, digits and '-'")
     said = ""
 
     def edit(folder: Path) -> str | None:
         nonlocal said
-        before, after, text = _changed(folder, brick, lambda pin: resolved(pin, tag, digest, hotfix, mirror, insecure))
-        said = f"{after.image.pinned}"
-        if text is None:
+        before = pins.read(branch.text_of(folder, brick), branch.file_of(brick))
+        after = resolved(before, tag, digest, hotfix, Access(mirror, insecure))
+        said = after.image.pinned
+        if after == before:
             return None
-        (folder / "values" / f"{brick}.yml").write_bytes(text.encode())
+        branch.write(folder, brick, after)
         return pins.describe(brick, before, after)
 
     pushed = git.change(repo, target_branch, edit)
@@ -57,13 +59,13 @@ def set_image(
         print(f"{brick}: {target_branch} is at {pushed.commit[:12]} with {said}{again}")
 
 
-def resolved(pin: Pin, tag: str, digest: bool, hotfix: str | None, mirror: str, insecure: bool) -> Pin:
+def resolved(pin: Pin, tag: str, digest: bool, hotfix: str | None, access: Access) -> Pin:
     """The pin for `tag`, once its registry has said that the image is there; raises NoPin where it is not."""
     tag, _, built = tag.partition("@")
     if not is_tag(tag):
         raise NoPin(f"{tag!r} is no tag: letters, digits, '_', '.' and '-', 128 at most")
     wanted = pins.bump(pin, tag, "", hotfix)
-    with Registries(Access(mirror, insecure)) as registries:
+    with Registries(access) as registries:
         place = registries.place(wanted.image)
         try:
             found = place.registry.digest(place.name, tag)
@@ -72,18 +74,3 @@ def resolved(pin: Pin, tag: str, digest: bool, hotfix: str | None, mirror: str, 
     if built and built != found:
         raise NoPin(f"{wanted.image} is {found} in {place.registry.host}, and not {built}: the tag was pushed again")
     return pins.bump(wanted, tag, found if digest else "")
-
-
-def _changed(folder: Path, brick: str, change: Callable[[Pin], Pin]) -> tuple[Pin, Pin, str | None]:
-    """The pin of a brick before and after, and the file's new text; None where nothing changes."""
-    file = f"values/{brick}.yml"
-    if not _BRICK.fullmatch(brick):
-        raise NoPin(f"{brick!r} is no name of a brick: lower-case letters, digits and '-'")
-    try:
-        text = (folder / file).read_bytes().decode()
-    except FileNotFoundError:
-        known = ", ".join(sorted(path.stem for path in (folder / "values").glob("*.yml")))
-        raise NoPin(f"{file} is not on this branch; bricks: {known or 'none'}") from None
-    before = pins.read(text, file)
-    after = change(before)
-    return before, after, pins.write(text, after, file) if after != before else None

@@ -40,6 +40,11 @@ def read(text: str, file: str) -> Pin:
     return Pin(from_values(image), image.get("hotfix", ""))
 
 
+def has_image(text: str, file: str) -> bool:
+    """Whether a brick's file says anything of an image; raises NoPin where it cannot be read."""
+    return bool((_load(text, file) or {}).get("image"))
+
+
 def write(text: str, pin: Pin, file: str) -> str:
     """`text` with `pin` in its image block; raises NoPin where that would change anything else."""
     if not is_tag(pin.image.tag):
