@@ -22,6 +22,7 @@ secrets = {
     site: {name: config.require_secret(key) for name, key in keys.items()} for site, keys in stack.secret_keys.items()
 }
 kubeconfigs = {site: config.require_secret(key) for site, key in stack.kubeconfig_keys.items()}
-Bus(stack.content.customer, BusArgs(plan, secrets, kubeconfigs))
+bus = Bus(stack.content.customer, BusArgs(plan, secrets, kubeconfigs))
 pulumi.export("sites", deployment.summary(plan))
 pulumi.export("images", plan.deployed_images)
+pulumi.export("pins", bus.pins)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +81,23 @@ class Deployment:
     def deliveries(self, site: str) -> dict[str, str]:
         """Every image that a site needs: reference where it comes from -> reference that its pods name."""
         images = {image for release in self.releases(site) for image in release.images.values()}
-        return {str(image): str(image.relocated(self.registry)) for image in sorted(images, key=str)}
+        return {image.pinned: image.relocated(self.registry).pinned for image in sorted(images, key=str)}
+
+    @property
+    def images(self) -> list[str]:
+        """Every image of the stack where it comes from, tag and digest, each once."""
+        return sorted({image for site in self.sites for image in self.deliveries(site)})
+
+    def pins(self, digests: Mapping[str, str]) -> dict[str, dict[str, str]]:
+        """site -> brick -> its image with tag and digest; `digests` has those that registries gave for tags."""
+        return {
+            name: {
+                brick: replace(image, digest=image.digest or digests.get(image.pinned, "")).pinned
+                for release in self.releases(name)
+                for brick, image in sorted(release.images.items())
+            }
+            for name in self.sites
+        }
 
     def cluster(self, site: str, config: Mapping[str, str]) -> Cluster:
         """How a site's cluster is reached; `config` is the stack's flat config, for a kubeconfig of the site's own."""
@@ -124,9 +140,27 @@ def plan(root: Path, settings: Settings) -> Deployment:
         problems += wrong
     mirror, wrong = _mirror(folder, settings, bricks, sites)
     problems += wrong
+    made = Deployment(settings, sites, mirror)
+    problems += _by_tag_alone(made)
     if problems:
         raise Refused(list(dict.fromkeys(problems)))
-    return Deployment(settings, sites, mirror)
+    return made
+
+
+def _by_tag_alone(deployment: Deployment) -> list[Problem]:
+    """Images without a digest, where the stack's policy wants one."""
+    if not deployment.settings.content.images.require_digest:
+        return []
+    allowed = f"is required by bus:images.requireDigest of {deployment.settings.file}"
+    return [
+        Problem(
+            f"values/{brick}.yml", "image.digest", None, f"{allowed}: {image}", f"bus set-image {brick} {image.tag}"
+        )
+        for site in deployment.sites
+        for release in deployment.releases(site)
+        for brick, image in release.images.items()
+        if not image.digest
+    ]
 
 
 def _unknown_bricks(settings: Settings, known: frozenset[str]) -> list[Problem]:

@@ -112,6 +112,17 @@ class Delivery(Record):
     insecure: bool = Field(False, description="plain HTTP; loopback and test registries only")
     source_insecure: bool = Field(False, description="plain HTTP towards the source registry")
     source_mirror: str | None = Field(None, description="host:port that serves the images of every source registry")
+    platforms: tuple[str, ...] = Field(
+        (), strict=False, description="platforms to copy, as linux/amd64; all by default, and what most registries want"
+    )
+
+
+class Images(Record):
+    """How the images of a stack are looked up before anything is deployed, and what they must be."""
+
+    require_digest: bool = Field(False, description="refuse an image that has a tag alone")
+    mirror: str | None = Field(None, description="host:port that answers for the images' own registries")
+    insecure: bool = Field(False, description="plain HTTP towards registries; loopback and test registries only")
 
 
 class Timeouts(Record):
@@ -138,6 +149,7 @@ class StackFile(Record):
     sites: dict[Label, Site] = Field(min_length=1, description="sites by name; exactly one is called central")
     values: dict[str, dict[str, Any]] = Field(default_factory=dict, description="chart values per brick, all sites")
     delivery: Delivery | None = None
+    images: Images = Images()
     confirm_delete: ConfirmDelete = ConfirmDelete()
     timeouts: Timeouts = Timeouts()
     allow_offline_preview: bool = Field(False, description="preview even when a cluster cannot be reached")

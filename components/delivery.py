@@ -34,6 +34,7 @@ class Delivery(pulumi.ComponentResource):
             insecure=delivery.insecure,
             source_insecure=delivery.source_insecure,
             source_mirror=delivery.source_mirror or "",
+            platforms=delivery.platforms,
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
         )
         self.leaves = [images]

@@ -19,4 +19,9 @@ def cluster(props: Mapping[str, Any], request: ConfigureRequest) -> Cluster:
 
 def warn(text: str) -> None:
     """A line in the diagnostics of the update; a provider process has no other way to Pulumi's log."""
-    print(f"warning: {text}", file=sys.stderr, flush=True)
+    say(f"warning: {text}")
+
+
+def say(text: str) -> None:
+    """A line of progress, there too."""
+    print(text, file=sys.stderr, flush=True)

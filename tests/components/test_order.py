@@ -91,6 +91,7 @@ def test_tokens_and_names_are_those_that_states_hold(monkeypatch: pytest.MonkeyP
     tokens = {name: entry.type for name, entry in registered.items() if not name.startswith("cinecity-")}
     assert tokens == {
         "hickson": "bus:index:Bus",
+        "images": "pulumi-python:dynamic/bus:ImagePins",
         "central-cluster": "pulumi:providers:kubernetes",
         "central-namespace": "kubernetes:core/v1:Namespace",
         "central-base": "bus:index:Base",
