@@ -11,7 +11,7 @@ from bus import bricks as brick_files
 from bus.access import Cluster
 from bus.bricks import Brick
 from bus.errors import Problem, Refused
-from bus.images.reference import Reference, from_values
+from bus.images.reference import Reference, from_values, parse
 from bus.indices import model as index_model
 from bus.layers import Values, merge
 from bus.mirror import Patterns, check_mirror, to_regex
@@ -22,6 +22,8 @@ from bus.topics import model as topic_model
 BASE, NOTIF, MIRROR, REGISTRY = "hickson-base", "kafka-notif", "kafka2kafka", "docker-registry"
 UMBRELLA: dict[Kind, str] = {"central": "hickson-central", "complexe": "hickson-complexe"}
 DEPLOYABLE = (BASE, NOTIF, *UMBRELLA.values(), MIRROR, REGISTRY)
+# Made by components/delivery.py in every namespace, where the stack has a login for the customer's registry.
+PULL_SECRET = "bus-registry"
 # docker-registry is a release of its own; what sites.<site>.enable may name besides the umbrellas' optional bricks.
 _OWN_RELEASE = frozenset({NOTIF, MIRROR, REGISTRY})
 
@@ -81,6 +83,8 @@ class Deployment:
     def deliveries(self, site: str) -> dict[str, str]:
         """Every image that a site needs: reference where it comes from -> reference that its pods name."""
         images = {image for release in self.releases(site) for image in release.images.values()}
+        if self.settings.content.delivery:
+            images |= {parse(image) for image in self.settings.content.delivery.extra_images}
         return {image.pinned: image.relocated(self.registry).pinned for image in sorted(images, key=str)}
 
     @property
@@ -251,6 +255,8 @@ def _shared_values(settings: Settings, config: Mapping[str, str]) -> Values:
     shared: Values = {"configRevision": revision}
     if settings.content.delivery:
         shared["repository"] = settings.content.delivery.registry
+        if settings.delivery_login:
+            shared["imagePullSecrets"] = [PULL_SECRET]
     return {"global": shared}
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from bus.errors import Problem, Refused
+from bus.images.reference import parse as parse_image
 from bus.parsing import Record, parse
 
 NAMESPACE = "bus"
@@ -33,6 +34,14 @@ def _label(value: str) -> str:
 
 
 Label = Annotated[str, AfterValidator(_label)]
+
+
+def _image(value: str) -> str:
+    parse_image(value)
+    return value
+
+
+ImageText = Annotated[str, AfterValidator(_image)]
 
 
 class Kafka(Record):
@@ -112,6 +121,11 @@ class Delivery(Record):
     insecure: bool = Field(False, description="plain HTTP; loopback and test registries only")
     source_insecure: bool = Field(False, description="plain HTTP towards the source registry")
     source_mirror: str | None = Field(None, description="host:port that serves the images of every source registry")
+    extra_images: tuple[ImageText, ...] = Field(
+        (),
+        strict=False,
+        description="images that no chart runs and the customer needs: host/path:tag or host/path@digest",
+    )
     platforms: tuple[str, ...] = Field(
         (), strict=False, description="platforms to copy, as linux/amd64; all by default, and what most registries want"
     )
@@ -166,6 +180,8 @@ class Settings:
     """site -> name in cineges-secret -> config key that holds it"""
     kubeconfig_keys: Mapping[str, str]
     """site -> config key of its kubeconfig, where it has one"""
+    delivery_login: bool = False
+    """whether the stack has credentials for the customer's registry"""
 
     @property
     def complexes(self) -> list[str]:
@@ -225,9 +241,14 @@ def load(stack: str, config: Mapping[str, str], encrypted: frozenset[str] | set[
     problems += secret_problems
     if content is not None:
         problems += _across(file, content, kubeconfig_keys, config)
+    login = dotted & {"delivery.username", "delivery.password"}
+    if len(login) == 1:
+        missing = f"{NAMESPACE}:delivery.{'password' if 'delivery.username' in login else 'username'}"
+        way_out = f"pulumi config set --secret {missing}"
+        problems.append(Problem(file, missing, None, f"is required beside {NAMESPACE}:{min(login)}", way_out))
     if problems or content is None:
         raise Refused(problems)
-    return Settings(stack, file, content, secret_keys, kubeconfig_keys)
+    return Settings(stack, file, content, secret_keys, kubeconfig_keys, bool(login))
 
 
 def cineges_config(settings: Settings, site_name: str) -> dict[str, str]:

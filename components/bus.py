@@ -29,6 +29,8 @@ class BusArgs:
     deployment: Deployment
     secrets: Mapping[str, Mapping[str, pulumi.Output[str]]]
     kubeconfigs: Mapping[str, pulumi.Output[str]]
+    registry_login: tuple[pulumi.Output[str], pulumi.Output[str]] | None = None
+    """user and password of the customer's registry, where the stack has them"""
 
 
 class Bus(pulumi.ComponentResource):
@@ -43,7 +45,7 @@ class Bus(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: BusArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("bus:index:Bus", name, None, opts)
-        self._deployment = args.deployment
+        self._deployment, self._registry_login = args.deployment, args.registry_login
         everything: Tiers = []
         images = self._images()
         clusters: dict[str, k8s.Provider] = {}
@@ -100,7 +102,8 @@ class Bus(pulumi.ComponentResource):
         done.append(self._namespace(site, cluster, images))
         # Tier 2: all images of the release are in the customer's registry.
         if self._deployment.settings.content.delivery:
-            done += Delivery(f"{site.name}-delivery", DeliveryArgs(self._deployment, site, list(done)), below).leaves
+            delivery = DeliveryArgs(self._deployment, site, list(done), self._registry_login)
+            done += Delivery(f"{site.name}-delivery", delivery, below).leaves
         if site.registry:
             registry = UmbrellaArgs(site.registry, site.settings.namespace, list(done))
             done.append(Registry(f"{site.name}-registry", registry, below).release)

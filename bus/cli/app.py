@@ -5,7 +5,9 @@ import sys
 import typer
 
 from bus.access import Unreachable
+from bus.bundle.archive import BadBundle
 from bus.cli.add_complexe import add_complexe
+from bus.cli.bundle import bundle
 from bus.cli.promote import NotPromoted, promote
 from bus.cli.set_image import set_image
 from bus.cli.stack import NoStack
@@ -24,6 +26,7 @@ app = typer.Typer(
 )
 app.callback()(lambda: None)  # a verb of its own even while there is one verb only
 app.command("add-complexe")(add_complexe)
+app.add_typer(bundle)
 app.command("promote")(promote)
 app.command("set-image")(set_image)
 
@@ -40,6 +43,7 @@ _SAID = (
     GitFailed,
     RegistryError,
     BadCredentials,
+    BadBundle,
 )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bus.images.manifests import Descriptor, NoPlatform, blobs, children, cosign_tags, referrers_tag, unique
 from bus.images.registries import Place
 from bus.images.registry import INDEX, Manifest, MissingImage, RegistryError, as_manifest, retrying
+from bus.images.store import Store
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,10 @@ class Copying:
 
     def _tree(self, source: Place, target: Place, top: Manifest, version: str) -> Copied:
         """An image or an index, under `version`; then what refers to any part of it."""
-        parts = self._parts(source, top)
+        found = parts(source.registry, source.name, top.digest, self._platforms, top)
         copied = Copied(top.digest)
         if not _has(target, version, top.digest):
-            missing = [part for part in parts if not target.registry.has("manifests", target.name, part.digest)]
+            missing = [part for part in found if not target.registry.has("manifests", target.name, part.digest)]
             wanted = unique(blob for part in missing for blob in blobs(part.described))
             sent = [self._pool.submit(self._blob, source, target, blob) for blob in wanted]
             try:
@@ -71,18 +72,9 @@ class Copying:
             for part in (part for part in missing if part.digest != top.digest):
                 target.registry.put_manifest(target.name, part.digest, part)
             self._put_top(target, version, top)
-        for part in parts:
+        for part in found:
             copied += self._referrers(source, target, part.digest)
         return copied
-
-    def _parts(self, source: Place, top: Manifest) -> list[Manifest]:
-        """Every manifest of an image, children before the index that names them."""
-        try:
-            wanted = children(top.described, self._platforms)
-        except NoPlatform as error:
-            raise RegistryError(f"{source} {error}") from None
-        below = [source.registry.manifest(source.name, child["digest"]) for child in wanted]
-        return [*(part for child in below for part in self._parts(source, child)), top]
 
     def _put_top(self, target: Place, version: str, top: Manifest) -> None:
         try:
@@ -97,7 +89,7 @@ class Copying:
         digest: str = blob["digest"]
         key = (target.registry.host, digest)
         if target.registry.has("blobs", target.name, digest):
-            self._note(key, target.name)
+            self.note(key, target.name)
             return Copied(digest)
         with self._claim(key, target.name) as home:
             if home is None:
@@ -108,7 +100,7 @@ class Copying:
             return Copied(digest, mounted=1)
         return _send(source, target, blob)  # a registry that shares nothing between images
 
-    def _note(self, key: tuple[str, str], name: str) -> None:
+    def note(self, key: tuple[str, str], name: str) -> None:
         """Remembers which image of the target registry has a blob, for others to share."""
         with self._lock:
             if key not in self._homes:
@@ -157,6 +149,18 @@ class Copying:
             if not _has(target, tag, found.digest):
                 copied += self._tree(source, target, found, tag) + Copied(digest, referrers=1)
         return copied
+
+
+def parts(
+    store: Store, name: str, digest: str, platforms: Sequence[str] = (), top: Manifest | None = None
+) -> list[Manifest]:
+    """Every manifest of an image, children before the index that names them; raises RegistryError."""
+    top = top or store.manifest(name, digest)
+    try:
+        below = children(top.described, platforms)
+    except NoPlatform as error:
+        raise RegistryError(f"{store.host}/{name}@{digest} {error}") from None
+    return [*(part for child in below for part in parts(store, name, child["digest"], platforms)), top]
 
 
 def _send(source: Place, target: Place, blob: Descriptor) -> Copied:

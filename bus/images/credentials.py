@@ -21,7 +21,13 @@ class BadCredentials(Exception):
     """Docker's configuration or a helper that cannot be used; the message names it and never shows a password."""
 
 
-def docker_config(env: Mapping[str, str] = os.environ) -> Path:
+def docker_config(host: str, login: Login) -> str:
+    """A login as Docker's configuration holds it, which is what a kubelet pulls with too."""
+    entry = {"username": login.username, "password": login.password, "auth": login.basic.removeprefix("Basic ")}
+    return json.dumps({"auths": {host: entry}})
+
+
+def config_file(env: Mapping[str, str] = os.environ) -> Path:
     """Where Docker keeps its logins: $DOCKER_CONFIG/config.json, or ~/.docker/config.json."""
     folder = env.get("DOCKER_CONFIG")
     return (Path(folder) if folder else Path(env.get("HOME", "/")) / ".docker") / "config.json"
@@ -29,7 +35,7 @@ def docker_config(env: Mapping[str, str] = os.environ) -> Path:
 
 def find(host: str, config: Path | None = None) -> Login:
     """The login for a registry; empty where nobody logged in to it. Raises BadCredentials."""
-    file = config or docker_config()
+    file = config or config_file()
     try:
         content: dict[str, Any] = json.loads(file.read_text())
     except FileNotFoundError:

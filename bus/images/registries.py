@@ -9,13 +9,14 @@ from bus.images import credentials
 from bus.images.login import Login
 from bus.images.reference import Reference
 from bus.images.registry import Registry
+from bus.images.store import Store
 
 
 @dataclass(frozen=True)
 class Place:
     """An image in a registry: the path of its API calls, and a tag or digest."""
 
-    registry: Registry
+    registry: Store
     name: str
     version: str
 

@@ -14,9 +14,10 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from bus.images.login import Challenged, Login
 
 INDEX = "application/vnd.oci.image.index.v1+json"
+IMAGE = "application/vnd.oci.image.manifest.v1+json"
 _MANIFESTS = (
     INDEX,
-    "application/vnd.oci.image.manifest.v1+json",
+    IMAGE,
     "application/vnd.docker.distribution.manifest.list.v2+json",
     "application/vnd.docker.distribution.manifest.v2+json",
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bus.images.credentials import BadCredentials, docker_config, find
+from bus.images.credentials import BadCredentials, config_file, docker_config, find
 from bus.images.login import Login
 
 PAIR = base64.b64encode(b"me:pass:word").decode()
@@ -69,8 +69,13 @@ def test_a_helper_is_asked_over_stdin(
             find("reg.nc", tmp_path / "config.json")
 
 
+def test_a_login_that_is_written_is_read_back(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(docker_config("reg.nc", Login("me", "p:w")))
+    assert find("reg.nc", tmp_path / "config.json") == Login("me", "p:w")
+
+
 def test_docker_says_where_its_configuration_is_and_no_login_shows_its_password(tmp_path: Path) -> None:
-    assert docker_config({"DOCKER_CONFIG": "/d", "HOME": "/h"}) == Path("/d/config.json")
-    assert docker_config({"HOME": "/h"}) == Path("/h/.docker/config.json")
+    assert config_file({"DOCKER_CONFIG": "/d", "HOME": "/h"}) == Path("/d/config.json")
+    assert config_file({"HOME": "/h"}) == Path("/h/.docker/config.json")
     assert find("reg.nc", tmp_path / "none.json") == Login()
     assert "s3cret" not in repr(Login("me", "s3cret"))
