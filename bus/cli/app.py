@@ -5,6 +5,7 @@ import sys
 import typer
 
 from bus.access import Unreachable
+from bus.cli import topics
 from bus.cli.add_complexe import add_complexe
 from bus.cli.stack import NoStack
 from bus.errors import Failed, Refused
@@ -17,6 +18,7 @@ app = typer.Typer(
 )
 app.callback()(lambda: None)  # a verb of its own even while there is one verb only
 app.command("add-complexe")(add_complexe)
+app.add_typer(topics.app, name="topics")
 
 
 def main() -> None:

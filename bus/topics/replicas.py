@@ -80,7 +80,8 @@ class Replicas:
 
     def controller(self) -> int:
         """The node that leads the quorum of controllers (KIP-595)."""
-        return int(self._answer(lambda: self._client.describe_metadata_quorum())["leader_id"])
+        quorum = self._answer(lambda: self._client.describe_metadata_quorum())
+        return int(quorum["topics"][0]["partitions"][0]["leader_id"])
 
     def sizes(self, brokers: Collection[int]) -> dict[Partition, dict[int, int]]:
         """Bytes on disk of the brokers given: partition -> broker -> size of its replica there."""

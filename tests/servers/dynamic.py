@@ -51,11 +51,15 @@ class Host:
     def up(self, wanted: Mapping[str, Any]) -> bool:
         """check, diff, then create or update as the engine does it; returns whether there was a step."""
         inputs = self.check(wanted)
-        if not self.id:
-            return self._step("Create", provider_pb2.CreateRequest(properties=_struct(inputs)), inputs)
-        if not self.differs(inputs):
+        if self.id and not self.differs(inputs):
             self.inputs = inputs
             return False
+        return self.step(inputs)
+
+    def step(self, inputs: dict[str, Any]) -> bool:
+        """Create or update with checked inputs; raises Broken."""
+        if not self.id:
+            return self._step("Create", creation(inputs), inputs)
         request = provider_pb2.UpdateRequest(id=self.id, olds=_struct(self.outputs), news=_struct(inputs))
         return self._step("Update", request, inputs)
 
@@ -125,6 +129,11 @@ def host(provider: ResourceProvider, config: Mapping[str, str] | None = None) ->
     finally:
         process.kill()
         process.wait(20)
+
+
+def creation(inputs: Mapping[str, Any]) -> Any:
+    """The request of a first `up`."""
+    return provider_pb2.CreateRequest(properties=_struct(inputs))
 
 
 def resumed(before: Host, after: Host) -> Host:

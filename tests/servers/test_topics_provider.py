@@ -1,15 +1,15 @@
 """The set of topics of a site against a real broker, through the process that pulumi runs it in."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from bus.topics.admin import Admin
 from bus.topics.plan import Topic
 from components.providers.topics import TopicSetProvider
-from tests.servers.dynamic import Broken, Host, Refused, host, resumed
+from tests.servers.dynamic import Broken, Host, Refused, creation, host, resumed
 from tests.servers.kafka import Cluster, cluster
+from tests.servers.topic_sets import props, topic
 
 pytestmark = pytest.mark.servers
 
@@ -32,29 +32,6 @@ def provider(admin: Admin) -> Iterator[Host]:
         yield running
 
 
-def topic(partitions: int = 1, factor: int = 1, **configs: str) -> dict[str, Any]:
-    settings = {key.replace("_", "."): value for key, value in configs.items()}
-    return {"partitions": partitions, "replicationFactor": factor, "configs": settings}
-
-
-def props(kafka: Cluster, topics: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {
-        "site": "central",
-        "namespace": "central-test",
-        "context": "",
-        "mode": "direct",
-        "adminPort": 9094,
-        "bootstrapServers": kafka.bootstrap,
-        "brokers": len(kafka.ports),
-        "topics": topics,
-        "elsewhere": [],
-        "confirmDelete": [],
-        "mirrored": {},
-        "reassignmentBytesPerSecond": 50_000_000,
-        **more,
-    }
-
-
 def test_what_can_be_applied_is_applied_and_recorded_when_one_topic_fails(
     kafka: Cluster, provider: Host, admin: Admin
 ) -> None:
@@ -64,7 +41,7 @@ def test_what_can_be_applied_is_applied_and_recorded_when_one_topic_fails(
     inputs = provider.check(wanted)
     admin.create([Topic("a_b", 1, 1)])
     with pytest.raises(Broken) as broken:
-        provider._step("Create", _create(inputs), inputs)
+        provider.step(inputs)
     assert [reason for reason in broken.value.reasons if reason.startswith("a.b: ")]
     assert len(broken.value.reasons) == 1
     assert provider.outputs["created"] == ["good", "other"]
@@ -96,7 +73,7 @@ def test_a_provider_killed_between_the_act_and_its_record_converges(
 ) -> None:
     wanted = props(kafka, {f"t{n}": topic(2) for n in range(20)})
     inputs = provider.check(wanted)
-    future = provider.stub.Create.future(_create(inputs))
+    future = provider.stub.Create.future(creation(inputs))
     while len(admin.names()) < 20:
         pass
     provider.process.kill()
@@ -107,11 +84,3 @@ def test_a_provider_killed_between_the_act_and_its_record_converges(
         assert again.outputs["topics"] == wanted["topics"]
         assert not again.up(wanted)
     assert len(admin.names()) == 20
-
-
-def _create(inputs: dict[str, Any]) -> Any:
-    from pulumi.runtime.proto import provider_pb2
-
-    from tests.servers.dynamic import _struct
-
-    return provider_pb2.CreateRequest(properties=_struct(inputs))

@@ -104,13 +104,13 @@ def test_the_throttle_holds_and_progress_is_said(
 ) -> None:
     monkeypatch.setattr(reassignment, "_SAY_SECONDS", 1.0)
     to(admin, Topic(name, 1, 1))
-    fill(kafka, name, 20)
+    fill(kafka, name, 14)
     said: list[str] = []
     started = time.monotonic()
     assert to(admin, Topic(name, 1, 2), 1_000_000, said).failed == {}
     # Quotas work over 11 windows of a second: a burst of about that many seconds' worth passes at first.
-    assert time.monotonic() - started > 5
-    assert any("0 of 1 partitions" in line and "of 20.2 MB" in line for line in said), said
+    assert time.monotonic() - started > 4
+    assert any("0 of 1 partitions" in line and "of 14.0 MB" in line for line in said), said
     assert is_clean(admin, name)
 
 
