@@ -55,6 +55,8 @@ class SitePlan:
     base_topics: Mapping[str, Mapping[str, Any]]
     topics: Mapping[str, Mapping[str, Any]]
     indices: Mapping[str, Mapping[str, Any]]
+    mirrored: Mapping[str, str] = field(default_factory=dict)
+    """glob of topics that the mirror copies into this site -> the sites they come from"""
 
     @property
     def releases(self) -> list[Release]:
@@ -222,8 +224,21 @@ def _site(
         indices={
             index.name: index.wanted() for index in sorted(indices, key=lambda i: i.name) if index.applies_to(kind)
         },
+        mirrored=mirrored_into(name, settings),
     )
     return plan, problems
+
+
+def mirrored_into(name: str, settings: Settings) -> dict[str, str]:
+    """What kafka2kafka copies into a site: glob -> the sites it comes from."""
+    sites = settings.content.sites
+    if kind_of(name) != CENTRAL:
+        return dict.fromkeys(sites[name].mirror.ctrl2cplx, CENTRAL)
+    sources: dict[str, list[str]] = {}
+    for other, site in sites.items():
+        for glob in site.mirror.cplx2ctrl:
+            sources.setdefault(glob, []).append(other)
+    return {glob: ", ".join(sorted(names)) for glob, names in sorted(sources.items())}
 
 
 def _release(

@@ -53,6 +53,10 @@ class Kafka(Record):
     admin_port: int | None = Field(None, ge=1024, le=65000, description="local port of the admin port-forward")
     bootstrap_servers: str | None = Field(None, description="brokers that the runner reaches by itself, host:port")
     mirror_bootstrap_servers: str | None = Field(None, description="as the mirror on central reaches them, host:port")
+    cluster_id: str | None = Field(None, min_length=1, description="id of the cluster; default: that of the first up")
+    reassignment_bytes_per_second: int = Field(
+        50_000_000, ge=100_000, description="limit of what a change of replication copies, on each broker"
+    )
 
 
 class Elasticsearch(Record):

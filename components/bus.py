@@ -155,6 +155,9 @@ class Bus(pulumi.ComponentResource):
             topics=topics,
             elsewhere=sorted({*site.base_topics, *site.topics} - topics.keys()),
             confirm_delete=list(settings.content.confirm_delete.topics),
+            cluster_id=site.settings.kafka.cluster_id,
+            mirrored=site.mirrored,
+            reassignment_bytes_per_second=site.settings.kafka.reassignment_bytes_per_second,
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )
 

@@ -6,6 +6,7 @@ import typer
 
 from bus.access import Unreachable
 from bus.bundle.archive import BadBundle
+from bus.cli import topics
 from bus.cli.add_complexe import add_complexe
 from bus.cli.bundle import bundle
 from bus.cli.promote import NotPromoted, promote
@@ -29,6 +30,7 @@ app.command("add-complexe")(add_complexe)
 app.add_typer(bundle)
 app.command("promote")(promote)
 app.command("set-image")(set_image)
+app.add_typer(topics.app, name="topics")
 
 
 # What a user can mend.

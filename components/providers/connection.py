@@ -17,11 +17,11 @@ def cluster(props: Mapping[str, Any], request: ConfigureRequest) -> Cluster:
     return Cluster(props["context"], kubeconfig, props["namespace"], props["mode"])
 
 
+def say(text: str) -> None:
+    """A line of progress in the diagnostics of the update."""
+    print(text, file=sys.stderr, flush=True)
+
+
 def warn(text: str) -> None:
     """A line in the diagnostics of the update; a provider process has no other way to Pulumi's log."""
     say(f"warning: {text}")
-
-
-def say(text: str) -> None:
-    """A line of progress, there too."""
-    print(text, file=sys.stderr, flush=True)
