@@ -14,7 +14,7 @@ config, flat = pulumi.Config("bus"), get_config_env()
 try:
     stack = settings.load(pulumi.get_stack(), flat, set(get_config_secret_keys_env()))
     plan = deployment.plan(Path.cwd(), stack)
-    preflight.run(plan, flat)
+    plan = preflight.run(plan, flat)
 except Refused as refused:
     raise pulumi.RunError(str(refused)) from None
 

@@ -1,24 +1,50 @@
-"""Before anything is touched: are the clusters there, and did a dead deployment leave a release locked?"""
+"""Before anything is touched: are the clusters there, and in which state are the releases?"""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pulumi
 
-from bus.access import Unreachable, check_reachable
-from bus.deployment import Deployment
+from bus.access import Cluster, Unreachable, check_reachable
+from bus.deployment import Deployment, Release
 from bus.errors import Problem, Refused
-from bus.releases import records
-from bus.releases.state import locked
+from bus.releases import records, recovery
+from bus.releases.state import Act, Record, decide, description
+from components.recovery import wanted_of
 
 
-def run(plan: Deployment, config: Mapping[str, str]) -> None:
-    """Raises Refused where a cluster cannot be reached; in an update, unlocks the stack's own pending releases.
+def run(plan: Deployment, config: Mapping[str, str]) -> Deployment:
+    """The plan with what the clusters say of its releases; nothing is changed yet.
 
-    `config` is Pulumi's flat config, for the kubeconfigs that sites have of their own.
+    Raises Refused where a cluster cannot be reached, or a release is somebody else's. `config` is Pulumi's flat
+    config, for the kubeconfigs that sites have of their own.
     """
-    settings = plan.settings
     clusters = {site: plan.cluster(site, config) for site in plan.sites}
-    problems = []
+    problems = _unreachable(plan, clusters)
+    if problems and pulumi.runtime.is_dry_run() and plan.settings.content.allow_offline_preview:
+        for problem in problems:
+            pulumi.log.warn(f"{problem}; topics, indices and releases are not judged against it")
+        return plan
+    if problems:
+        raise Refused(problems)
+    now = datetime.now(UTC)
+    found = {
+        site: records.read(cluster, [release.name for release in plan.releases(site)])
+        for site, cluster in clusters.items()
+    }
+    if foreign := _foreign(plan, clusters, found, now):
+        raise Refused(foreign)
+
+    def judged(site: str, release: Release) -> Release:
+        said = description(found[site][release.name], wanted_of(release), now)
+        return replace(release, cluster=clusters[site], description=said)
+
+    return plan.with_releases(judged)
+
+
+def _unreachable(plan: Deployment, clusters: Mapping[str, Cluster]) -> list[Problem]:
+    settings, problems = plan.settings, []
     for site, cluster in clusters.items():
         try:
             check_reachable(cluster)
@@ -28,19 +54,21 @@ def run(plan: Deployment, config: Mapping[str, str]) -> None:
             problems.append(
                 Problem(settings.file, path, None, f"the cluster of {site} cannot be reached: {error}", way_out)
             )
-    if problems and pulumi.runtime.is_dry_run() and settings.content.allow_offline_preview:
-        for problem in problems:
-            pulumi.log.warn(f"{problem}; topics, indices and releases are not judged against it")
-        return
-    if problems:
-        raise Refused(problems)
-    if pulumi.runtime.is_dry_run():
-        return
+    return problems
+
+
+def _foreign(
+    plan: Deployment,
+    clusters: Mapping[str, Cluster],
+    found: Mapping[str, Mapping[str, list[Record]]],
+    now: datetime,
+) -> list[Problem]:
+    problems = []
     for site, cluster in clusters.items():
-        releases = [release.name for release in plan.releases(site)]
-        for record in locked(records.read(cluster, releases)):
-            records.mark_failed(cluster, record)
-            pulumi.log.warn(
-                f"{site}: release {record.release} revision {record.revision} was left {record.status} by a deployment "
-                f"that was cut off; unlocked, this run goes on from it"
-            )
+        for release in plan.releases(site):
+            wanted = wanted_of(release)
+            decision = decide(found[site][release.name], wanted, now, known=True)
+            if decision.act is Act.REFUSE:
+                said = recovery.refusal(cluster, wanted, decision)
+                problems.append(Problem(plan.settings.file, f"bus:sites.{site}.namespace", cluster.namespace, said))
+    return problems
