@@ -50,17 +50,31 @@ def content(cluster: Cluster, record: Record) -> dict[str, Any]:
     return decode(secret.raw["data"]["release"])
 
 
-def mark_failed(cluster: Cluster, record: Record, *, ran: bool = False) -> None:
-    """Writes status failed into a record: in its label, which lists go by, and in its content, which Helm goes by.
+def mark_failed(cluster: Cluster, record: Record, *, ran: bool = False, manifest: str | None = None) -> None:
+    """Writes status failed into a record, and `manifest` where one is given.
 
     `ran` says that its objects may be in use, so that no later run takes it for an install that never finished.
     """
+    cut_off = f"{record.status} of a deployment that was cut off; unlocked by bus"
+    said = f"{TAKEN_OVER}{record.status}" if ran else cut_off
+    _mark(cluster, record, "failed", "" if record.status == "failed" else said, manifest)
+
+
+def mark_superseded(cluster: Cluster, record: Record) -> None:
+    """Writes status superseded into a record; its description stays."""
+    _mark(cluster, record, "superseded", "", None)
+
+
+def _mark(cluster: Cluster, record: Record, status: str, description: str, manifest: str | None) -> None:
+    """In the record's label, which lists go by, and in its content, which Helm goes by."""
     secret = Secret.get(record.secret, namespace=cluster.namespace, api=kube_api(cluster))
     kept = decode(secret.raw["data"]["release"])
-    cut_off = f"{record.status} of a deployment that was cut off; unlocked by bus"
-    kept["info"]["status"] = "failed"
-    kept["info"]["description"] = f"{TAKEN_OVER}{record.status}" if ran else cut_off
-    secret.patch({"metadata": {"labels": {"status": "failed"}}, "data": {"release": encode(kept)}})
+    kept["info"]["status"] = status
+    if description:
+        kept["info"]["description"] = description
+    if manifest is not None:
+        kept["manifest"] = manifest
+    secret.patch({"metadata": {"labels": {"status": status}}, "data": {"release": encode(kept)}})
 
 
 def plant(cluster: Cluster, wanted: Wanted, now: datetime) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from bus.access import Cluster
-from bus.releases import objects, records
+from bus.releases import manifest, objects, records, statefulsets
 from bus.releases.state import Act, Decision, Record, State, Wanted, decide
 
 _POLL_SECONDS = 3.0
@@ -36,6 +36,7 @@ def recover(
         decision = decide(history, wanted, clock(), known=known)
         found = found or decision.state
         if decision.act is Act.NOTHING:
+            _free(cluster, wanted, decision, history, say, clock())
             return found
         if decision.act is Act.REFUSE:
             raise ForeignRelease(refusal(cluster, wanted, decision))
@@ -59,7 +60,7 @@ def _settled(
     """The records, once nobody else is at them: an operation is dead when it is older than its timeout."""
     waiting = False
     while True:
-        history = records.read(cluster, [wanted.release])[wanted.release]
+        history = sorted(records.read(cluster, [wanted.release])[wanted.release], key=lambda one: one.revision)
         decision = decide(history, wanted, clock(), known=known)
         if decision.act is not Act.WAIT:
             return history
@@ -81,5 +82,37 @@ def _do(cluster: Cluster, wanted: Wanted, decision: Decision, history: list[Reco
         manifests = [records.content(cluster, record).get("manifest") or "" for record in history]
         objects.remove(cluster, objects.removable(manifests, cluster.namespace))
         records.remove(cluster, history)
+    elif decision.act is Act.REBASE:
+        _rebase(cluster, history)
     elif newest is not None:
         records.mark_failed(cluster, newest, ran=decision.act is Act.TAKE_OVER)
+
+
+def _rebase(cluster: Cluster, history: list[Record]) -> None:
+    """Makes Helm compare with everything that may be there: the last deployed revision and those that failed after it.
+
+    It compares with the deployed revision alone, and so never takes away a field or an object of a failed one.
+    """
+    base = max(number for number, record in enumerate(history) if record.status == "deployed")
+    manifests = [records.content(cluster, record).get("manifest") or "" for record in history[base:]]
+    records.mark_failed(cluster, history[-1], manifest=manifest.union(manifests))
+    # Helm takes the newest only where none is deployed.
+    for record in history:
+        if record.status == "deployed":
+            records.mark_superseded(cluster, record)
+
+
+def _free(
+    cluster: Cluster,
+    wanted: Wanted,
+    decision: Decision,
+    history: list[Record],
+    say: Callable[[str], None],
+    now: datetime,
+) -> None:
+    """An upgrade that is to mend something must be able to replace the pods that need it."""
+    if decision.state in (State.IN_SYNC, State.ABSENT):
+        return
+    manifests = [records.content(cluster, record).get("manifest") or "" for record in history[-2:]]
+    for pod in statefulsets.free(cluster, manifests, now, wanted.timeout):
+        say(f"pod {pod} in {cluster.namespace} never got ready, and its StatefulSet would wait for it; made anew")

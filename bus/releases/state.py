@@ -50,6 +50,7 @@ class Act(StrEnum):
     WAIT = "wait"
     REFUSE = "refuse"
     MARK_FAILED = "mark-failed"
+    REBASE = "rebase"
     TAKE_OVER = "take-over"
     UNINSTALL = "uninstall"
     PLANT = "plant"
@@ -184,6 +185,7 @@ def _act(
     state: State, newest: Record | None, records: Sequence[Record], wanted: Wanted, known: bool
 ) -> tuple[Act, str]:
     what = f"revision {newest.revision}" if newest else "its record"
+    rebases = any(record.status == "deployed" for record in records)
     match state:
         case State.ABSENT if known:
             return Act.PLANT, "its records are gone from the cluster; it is deployed again over what is left of it"
@@ -196,9 +198,13 @@ def _act(
             return Act.UNINSTALL, f"its first install was cut off (revision {_last(newest)}); volumes stay"
         case State.RETRIES_USED_UP:
             return Act.UNINSTALL, f"it was never ready in {_last(newest)} revisions; installed anew, volumes stay"
+        case State.FAILED_INSTALL if not known and never_finished(records):
+            return Act.UNINSTALL, "its first install failed and the stack's state does not have it; volumes stay"
         case State.LOCKED_INSTALL | State.LOCKED_UPGRADE | State.LOCKED_ROLLBACK:
-            status = newest.status if newest else ""
-            return Act.MARK_FAILED, f"{what} was left {status} by a deployment that was cut off; this run goes on"
+            status, act = newest.status if newest else "", Act.REBASE if rebases else Act.MARK_FAILED
+            return act, f"{what} was left {status} by a deployment that was cut off; this run goes on"
+        case State.FAILED_UPGRADE if rebases:
+            return Act.REBASE, f"{what} failed half-way; this run goes on from what both revisions may have left"
         case State.UNINSTALLING:
             return Act.TAKE_OVER, f"{what} was being removed when that was cut off; it is deployed again"
         case State.UNINSTALLED if known:

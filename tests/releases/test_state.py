@@ -78,6 +78,9 @@ def played(records: list[Record], decision: Any) -> list[Record]:
         case Act.PLANT:
             said = "taken over by bus, was without records"
             return [Record(WANTED.release, 1, "failed", "v1", WANTED.chart, "0.0.0", said, NOW)]
+        case Act.REBASE:
+            older = [replace(one, status="superseded") if one.status == "deployed" else one for one in records]
+            return [one for one in older if one.revision != newest.revision] + [replace(newest, status="failed")]
         case Act.MARK_FAILED | Act.TAKE_OVER:
             said = f"taken over by bus, was {newest.status}" if decision.act is Act.TAKE_OVER else "unlocked by bus"
             return [one for one in records if one != newest] + [replace(newest, status="failed", description=said)]
