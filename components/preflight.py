@@ -9,9 +9,10 @@ import pulumi
 from bus.access import Cluster, Unreachable, check_reachable
 from bus.deployment import Deployment, Release
 from bus.errors import Problem, Refused
-from bus.releases import records, recovery
+from bus.releases import preview, records, recovery, rendering
 from bus.releases.state import Act, Record, decide, description
 from components.recovery import wanted_of
+from components.umbrella import CHARTS, STAGED
 
 
 def run(plan: Deployment, config: Mapping[str, str]) -> Deployment:
@@ -33,8 +34,11 @@ def run(plan: Deployment, config: Mapping[str, str]) -> Deployment:
         site: records.read(cluster, [release.name for release in plan.releases(site)])
         for site, cluster in clusters.items()
     }
-    if foreign := _foreign(plan, clusters, found, now):
-        raise Refused(foreign)
+    wrong = _foreign(plan, clusters, found, now)
+    if pulumi.runtime.is_dry_run():
+        wrong += _shown(plan, clusters, found)
+    if wrong:
+        raise Refused(wrong)
 
     def judged(site: str, release: Release) -> Release:
         said = description(found[site][release.name], wanted_of(release), now)
@@ -54,6 +58,24 @@ def _unreachable(plan: Deployment, clusters: Mapping[str, Cluster]) -> list[Prob
             problems.append(
                 Problem(settings.file, path, None, f"the cluster of {site} cannot be reached: {error}", way_out)
             )
+    return problems
+
+
+def _shown(
+    plan: Deployment, clusters: Mapping[str, Cluster], found: Mapping[str, Mapping[str, list[Record]]]
+) -> list[Problem]:
+    """Says in a preview which objects of which releases change; returns what Helm could not keep."""
+    if not rendering.is_there():
+        pulumi.log.info("helm is not on PATH: which objects of a release change is not shown")
+        return []
+    problems = []
+    for site, cluster in clusters.items():
+        for release in plan.releases(site):
+            shown = preview.preview(site, release, cluster, found[site][release.name], CHARTS, STAGED)
+            if shown:
+                pulumi.log.info(preview.text(shown))
+            if shown and shown.refused:
+                problems.append(Problem(f"charts/{release.chart}", "", None, shown.refused))
     return problems
 
 

@@ -6,8 +6,11 @@ import typer
 
 from bus.access import Unreachable
 from bus.cli.add_complexe import add_complexe
+from bus.cli.drift import drift
+from bus.cli.preview import preview
 from bus.cli.stack import NoStack
 from bus.errors import Failed, Refused
+from bus.releases.rendering import NoHelm
 
 app = typer.Typer(
     name="bus",
@@ -17,12 +20,14 @@ app = typer.Typer(
 )
 app.callback()(lambda: None)  # a verb of its own even while there is one verb only
 app.command("add-complexe")(add_complexe)
+app.command("drift")(drift)
+app.command("preview")(preview)
 
 
 def main() -> None:
     """Runs a verb; what a user can mend is one message without a traceback, and exit code 1."""
     try:
         app()
-    except (Refused, Failed, Unreachable, NoStack) as error:
+    except (Refused, Failed, Unreachable, NoHelm, NoStack) as error:
         print(f"{error}", file=sys.stderr)
         raise SystemExit(1) from None

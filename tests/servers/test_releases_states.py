@@ -1,5 +1,6 @@
 """Every named state of a release, made by the real helm with real kills: made ready by bus, Helm goes on from it."""
 
+import base64
 import json
 import shutil
 import time
@@ -13,8 +14,13 @@ from typing import Any
 import pytest
 
 from bus.access import Cluster
+from bus.cli.drift import of_release
+from bus.deployment import Release
 from bus.releases import records
+from bus.releases.preview import ReleasePreview, preview, text
 from bus.releases.recovery import ForeignRelease, recover
+from bus.releases.rendering import NoHelm, record_size
+from bus.releases.report import report
 from bus.releases.state import MARK, State, Wanted, state_of
 from tests.servers.kwok import Kwok
 
@@ -299,3 +305,72 @@ def test_a_record_of_real_helm_is_read(place: Place) -> None:
     assert state_of(found, wanted(), datetime.now(UTC)) is State.IN_SYNC
     assert (found[0].chart, found[0].chart_version) == ("tiny", "1.0.0+0a1b2c3d4e5f")
     assert records.read(place.cluster, ["other"]) == {"other": []}
+
+
+def test_drift_of_live_objects_names_the_field_and_who_wrote_it(place: Place) -> None:
+    place.install(READY)
+    assert of_release(place.cluster, "r") == []  # nothing that the API server defaults or rewrites
+    place.kwok.command("kubectl", "scale", "deployment", "r-deployment", "--replicas=2", "-n", place.namespace)
+    place.kwok.command("kubectl", "delete", "configmap", "r-config", "-n", place.namespace)
+    gone, scaled = of_release(place.cluster, "r")
+    assert str(gone) == "ConfigMap/r-config: is gone"
+    assert str(scaled) == "Deployment/r-deployment spec.replicas: 1 -> 2 (by kubectl)"
+    place.helm("uninstall", "r")
+    assert "is not deployed (no records); run pulumi up" in str(of_release(place.cluster, "r")[0])
+
+
+def test_a_preview_shows_the_objects_that_change(place: Place) -> None:
+    def shown(**values: Any) -> ReleasePreview | None:
+        history = records.read(place.cluster, ["r"])["r"]
+        return preview(
+            "central", Release("r", "tiny", values, 60), place.cluster, history, charts, place.folder / "staged"
+        )
+
+    charts = place.folder / "charts"
+    shutil.copytree(CHART, charts / "tiny")
+    new = shown(text="one")
+    assert new and new.new
+    assert [one.object for one in new.objects] == [
+        "ConfigMap/r-config",
+        "Deployment/r-deployment",
+        "StatefulSet/r-statefulset",
+    ]
+    assert new.images == ["(none) -> example.invalid/tiny:1"]
+    place.helm("install", "r", str(place.folder / "staged/tiny"), "--set", "text=one")
+    assert shown(text="one") is None
+    changed = shown(text="two")
+    assert changed and text(changed).splitlines() == [
+        "central: release r changes: 1 changed",
+        "~ ConfigMap/r-config",
+        "    data.text: one -> two",
+    ]
+    template = charts / "tiny/templates/objects.yaml"
+    template.write_text(template.read_text().replace("replicas: 1", "replicas: 2"))
+    edited = shown(text="one")  # a template edited without a new version in Chart.yaml
+    assert edited and edited.count("changed") == 2
+    template.write_text(template.read_text().replace("{{- range", '{{- fail "no" }}{{- range'))
+    with pytest.raises(NoHelm) as refused:
+        shown(text="one")
+    assert "helm cannot render r" in str(refused.value)
+
+
+def test_the_size_of_a_record_is_close_to_what_helm_writes(place: Place) -> None:
+    place.install(READY)
+    (record,) = records.read(place.cluster, ["r"])["r"]
+    content = records.content(place.cluster, record)
+    (secret,) = [
+        one for one in place.kwok.objects("secrets", place.namespace) if one["metadata"]["name"] == record.secret
+    ]
+    real = len(base64.b64decode(secret["data"]["release"]))
+    assert abs(record_size(Path(place.chart()), content["config"], content["manifest"]) - real) < 0.3 * real
+
+
+def test_a_report_names_quota_and_claims_of_real_objects(place: Place) -> None:
+    quota = ["kubectl", "create", "quota", "site", "--hard=pods=0", "-n", place.namespace]
+    place.kwok.command(*quota)
+    place.install(READY)
+    wait_for(lambda: "quota is used up" in report(place.cluster, "r"))
+    said = report(place.cluster, "r")
+    assert "Deployment/r-deployment: the namespace's quota is used up" in said
+    assert "to do: raise the ResourceQuota of the namespace" in said
+    place.kwok.command("kubectl", "delete", "quota", "site", "-n", place.namespace)
