@@ -17,7 +17,7 @@ try:
     stack = settings.load(pulumi.get_stack(), flat, set(get_config_secret_keys_env()))
     plan = deployment.plan(Path.cwd(), stack)
     proof.check(plan, CHARTS, STAGED)
-    preflight.run(plan, flat)
+    plan = preflight.run(plan, flat)
 except Refused as refused:
     raise pulumi.RunError(str(refused)) from None
 

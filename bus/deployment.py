@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,10 @@ class Release:
     timeout_seconds: int
     images: Mapping[str, Reference] = field(default_factory=dict)
     """brick -> its image where it comes from, delivery apart"""
+    cluster: Cluster | None = None
+    """where its records are; None until a run has found the clusters reachable"""
+    description: str = ""
+    """what Helm's record says of it; another one than before makes an upgrade (bus.releases.state)"""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,15 @@ class Deployment:
         """Every release in a site's namespace, in order; the mirror runs on central."""
         mirror = [self.mirror] if site == CENTRAL and self.mirror else []
         return [*self.sites[site].releases, *mirror]
+
+    def with_releases(self, changed: Callable[[str, Release], Release]) -> "Deployment":
+        """The same deployment with `changed(site, release)` for every release."""
+        sites = {}
+        for name, site in self.sites.items():
+            registry = changed(name, site.registry) if site.registry else None
+            base, notif, bricks = (changed(name, one) for one in (site.base, site.notif, site.bricks))
+            sites[name] = replace(site, registry=registry, base=base, notif=notif, bricks=bricks)
+        return replace(self, sites=sites, mirror=changed(CENTRAL, self.mirror) if self.mirror else None)
 
     def deliveries(self, site: str) -> dict[str, str]:
         """Every image that a site needs: reference where it comes from -> reference that its pods name."""

@@ -9,6 +9,8 @@ from bus.bundle.archive import BadBundle
 from bus.cli import topics
 from bus.cli.add_complexe import add_complexe
 from bus.cli.bundle import bundle
+from bus.cli.drift import drift
+from bus.cli.preview import preview
 from bus.cli.promote import NotPromoted, promote
 from bus.cli.set_image import set_image
 from bus.cli.stack import NoStack
@@ -18,6 +20,7 @@ from bus.images.credentials import BadCredentials
 from bus.images.deployed import NotDeployed
 from bus.images.pins import NoPin
 from bus.images.registry import RegistryError
+from bus.releases.rendering import NoHelm
 
 app = typer.Typer(
     name="bus",
@@ -28,6 +31,8 @@ app = typer.Typer(
 app.callback()(lambda: None)  # a verb of its own even while there is one verb only
 app.command("add-complexe")(add_complexe)
 app.add_typer(bundle)
+app.command("drift")(drift)
+app.command("preview")(preview)
 app.command("promote")(promote)
 app.command("set-image")(set_image)
 app.add_typer(topics.app, name="topics")
@@ -46,6 +51,7 @@ _SAID = (
     RegistryError,
     BadCredentials,
     BadBundle,
+    NoHelm,
 )
 
 

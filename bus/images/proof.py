@@ -1,6 +1,5 @@
 """Proof of a delivery: the charts rendered with the stack's very values name nothing that was not delivered."""
 
-import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,8 @@ from bus.deployment import Deployment, Release
 from bus.errors import Problem, Refused
 from bus.images import rendered
 from bus.images.reference import parse
-
-_HELM_SECONDS = 120
+from bus.releases import rendering
+from bus.releases.rendering import NoHelm
 
 
 def check(plan: Deployment, charts_folder: Path, staged: Path) -> None:
@@ -29,7 +28,7 @@ def check(plan: Deployment, charts_folder: Path, staged: Path) -> None:
             folder = charts.stage(charts_folder, release.chart, staged)
             try:
                 documents = render(folder, release, plan.sites[site].settings.namespace)
-            except NotRendered as error:
+            except NoHelm as error:
                 problems.append(Problem(f"charts/{release.chart}", "", None, f"{where}: {error}"))
                 continue
             problems += judge(documents, release.chart, where, delivered, hosts, plan.registry)
@@ -65,20 +64,7 @@ def judge(
     return problems
 
 
-class NotRendered(Exception):
-    """A chart that helm does not render, or no helm; the message is helm's own."""
-
-
 def render(folder: Path, release: Release, namespace: str) -> list[dict[str, Any]]:
-    """The objects of a release, as `helm template` makes them from a staged chart; raises NotRendered."""
-    command = ["helm", "template", release.name, str(folder), "--namespace", namespace, "--values", "-"]
-    values = yaml.safe_dump(release.values)
-    try:
-        done = subprocess.run(command, input=values, capture_output=True, text=True, check=False, timeout=_HELM_SECONDS)
-    except FileNotFoundError:
-        raise NotRendered("helm is not on PATH, and a delivery is proven by rendering; install helm 3 or 4") from None
-    except subprocess.TimeoutExpired:
-        raise NotRendered(f"helm template took more than {_HELM_SECONDS} s") from None
-    if done.returncode:
-        raise NotRendered(f"helm template failed: {done.stderr.strip()[:1000]}")
-    return [document for document in yaml.safe_load_all(done.stdout) if document]
+    """The objects of a release, rendered from a staged chart; raises NoHelm."""
+    manifest = rendering.render(folder, release.name, namespace, release.values)
+    return [document for document in yaml.safe_load_all(manifest) if document]
