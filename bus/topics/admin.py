@@ -33,6 +33,7 @@ _CONNECT_SECONDS = 20.0
 SETTLE_SECONDS = 60.0
 # A read that differs counts once it has stayed the same for so long; a stale broker catches up meanwhile.
 STEADY_SECONDS = 3.0
+_SEEN_SECONDS = 20.0
 # A broker that has just started is not registered for a moment, a controller moves, an answer is lost on its way.
 _NOT_YET = frozenset(
     {
@@ -43,6 +44,16 @@ _NOT_YET = frozenset(
         KafkaError.THROTTLING_QUOTA_EXCEEDED,
         KafkaError._TIMED_OUT,
         KafkaError._TRANSPORT,
+    }
+)
+_NO_LEADER = frozenset(
+    {
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError._UNKNOWN_PARTITION,
     }
 )
 
@@ -258,7 +269,7 @@ class Admin:
 
     def seen(self, partitions: Mapping[str, int]) -> dict[str, Topic]:
         """Topics once a broker shows them with at least so many partitions, or after a while as they are."""
-        deadline = time.monotonic() + SETTLE_SECONDS
+        deadline = time.monotonic() + _SEEN_SECONDS
         while True:
             live = self.read(partitions.keys())
             late = [n for n, count in partitions.items() if n not in live or live[n].partitions < count]
@@ -316,11 +327,21 @@ class Admin:
         return {name: topic for name, topic in topics.items() if not topic.error}
 
     def _offsets(self, asked: Mapping[TopicPartition, OffsetSpec]) -> dict[TopicPartition, Any]:
-        if not asked:
-            return {}
-        with self._answered():
-            answers = self._client.list_offsets(dict(asked), request_timeout=CALL_SECONDS)
-            return {part: answer.result() for part, answer in answers.items()}
+        """Offsets, asked again of partitions whose leader is not known yet: so it is for a moment after a creation."""
+        deadline = time.monotonic() + CALL_SECONDS
+        found: dict[TopicPartition, Any] = {}
+        left = dict(asked)
+        while left:
+            answers = self._client.list_offsets(left, request_timeout=CALL_SECONDS)
+            for part, answer in answers.items():
+                try:
+                    found[part] = answer.result()
+                except KafkaException as error:
+                    if _code(error) not in _NO_LEADER or time.monotonic() > deadline:
+                        raise self._unanswered(error) from error
+            left = {part: spec for part, spec in left.items() if part not in found}
+            time.sleep(0.2 if left else 0)
+        return found
 
     @contextmanager
     def _answered(self) -> Iterator[None]:
@@ -328,9 +349,12 @@ class Admin:
         try:
             yield
         except KafkaException as error:
-            if _code(error) in _NOT_YET or _code(error) == KafkaError._ALL_BROKERS_DOWN:
-                raise Unreachable(f"Kafka at {self.bootstrap} does not answer: {text(error)}") from error
-            raise Failed({f"Kafka at {self.bootstrap}": text(error)}) from error
+            raise self._unanswered(error) from error
+
+    def _unanswered(self, error: KafkaException) -> Exception:
+        if _code(error) in _NOT_YET | _NO_LEADER or _code(error) == KafkaError._ALL_BROKERS_DOWN:
+            return Unreachable(f"Kafka at {self.bootstrap} does not answer: {text(error)}")
+        return Failed({f"Kafka at {self.bootstrap}": text(error)})
 
 
 def _topic(name: str, listed: Any, entries: Mapping[str, Any]) -> Topic:
