@@ -221,8 +221,17 @@ class Admin:
         return {name: text(error) for name, error in self._until_answered(list(partitions), send).items()}
 
     def configure(self, changes: Sequence[Change]) -> dict[str, str]:
-        """Sets and gives back configs of topics, incrementally; returns what failed."""
+        """Sets and gives back configs of topics, incrementally; returns what failed.
+
+        What is given back is first set to what brokers show: after a restart they show configs of a deleted topic of
+        the same name, which the controller knows nothing of and so would not take away (seen with 4.3.1).
+        """
         by_name = {change.wanted.name: change for change in changes}
+        back = {name: [key for key, value in c.configs.items() if value is None] for name, c in by_name.items()}
+        live = self.read([name for name, keys in back.items() if keys])
+        shown = {n: {k: topic.configs[k] for k in back[n] if k in topic.configs} for n, topic in live.items()}
+        if any(shown.values()):
+            self._set(ResourceType.TOPIC, shown)
 
         def send(names: list[str]) -> Mapping[Any, "Future[Any]"]:
             return self._client.incremental_alter_configs([_alter(by_name[name]) for name in names])
