@@ -33,6 +33,7 @@ _CONNECT_SECONDS = 20.0
 SETTLE_SECONDS = 60.0
 # A read that differs counts once it has stayed the same for so long; a stale broker catches up meanwhile.
 STEADY_SECONDS = 3.0
+_SEEN_SECONDS = 20.0
 # A broker that has just started is not registered for a moment, a controller moves, an answer is lost on its way.
 _NOT_YET = frozenset(
     {
@@ -43,6 +44,16 @@ _NOT_YET = frozenset(
         KafkaError.THROTTLING_QUOTA_EXCEEDED,
         KafkaError._TIMED_OUT,
         KafkaError._TRANSPORT,
+    }
+)
+_NO_LEADER = frozenset(
+    {
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError._UNKNOWN_PARTITION,
     }
 )
 
@@ -210,8 +221,17 @@ class Admin:
         return {name: text(error) for name, error in self._until_answered(list(partitions), send).items()}
 
     def configure(self, changes: Sequence[Change]) -> dict[str, str]:
-        """Sets and gives back configs of topics, incrementally; returns what failed."""
+        """Sets and gives back configs of topics, incrementally; returns what failed.
+
+        What is given back is first set to what brokers show: after a restart they show configs of a deleted topic of
+        the same name, which the controller knows nothing of and so would not take away (seen with 4.3.1).
+        """
         by_name = {change.wanted.name: change for change in changes}
+        back = {name: [key for key, value in c.configs.items() if value is None] for name, c in by_name.items()}
+        live = self.read([name for name, keys in back.items() if keys])
+        shown = {n: {k: topic.configs[k] for k in back[n] if k in topic.configs} for n, topic in live.items()}
+        if any(shown.values()):
+            self._set(ResourceType.TOPIC, shown)
 
         def send(names: list[str]) -> Mapping[Any, "Future[Any]"]:
             return self._client.incremental_alter_configs([_alter(by_name[name]) for name in names])
@@ -258,7 +278,7 @@ class Admin:
 
     def seen(self, partitions: Mapping[str, int]) -> dict[str, Topic]:
         """Topics once a broker shows them with at least so many partitions, or after a while as they are."""
-        deadline = time.monotonic() + SETTLE_SECONDS
+        deadline = time.monotonic() + _SEEN_SECONDS
         while True:
             live = self.read(partitions.keys())
             late = [n for n, count in partitions.items() if n not in live or live[n].partitions < count]
@@ -316,11 +336,21 @@ class Admin:
         return {name: topic for name, topic in topics.items() if not topic.error}
 
     def _offsets(self, asked: Mapping[TopicPartition, OffsetSpec]) -> dict[TopicPartition, Any]:
-        if not asked:
-            return {}
-        with self._answered():
-            answers = self._client.list_offsets(dict(asked), request_timeout=CALL_SECONDS)
-            return {part: answer.result() for part, answer in answers.items()}
+        """Offsets, asked again of partitions whose leader is not known yet: so it is for a moment after a creation."""
+        deadline = time.monotonic() + CALL_SECONDS
+        found: dict[TopicPartition, Any] = {}
+        left = dict(asked)
+        while left:
+            answers = self._client.list_offsets(left, request_timeout=CALL_SECONDS)
+            for part, answer in answers.items():
+                try:
+                    found[part] = answer.result()
+                except KafkaException as error:
+                    if _code(error) not in _NO_LEADER or time.monotonic() > deadline:
+                        raise self._unanswered(error) from error
+            left = {part: spec for part, spec in left.items() if part not in found}
+            time.sleep(0.2 if left else 0)
+        return found
 
     @contextmanager
     def _answered(self) -> Iterator[None]:
@@ -328,9 +358,12 @@ class Admin:
         try:
             yield
         except KafkaException as error:
-            if _code(error) in _NOT_YET or _code(error) == KafkaError._ALL_BROKERS_DOWN:
-                raise Unreachable(f"Kafka at {self.bootstrap} does not answer: {text(error)}") from error
-            raise Failed({f"Kafka at {self.bootstrap}": text(error)}) from error
+            raise self._unanswered(error) from error
+
+    def _unanswered(self, error: KafkaException) -> Exception:
+        if _code(error) in _NOT_YET | _NO_LEADER or _code(error) == KafkaError._ALL_BROKERS_DOWN:
+            return Unreachable(f"Kafka at {self.bootstrap} does not answer: {text(error)}")
+        return Failed({f"Kafka at {self.bootstrap}": text(error)})
 
 
 def _topic(name: str, listed: Any, entries: Mapping[str, Any]) -> Topic:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bus.access import Unreachable
 from bus.topics.admin import Admin
 from bus.topics.plan import Change, plan
 from bus.topics.reassignment import Say, replicate
@@ -29,7 +30,8 @@ def apply(admin: Admin, changes: Sequence[Change], brokers: int, bytes_per_secon
     appeared, wrong = admin.create(missing) if missing else (set(), {})
     if appeared:  # made by somebody else between our read and our call: adopted as any other
         live = admin.seen(dict.fromkeys(appeared, 1))
-        again = [plan(live.get(c.wanted.name), c.wanted, brokers) for c in able if c.wanted.name in appeared]
+        again = [plan(live[c.wanted.name], c.wanted, brokers) for c in able if c.wanted.name in live]
+        failed |= dict.fromkeys(appeared - live.keys(), "exists, but is not shown to us: may this client describe it?")
         failed |= {c.wanted.name: "; ".join(c.refused.values()) for c in again if c.refused}
         able = [c for c in able if c.wanted.name not in appeared] + [c for c in again if not c.refused]
     grown = {c.wanted.name: c.grow_to for c in able if c.grow_to}
@@ -40,8 +42,11 @@ def apply(admin: Admin, changes: Sequence[Change], brokers: int, bytes_per_secon
     if moved:
         # New partitions are placed by the controller with the topic's old factor: they move with the others.
         admin.seen(grown)
-        with connect(admin.bootstrap) as replicas:
-            wrong |= replicate(admin, replicas, moved, bytes_per_second, say)
+        try:
+            with connect(admin.bootstrap) as replicas:
+                wrong |= replicate(admin, replicas, moved, bytes_per_second, say)
+        except Unreachable as error:  # what was created before is to be recorded all the same
+            wrong |= dict.fromkeys(moved, f"its replicas could not be looked after: {error}")
     wanted = {change.wanted.name: change.wanted for change in able}
     touched = {c.wanted.name for c in able if not c.is_nothing}
     late = admin.settle({name: wanted[name] for name in touched - wrong.keys()})

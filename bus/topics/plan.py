@@ -108,6 +108,11 @@ def plan(live: Topic | None, wanted: Topic, brokers: int) -> Change:
     )
 
 
+def too_few(factor: int, alive: int) -> str:
+    """Why a topic cannot get so many replicas now, whatever the stack file says."""
+    return f"{factor} replicas need as many brokers, {alive} answer; bring the missing brokers back, and run again"
+
+
 def _impossible(wanted: Topic, brokers: int) -> dict[str, str]:
     """What no broker could hold, whatever is live."""
     refused = {}

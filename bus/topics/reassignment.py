@@ -7,6 +7,7 @@ from bus.topics.admin import Admin
 from bus.topics.configs import THROTTLED
 from bus.topics.holdings import size
 from bus.topics.placement import Partition, place
+from bus.topics.plan import too_few
 from bus.topics.replicas import Move, Replicas
 
 _RATES = ("leader.replication.throttled.rate", "follower.replication.throttled.rate")
@@ -36,7 +37,7 @@ def replicate(
             return wrong | stalled
         brokers, in_sync = admin.layout()
         alive = admin.racks()
-        wrong |= {name: _too_few(factor, len(alive)) for name, factor in factors.items() if factor > len(alive)}
+        wrong |= {name: too_few(factor, len(alive)) for name, factor in factors.items() if factor > len(alive)}
         targets = place(brokers, {n: f for n, f in factors.items() if n not in wrong}, alive, in_sync)
         if not targets:
             break
@@ -124,10 +125,6 @@ def _unthrottle(admin: Admin, replicas: Replicas, topics: Collection[str]) -> No
         return
     own = admin.own_of_brokers(alive)
     admin.set_of_broker({broker: {key: None for key in _RATES if key in own[broker]} for broker in alive})
-
-
-def _too_few(factor: int, alive: int) -> str:
-    return f"{factor} replicas need as many brokers, {alive} answer; bring the missing brokers back, and run again"
 
 
 def _named(topics: Collection[str]) -> str:

@@ -160,7 +160,7 @@ class DeclaredSetProvider(ResourceProvider):
             removals = [Removal(name, False, reason) for name, reason in (olds.get("kept") or {}).items()]
         for one in removals:
             if one.delete:
-                connection.warn(f"{self.noun} {one.name} of {news['site']} is deleted with its data: {one.reason}")
+                connection.warn(f"{self.noun} {one.name} of {news['site']} is deleted: {one.reason}")
             elif one.reason:
                 connection.warn(
                     f"{self.noun} {one.name} of {news['site']} is kept: its fragment is gone, but it {one.reason}"

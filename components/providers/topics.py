@@ -37,6 +37,8 @@ class TopicSetProvider(DeclaredSetProvider):
         news = {**news, "clusterId": news.get("clusterId") or _olds.get("clusterId")}
         try:
             return CheckResult(news, self._judge(_olds, news))
+        except Failed as error:
+            return CheckResult(news, [CheckFailure("topics", f"{n}: {why}") for n, why in error.reasons.items()])
         except NotDeployed:
             pass  # a first preview: there is nothing to judge against
         except Unreachable as error:
@@ -56,9 +58,12 @@ class TopicSetProvider(DeclaredSetProvider):
             live = admin.read(news["topics"].keys())
             changes = self._changes(live, olds, news)
             able = [change for change in changes if not change.refused]
-            refused = admin.refusals(able)
-            self._warn_of_changes(admin, live, able)
-        said = [(name, f"{name}: the broker says: {why}") for name, why in sorted(refused.items())]
+            refused = {name: f"the broker says: {why}" for name, why in admin.refusals(able).items()}
+            moved = {c.wanted.name: c.wanted.replication_factor for c in able if c.replicate}
+            alive = len(admin.racks()) if moved else 0
+            refused |= {name: plan.too_few(factor, alive) for name, factor in moved.items() if factor > alive}
+            self._warn_of_changes(admin, live, [change for change in able if change.wanted.name not in refused])
+        said = [(name, f"{name}: {why}") for name, why in sorted(refused.items())]
         return [*self._failures(changes), *(CheckFailure(f'topics["{name}"]', text) for name, text in said)]
 
     def _warn_of_changes(self, admin: Any, live: Mapping[str, plan.Topic], changes: Iterable[plan.Change]) -> None:

@@ -19,6 +19,8 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
 ROOT = Path(__file__).parents[2]
 KEY = "__provider"
+# What the engine's client, grpc-go, takes in a trailer by default: 16 MB.
+_LIMITS = (("grpc.max_metadata_size", 16 << 20), ("grpc.absolute_max_metadata_size", 16 << 20))
 
 
 class Refused(Exception):
@@ -121,7 +123,7 @@ def host(provider: ResourceProvider, config: Mapping[str, str] | None = None) ->
     )
     try:
         assert process.stdout
-        channel = grpc.insecure_channel(f"127.0.0.1:{process.stdout.readline().strip()}")
+        channel = grpc.insecure_channel(f"127.0.0.1:{process.stdout.readline().strip()}", options=_LIMITS)
         stub = provider_pb2_grpc.ResourceProviderStub(channel)
         stub.Configure(provider_pb2.ConfigureRequest(args=_struct(config or {})), timeout=60, wait_for_ready=True)
         yield Host(process, stub, serialize_provider(provider))

@@ -12,6 +12,7 @@ import pytest
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import (
     AclBinding,
+    AclBindingFilter,
     AclOperation,
     AclPermissionType,
     AdminClient,
@@ -33,6 +34,7 @@ pytestmark = pytest.mark.servers
 _ACLS = """authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 allow.everyone.if.no.acl.found=true
 """
+_WE = "User:ANONYMOUS"
 
 
 @pytest.fixture(scope="module")
@@ -98,10 +100,10 @@ def test_a_second_run_does_nothing(kafka: Cluster, provider: Host) -> None:
         ("message_timestamp_type", "CreateTime", "LogAppendTime"),
     ],
 )
-def test_a_config_changes(kafka: Cluster, provider: Host, admin: Admin, key: str, before: str, after: str) -> None:
+def test_a_config_changes(kafka: Cluster, provider: Host, admin: Admin, key: str, before: Any, after: Any) -> None:
     """shouldUpdateTopicInKafkaWhen{Int,String,List,Boolean,Double}ConfigChangedInKube"""
-    provider.up(props(kafka, {"t": topic(**{key: before})}))
-    assert provider.up(props(kafka, {"t": topic(**{key: after})}))
+    provider.up(props(kafka, {"t": topic(1, **{key: before})}))
+    assert provider.up(props(kafka, {"t": topic(1, **{key: after})}))
     assert admin.read(["t"])["t"].configs == {key.replace("_", "."): after}
 
 
@@ -123,7 +125,7 @@ def test_a_topic_grows(kafka: Cluster, provider: Host, admin: Admin) -> None:
 
 @pytest.mark.parametrize("configs", [{}, {"cleanup_policy": "compact"}])
 def test_fewer_partitions_are_refused_and_nothing_else_is_done(
-    kafka: Cluster, provider: Host, admin: Admin, configs: dict[str, str]
+    kafka: Cluster, provider: Host, admin: Admin, configs: dict[str, Any]
 ) -> None:
     """shouldFailDecreaseInPartitions, shouldFailDecreaseInPartitionsWithConfigChange"""
     provider.up(props(kafka, {"t": topic(4)}))
@@ -135,7 +137,7 @@ def test_fewer_partitions_are_refused_and_nothing_else_is_done(
 
 def test_what_only_the_broker_knows_is_refused_at_preview(kafka: Cluster, provider: Host) -> None:
     """shouldFailCreateWhenInvalidConfig: brokers since 4.0 want segments of a megabyte (KIP-1030)."""
-    with pytest.raises(Refused, match="the broker says: .*segment.bytes") as refused:
+    with pytest.raises(Refused, match=r"the broker says: .*segment\.bytes") as refused:
         provider.up(props(kafka, {"t": topic(segment_bytes="2000"), "good": topic()}))
     assert list(refused.value.failures) == ['topics["t"]']
 
@@ -275,17 +277,19 @@ def test_a_right_that_is_missing_fails_that_topic_only(
     after = props(kafka, {"t": wanted, "u": topic(3)})
     inputs = provider.check(after)
     rights = AdminClient({"bootstrap.servers": kafka.bootstrap})
-    for answer in rights.create_acls([_denied("t", operation)]).values():
+    # Once an ACL speaks of a topic, all that none allows is denied: so allow everything first.
+    bindings = [_right("t", AclOperation.ALL, AclPermissionType.ALLOW), _right("t", operation, AclPermissionType.DENY)]
+    for answer in rights.create_acls(bindings).values():
         answer.result()
     try:
         with pytest.raises(Broken) as broken:
-            _eventually(lambda: not provider.step(inputs))
+            _eventually(lambda: not provider.step(inputs), 60)
         assert [reason for reason in broken.value.reasons if reason.startswith("t: ") and "AUTHORIZATION" in reason]
         assert len(broken.value.reasons) == 1
         assert admin.read(["u"])["u"].partitions == 3
         assert provider.outputs["topics"] == {"t": topic(), "u": topic(3)}
     finally:
-        for gone in rights.delete_acls([_denied("t", operation)]).values():
+        for gone in rights.delete_acls([_everything("t")]).values():
             gone.result()
     assert _eventually(lambda: _is_done(provider, after))
     assert provider.outputs["topics"] == after["topics"]
@@ -311,27 +315,41 @@ def test_two_runs_at_once_both_end_well(kafka: Cluster, admin: Admin) -> None:
     assert all(topic.is_as(t) for t in wanted for topic in [admin.read([t.name])[t.name]])
 
 
-def test_five_hundred_topics_take_a_few_calls(kafka: Cluster, provider: Host, admin: Admin) -> None:
+def test_five_hundred_topics_converge_and_stay(kafka: Cluster, provider: Host, admin: Admin) -> None:
     wanted = props(kafka, {f"t{number}": topic(2) for number in range(500)})
-    started = time.monotonic()
     assert provider.up(wanted)
     changed = props(kafka, {f"t{number}": topic(2, retention_ms="600000") for number in range(500)})
     assert provider.up(changed)
     assert not provider.up(changed)
     assert not provider.refresh()
-    # One call each takes 16 s for the creation alone (docs/adr/0001).
-    assert time.monotonic() - started < 16
     assert len(admin.names()) == 500
+
+
+def test_five_hundred_topics_take_a_few_calls(admin: Admin, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted, since times depend on the machine: bench/topics.py has those."""
+    calls: list[str] = []
+    client = admin._client
+
+    class Counted:
+        def __getattr__(self, name: str) -> Any:
+            calls.append(name)
+            return getattr(client, name)
+
+    monkeypatch.setattr(admin, "_client", Counted())
+    wanted = [Topic(f"n{number}", 2, 1, {"retention.ms": "700000000"}) for number in range(500)]
+    assert apply(admin, [plan(None, one, 1) for one in wanted], 1, 1_000_000, print).failed == {}
+    assert calls.count("create_topics") == 1
+    assert set(calls) == {"create_topics", "list_topics", "describe_configs"}, "the last two until brokers show them"
 
 
 def test_a_broker_that_is_down_before_is_said_with_its_address(kafka: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bus.topics.admin._CONNECT_SECONDS", 2.0)
-    with pytest.raises(Unreachable, match="Kafka at 127.0.0.1:1 does not answer"):
+    with pytest.raises(Unreachable, match=r"Kafka at 127\.0\.0\.1:1 does not answer"):
         Admin("127.0.0.1:1")
 
 
 def test_a_broker_that_dies_during_a_run_is_waited_for(kafka: Cluster, provider: Host, admin: Admin) -> None:
-    wanted = props(kafka, {f"t{number}": topic(2) for number in range(300)})
+    wanted = props(kafka, {f"d{number}": topic(2) for number in range(300)})
     inputs = provider.check(wanted)
     worker = threading.Thread(target=lambda: _tried(lambda: provider.step(inputs)))
     worker.start()
@@ -350,12 +368,29 @@ def test_a_broker_that_dies_during_a_run_is_waited_for(kafka: Cluster, provider:
 
 
 def test_a_broker_that_restarts_after_a_run_shows_no_drift(kafka: Cluster, provider: Host) -> None:
-    wanted = props(kafka, {f"t{number}": topic(2, retention_ms="5000") for number in range(100)})
+    wanted = props(kafka, {f"r{number}": topic(2, retention_ms="5000") for number in range(100)})
     provider.up(wanted)
     kafka.kill(1)
     kafka.start(1)
     assert not provider.refresh()
     assert not provider.up(wanted)
+
+
+def test_a_config_that_a_restart_brings_back_from_a_deleted_topic_is_taken_away(
+    kafka: Cluster, provider: Host, admin: Admin
+) -> None:
+    """Kafka 4.3.1 does so, and an unset alone changes nothing: the controller knows of no such config."""
+    admin.create([Topic("again", 1, 1, {"retention.ms": "600000"})])
+    admin.seen({"again": 1})
+    admin.delete(["again"])
+    wanted = props(kafka, {"again": topic()})
+    provider.up(wanted)
+    kafka.kill(1)
+    kafka.start(1)
+    assert _eventually(lambda: provider.refresh() or bool(provider.outputs["topics"]))
+    provider.up(wanted)
+    assert Admin(kafka.bootstrap).read(["again"])["again"].configs == {}
+    assert not provider.refresh()
 
 
 def _is_done(provider: Host, wanted: dict[str, Any]) -> bool:
@@ -383,13 +418,10 @@ def _eventually(look: Callable[[], bool], seconds: float = 30) -> bool:
     return False
 
 
-def _denied(name: str, operation: Any) -> Any:
-    return AclBinding(
-        ResourceType.TOPIC,
-        name,
-        ResourcePatternType.LITERAL,
-        "User:ANONYMOUS",
-        "*",
-        operation,
-        AclPermissionType.DENY,
-    )
+def _right(name: str, operation: Any, permission: Any) -> Any:
+    return AclBinding(ResourceType.TOPIC, name, ResourcePatternType.LITERAL, _WE, "*", operation, permission)
+
+
+def _everything(name: str) -> Any:
+    anything = (AclOperation.ANY, AclPermissionType.ANY)
+    return AclBindingFilter(ResourceType.TOPIC, name, ResourcePatternType.LITERAL, _WE, "*", *anything)

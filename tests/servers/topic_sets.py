@@ -5,7 +5,7 @@ from typing import Any
 from tests.servers.kafka import Cluster
 
 
-def topic(partitions: int = 1, factor: int = 1, **configs: str) -> dict[str, Any]:
+def topic(partitions: int = 1, *, factor: int = 1, **configs: Any) -> dict[str, Any]:
     """A topic of the set; configs are given with _ for each dot."""
     settings = {key.replace("_", "."): value for key, value in configs.items()}
     return {"partitions": partitions, "replicationFactor": factor, "configs": settings}
