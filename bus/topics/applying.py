@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bus.access import Unreachable
 from bus.topics.admin import Admin
-from bus.topics.plan import Change, plan
+from bus.topics.plan import Change, Topic, plan
 from bus.topics.reassignment import Say, replicate
 from bus.topics.replicas import connect
 
@@ -37,6 +37,7 @@ def apply(admin: Admin, changes: Sequence[Change], brokers: int, bytes_per_secon
     grown = {c.wanted.name: c.grow_to for c in able if c.grow_to}
     wrong |= admin.grow(grown) if grown else {}
     configured = [change for change in able if change.configs and not change.create]
+    configured += _left_behind(admin, [t for t in missing if t.name not in appeared and t.name not in wrong])
     wrong |= admin.configure(configured) if configured else {}
     moved = {c.wanted.name: c.wanted.replication_factor for c in able if c.replicate and c.wanted.name not in wrong}
     if moved:
@@ -56,3 +57,10 @@ def apply(admin: Admin, changes: Sequence[Change], brokers: int, bytes_per_secon
     failed |= wrong | late
     made = {topic.name for topic in missing} - appeared - wrong.keys()
     return Applied(frozenset(made), failed)
+
+
+def _left_behind(admin: Admin, made: Sequence[Topic]) -> list[Change]:
+    """Configs that new topics bear all the same, given back: those of a deleted topic of that name (docs/adr/0012)."""
+    live = admin.seen({topic.name: topic.partitions for topic in made}) if made else {}
+    extra = {t.name: live[t.name].configs.keys() - t.configs.keys() for t in made if t.name in live}
+    return [Change(topic, configs=dict.fromkeys(extra[topic.name])) for topic in made if extra.get(topic.name)]
