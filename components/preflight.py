@@ -1,24 +1,54 @@
-"""Before anything is touched: are the clusters there, and did a dead deployment leave a release locked?"""
+"""Before anything is touched: are the clusters there, and in which state are the releases?"""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pulumi
 
-from bus.access import Unreachable, check_reachable
-from bus.deployment import Deployment
+from bus.access import Cluster, Unreachable, check_reachable
+from bus.deployment import Deployment, Release
 from bus.errors import Problem, Refused
-from bus.releases import records
-from bus.releases.state import locked
+from bus.releases import preview, records, recovery, rendering
+from bus.releases.state import Act, Record, decide, description
+from components.recovery import wanted_of
+from components.umbrella import CHARTS, STAGED
 
 
-def run(plan: Deployment, config: Mapping[str, str]) -> None:
-    """Raises Refused where a cluster cannot be reached; in an update, unlocks the stack's own pending releases.
+def run(plan: Deployment, config: Mapping[str, str]) -> Deployment:
+    """The plan with what the clusters say of its releases; nothing is changed yet.
 
-    `config` is Pulumi's flat config, for the kubeconfigs that sites have of their own.
+    Raises Refused where a cluster cannot be reached, or a release is somebody else's. `config` is Pulumi's flat
+    config, for the kubeconfigs that sites have of their own.
     """
-    settings = plan.settings
     clusters = {site: plan.cluster(site, config) for site in plan.sites}
-    problems = []
+    problems = _unreachable(plan, clusters)
+    if problems and pulumi.runtime.is_dry_run() and plan.settings.content.allow_offline_preview:
+        for problem in problems:
+            pulumi.log.warn(f"{problem}; topics, indices and releases are not judged against it")
+        return plan
+    if problems:
+        raise Refused(problems)
+    now = datetime.now(UTC)
+    found = {
+        site: records.read(cluster, [release.name for release in plan.releases(site)])
+        for site, cluster in clusters.items()
+    }
+    wrong = _foreign(plan, clusters, found, now)
+    if pulumi.runtime.is_dry_run():
+        wrong += _shown(plan, clusters, found)
+    if wrong:
+        raise Refused(wrong)
+
+    def judged(site: str, release: Release) -> Release:
+        said = description(found[site][release.name], wanted_of(release), now)
+        return replace(release, cluster=clusters[site], description=said)
+
+    return plan.with_releases(judged)
+
+
+def _unreachable(plan: Deployment, clusters: Mapping[str, Cluster]) -> list[Problem]:
+    settings, problems = plan.settings, []
     for site, cluster in clusters.items():
         try:
             check_reachable(cluster)
@@ -28,19 +58,39 @@ def run(plan: Deployment, config: Mapping[str, str]) -> None:
             problems.append(
                 Problem(settings.file, path, None, f"the cluster of {site} cannot be reached: {error}", way_out)
             )
-    if problems and pulumi.runtime.is_dry_run() and settings.content.allow_offline_preview:
-        for problem in problems:
-            pulumi.log.warn(f"{problem}; topics, indices and releases are not judged against it")
-        return
-    if problems:
-        raise Refused(problems)
-    if pulumi.runtime.is_dry_run():
-        return
+    return problems
+
+
+def _shown(
+    plan: Deployment, clusters: Mapping[str, Cluster], found: Mapping[str, Mapping[str, list[Record]]]
+) -> list[Problem]:
+    """Says in a preview which objects of which releases change; returns what Helm could not keep."""
+    if not rendering.is_there():
+        pulumi.log.info("helm is not on PATH: which objects of a release change is not shown")
+        return []
+    problems = []
     for site, cluster in clusters.items():
-        releases = [release.name for release in plan.releases(site)]
-        for record in locked(records.read(cluster, releases)):
-            records.mark_failed(cluster, record)
-            pulumi.log.warn(
-                f"{site}: release {record.release} revision {record.revision} was left {record.status} by a deployment "
-                f"that was cut off; unlocked, this run goes on from it"
-            )
+        for release in plan.releases(site):
+            shown = preview.preview(site, release, cluster, found[site][release.name], CHARTS, STAGED)
+            if shown:
+                pulumi.log.info(preview.text(shown))
+            if shown and shown.refused:
+                problems.append(Problem(f"charts/{release.chart}", "", None, shown.refused))
+    return problems
+
+
+def _foreign(
+    plan: Deployment,
+    clusters: Mapping[str, Cluster],
+    found: Mapping[str, Mapping[str, list[Record]]],
+    now: datetime,
+) -> list[Problem]:
+    problems = []
+    for site, cluster in clusters.items():
+        for release in plan.releases(site):
+            wanted = wanted_of(release)
+            decision = decide(found[site][release.name], wanted, now, known=True)
+            if decision.act is Act.REFUSE:
+                said = recovery.refusal(cluster, wanted, decision)
+                problems.append(Problem(plan.settings.file, f"bus:sites.{site}.namespace", cluster.namespace, said))
+    return problems

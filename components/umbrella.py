@@ -10,6 +10,7 @@ import pulumi_kubernetes as k8s
 
 from bus import charts
 from bus.deployment import Release
+from components import recovery
 
 CHARTS, STAGED = Path("charts"), Path(".build/charts")
 
@@ -39,15 +40,24 @@ class Umbrella(pulumi.ComponentResource):
         values: dict[str, pulumi.Input[object]] = dict(wanted.values)
         if args.secret_revision is not None:
             values["global"] = {**wanted.values.get("global", {}), "secretRevision": args.secret_revision}
+        resource = f"{name}-release"
+        hooks = recovery.hooks(resource, wanted.cluster, wanted) if wanted.cluster else None
         self.release = k8s.helm.v3.Release(
-            f"{name}-release",
+            resource,
             name=wanted.name,  # else Pulumi adds a random suffix
             namespace=args.namespace,
             chart=path,
             values=values,
             timeout=wanted.timeout_seconds,
+            description=wanted.description or None,
             max_history=5,  # 0 would keep every revision
             replace=True,  # a first install that failed does not block the name (helm/helm#4045)
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=list(args.after),
+                hooks=hooks,
+                # A preview without the clusters does not know what they have.
+                ignore_changes=None if wanted.cluster else ["description"],
+            ),
         )
         self.register_outputs({"version": self.release.version})

@@ -24,4 +24,4 @@ def say(text: str) -> None:
 
 def warn(text: str) -> None:
     """A line in the diagnostics of the update; a provider process has no other way to Pulumi's log."""
-    print(f"warning: {text}", file=sys.stderr, flush=True)
+    say(f"warning: {text}")

@@ -1,44 +1,61 @@
-"""Helm's records: read as Helm writes them, and which of them a dead deployment left locked."""
+"""Helm's records: read as Helm writes them, and written again."""
 
 import base64
 import gzip
 import json
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
-from bus.releases.records import decode, encode
-from bus.releases.state import Record, locked
+from bus.releases.records import decode, encode, to_record
+
+CONTENT: dict[str, Any] = {
+    "name": "base",
+    "version": 3,
+    "info": {
+        "first_deployed": "2026-11-24T21:00:00.123456789Z",
+        "last_deployed": "2026-11-24T22:30:05.987654321+01:00",
+        "deleted": "",
+        "description": "Preparing upgrade",
+        "status": "pending-upgrade",
+    },
+    "chart": {"metadata": {"name": "hickson-base", "version": "1.0.0+0a1b2c3d4e5f"}},
+}
 
 
-def record(release: str, revision: int, status: str) -> Record:
-    return Record(release, revision, status, f"sh.helm.release.v1.{release}.v{revision}")
-
-
-@pytest.mark.parametrize("status", ["pending-install", "pending-upgrade", "pending-rollback"])
-def test_the_newest_revision_is_unlocked_when_it_is_pending(status: str) -> None:
-    newest = record("base", 3, status)
-    assert locked([record("base", 2, "deployed"), newest, record("base", 1, "superseded")]) == [newest]
-
-
-@pytest.mark.parametrize("status", ["deployed", "failed", "superseded", "uninstalling", "uninstalled", "unknown"])
-def test_a_finished_revision_is_left_alone(status: str) -> None:
-    assert locked([record("base", 1, status)]) == []
-
-
-def test_an_old_pending_revision_under_a_finished_one_is_history() -> None:
-    assert locked([record("base", 1, "pending-install"), record("base", 2, "deployed")]) == []
-
-
-def test_each_release_is_judged_by_itself() -> None:
-    pending = record("central", 1, "pending-install")
-    assert locked([record("base", 7, "deployed"), pending]) == [pending]
-
-
-def test_revisions_compare_as_numbers() -> None:
-    assert locked([record("base", 9, "pending-upgrade"), record("base", 10, "deployed")]) == []
+def secret(status: str, content: dict[str, Any]) -> dict[str, Any]:
+    labels = {"owner": "helm", "name": "base", "version": "3", "status": status}
+    return {
+        "metadata": {"name": "sh.helm.release.v1.base.v3", "labels": labels},
+        "data": {"release": encode(content)},
+    }
 
 
 def test_a_record_survives_being_written_again() -> None:
-    content = {"name": "base", "info": {"status": "pending-install"}, "version": 1}
-    helm = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(content).encode()))).decode()
-    assert decode(helm) == content == decode(encode(content))
+    helm = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(CONTENT).encode()))).decode()
+    assert decode(helm) == CONTENT == decode(encode(CONTENT))
+
+
+def test_what_the_state_function_goes_by_is_read_from_label_and_content() -> None:
+    record = to_record(secret("pending-upgrade", CONTENT))
+    assert (record.release, record.revision, record.status) == ("base", 3, "pending-upgrade")
+    assert (record.chart, record.chart_version) == ("hickson-base", "1.0.0+0a1b2c3d4e5f")
+    assert record.made_by_bus
+    assert record.since == datetime(2026, 11, 24, 21, 30, 5, 987654, UTC)
+
+
+@pytest.mark.parametrize("never", ["", "0001-01-01T00:00:00Z", None])
+def test_a_time_that_helm_has_not_written_is_none(never: str | None) -> None:
+    info = {**CONTENT["info"], "last_deployed": never}
+    assert to_record(secret("pending-install", {**CONTENT, "info": info})).since is None
+
+
+def test_a_removal_counts_from_when_it_began() -> None:
+    info = {**CONTENT["info"], "deleted": "2026-11-24T23:00:00Z"}
+    assert to_record(secret("uninstalling", {**CONTENT, "info": info})).since == datetime(2026, 11, 24, 23, tzinfo=UTC)
+
+
+def test_a_record_without_a_chart_has_none() -> None:
+    record = to_record(secret("failed", {"name": "base", "info": {}, "chart": None}))
+    assert (record.chart, record.chart_version, record.made_by_bus) == ("", "", False)

@@ -1,0 +1,87 @@
+"""`bus preview`: objects, images, topics and indices that a deployment would change, also for a merge request."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bus.cli.stack import ConfigFile, NoStack, StackName, load
+from bus.releases import preview as releases
+from bus.releases import records
+
+_SETS = {"pulumi-python:dynamic/bus:TopicSet": "topics", "pulumi-python:dynamic/bus:IndexSet": "indices"}
+
+
+def preview(
+    stack: StackName,
+    markdown: Annotated[bool, typer.Option("--markdown", help="for a note on a merge request")] = False,
+    config_file: ConfigFile = None,
+) -> None:
+    """Shows what `pulumi up` would change, object by object; touches nothing."""
+    root = Path.cwd()
+    loaded = load(root, stack, config_file)
+    found = []
+    for site in loaded.plan.sites:
+        cluster = loaded.cluster(site)
+        wanted = loaded.plan.releases(site)
+        history = records.read(cluster, [release.name for release in wanted])
+        for release in wanted:
+            folder, staged = root / "charts", root / ".build/charts"
+            one = releases.preview(site, release, cluster, history[release.name], folder, staged)
+            if one:
+                found.append(one)
+    sets = changed_sets(_steps(root, stack, config_file))
+    if markdown:
+        print(releases.markdown(found, sets), end="")
+        return
+    for one in found:
+        print(releases.text(one))
+    for name, lines in sorted(sets.items()):
+        print("\n".join([f"{name}:", *(f"  {line}" for line in lines)]))
+    if not found and not sets:
+        print("nothing changes")
+
+
+def changed_sets(steps: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """`<site> topics` or `<site> indices` -> a line per one that is added, changed or left by its fragment.
+
+    `steps` are those of `pulumi preview --json`.
+    """
+    found = {}
+    for step in steps:
+        states = [step.get("oldState") or {}, step.get("newState") or {}]
+        block = _SETS.get(str(next((state["type"] for state in reversed(states) if state.get("type")), "")))
+        if block is None or step.get("op") == "same":
+            continue
+        old, new = ((state.get("inputs") or {}).get(block) or {} for state in states)
+        lines = [f"+ {name}" for name in sorted(new.keys() - old.keys())]
+        lines += [f"~ {name}: {_difference(old[name], new[name])}" for name in sorted(new) if _differ(old, new, name)]
+        lines += [f"- {name} (its fragment is gone)" for name in sorted(old.keys() - new.keys())]
+        if lines:
+            found[step["urn"].rsplit("::", 1)[-1]] = lines
+    return found
+
+
+def _differ(old: Mapping[str, Any], new: Mapping[str, Any], name: str) -> bool:
+    return name in old and bool(old[name] != new[name])
+
+
+def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    keys = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+    return ", ".join(f"{key} {json.dumps(old.get(key))} -> {json.dumps(new.get(key))}" for key in keys)
+
+
+def _steps(root: Path, stack: str, config_file: Path | None) -> list[dict[str, Any]]:
+    command = ["pulumi", "preview", "--json", "--stack", stack, "--non-interactive"]
+    if config_file:
+        command += ["--config-file", str(config_file)]
+    env = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+    done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise NoStack(f"pulumi preview of stack {stack} fails:\n{done.stdout[-4000:]}{done.stderr[-2000:]}")
+    steps: list[dict[str, Any]] = json.loads(done.stdout).get("steps") or []
+    return steps

@@ -1,0 +1,139 @@
+"""The objects that a deployment would change, by release: gathered, and written for a terminal or a merge request."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bus import charts
+from bus.access import Cluster
+from bus.deployment import Release
+from bus.layers import merge
+from bus.releases import records
+from bus.releases.changes import ObjectChange, changes
+from bus.releases.objects import parse
+from bus.releases.rendering import record_size, render, too_large
+from bus.releases.state import Record
+
+# GitLab refuses a note of more than 1,000,000 characters.
+NOTE_LIMIT = 1_000_000
+_MARKS = {"added": "+", "changed": "~", "removed": "-", "restarted": "r"}
+
+
+@dataclass(frozen=True)
+class ReleasePreview:
+    """One release that would be installed or upgraded."""
+
+    site: str
+    release: str
+    new: bool
+    objects: Sequence[ObjectChange] = field(default=())
+    refused: str = ""
+    """why Helm could not even keep its record"""
+
+    def count(self, *ops: str) -> int:
+        """How many objects see one of `ops`."""
+        return sum(one.op in ops for one in self.objects)
+
+    @property
+    def images(self) -> list[str]:
+        """Every image that changes, `old -> new`."""
+        pairs = {pair for one in self.objects for pair in one.images}
+        return sorted(f"{old or '(none)'} -> {new or '(none)'}" for old, new in pairs)
+
+
+def preview(
+    site: str, release: Release, cluster: Cluster, history: Sequence[Record], folder: Path, staged: Path
+) -> ReleasePreview | None:
+    """What deploying `release` would change; None where chart and values are those of the newest deployed record."""
+    deployed = _newest([one for one in history if one.status == "deployed"])
+    # Where nothing is deployed, the newest record has what may have been left.
+    base = deployed or _newest(history)
+    before = records.content(cluster, base) if base else {}
+    config: Mapping[str, Any] = before.get("config") or {}
+    values = with_revision_of(config, release.values)
+    chart = charts.stage(folder, release.chart, staged)
+    if deployed and deployed.chart_version == charts.read(chart).version and config == values:
+        return None
+    manifest = render(chart, release.name, cluster.namespace, values)
+    old = parse(before.get("manifest") or "", cluster.namespace)
+    new = parse(manifest, cluster.namespace)
+    refused = too_large(release.name, record_size(chart, values, manifest))
+    return ReleasePreview(site, release.name, base is None, tuple(changes(old, new)), refused)
+
+
+def _newest(history: Sequence[Record]) -> Record | None:
+    return max(history, key=lambda record: record.revision, default=None)
+
+
+def with_revision_of(config: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """`values` with the revision of the secret that is deployed: only the update itself knows another one."""
+    revision = (config.get("global") or {}).get("secretRevision")
+    return merge(values, {"global": {"secretRevision": revision}}) if revision is not None else dict(values)
+
+
+def text(found: ReleasePreview) -> str:
+    """For a terminal: a line per object, its fields below it."""
+    head = f"{found.site}: release {found.release} {'is new' if found.new else 'changes'}: {_counts(found)}"
+    return "\n".join([head, *_object_lines(found)])
+
+
+def markdown(found: Sequence[ReleasePreview], sets: Mapping[str, Sequence[str]], limit: int = NOTE_LIMIT) -> str:
+    """For a merge request: a table first, each release folded below it, cut where a note would be too long.
+
+    `sets` maps a name of topics or indices of a site to what changes in it.
+    """
+    if not found and not any(sets.values()):
+        return "**bus preview**: nothing changes.\n"
+    lines = ["**bus preview**", ""]
+    if found:
+        lines += [
+            "| site | release | added | changed | removed | restarted | images |",
+            "|---|---|---|---|---|---|---|",
+        ]
+    for one in found:
+        counts = [str(one.count(op)) for op in ("added", "changed", "removed", "restarted")]
+        images = "<br>".join(one.images[:5]) + (f"<br>and {len(one.images) - 5} more" if len(one.images) > 5 else "")
+        lines.append(f"| {one.site} | {one.release}{' (new)' if one.new else ''} | {' | '.join(counts)} | {images} |")
+    for name, said in sorted(sets.items()):
+        if said:
+            lines += ["", f"**{name}**", "", *(f"- {line}" for line in said)]
+    size = sum(len(line) + 1 for line in lines)
+    for number, one in enumerate(found):
+        details = [
+            "",
+            f"<details><summary>{one.site}: {one.release} - {_counts(one)}</summary>",
+            "",
+            "```diff",
+            *_object_lines(one),
+            "```",
+            "</details>",
+        ]
+        size += sum(len(line) + 1 for line in details)
+        if size > limit - 200:
+            rest = ", ".join(f"{left.site}: {left.release}" for left in found[number:])
+            lines += ["", f"Too long for a note; see the job's log for {rest}."[:190]]
+            break
+        lines += details
+    return "\n".join(lines) + "\n"
+
+
+def _counts(found: ReleasePreview) -> str:
+    said = [f"{count} {op}" for op in ("added", "changed", "removed", "restarted") if (count := found.count(op))]
+    return ", ".join(said) or "no object"
+
+
+def _object_lines(found: ReleasePreview) -> list[str]:
+    lines = []
+    for one in found.objects:
+        lines.append(f"{_MARKS[one.op]} {one.object}")
+        if one.op == "changed":
+            lines += [f"    {change.path}: {_shown(change.old)} -> {_shown(change.new)}" for change in one.fields]
+    return lines
+
+
+def _shown(value: str | None) -> str:
+    if value is None:
+        return "(none)"
+    line = value.replace("\n", "\\n")
+    return line if len(line) <= 160 else f"{line[:157]}..."

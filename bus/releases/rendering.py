@@ -1,0 +1,62 @@
+"""A release rendered by Helm itself, and packed as Helm would keep it, to see its size before it is too large."""
+
+import base64
+import gzip
+import json
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+# A Secret may hold 1 MiB, and Helm keeps a whole revision in one (helm/helm#8281).
+RECORD_LIMIT = 1024 * 1024
+
+
+class NoHelm(Exception):
+    """helm is not on PATH, or cannot render a chart; the message is its own."""
+
+
+def is_there() -> bool:
+    """Whether helm is on PATH."""
+    return shutil.which("helm") is not None
+
+
+def render(chart: Path, name: str, namespace: str, values: Mapping[str, Any]) -> str:
+    """The manifest of a release as an upgrade would make it; raises NoHelm."""
+    command = ["helm", "template", name, str(chart), "--namespace", namespace, "--is-upgrade", "--values", "-"]
+    try:
+        # Values through stdin, so that no file of them stays behind.
+        done = subprocess.run(command, input=json.dumps(values), capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise NoHelm("helm is not on PATH") from None
+    if done.returncode:
+        raise NoHelm(f"helm cannot render {name}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def record_size(chart: Path, values: Mapping[str, Any], manifest: str) -> int:
+    """Bytes that Helm's record of a revision takes: its chart's own files, its values and its manifest, packed."""
+    own = [
+        path for path in sorted(chart.rglob("*")) if path.is_file() and "charts" not in path.relative_to(chart).parts
+    ]
+    files = {path.relative_to(chart).as_posix(): _base64(path.read_bytes()) for path in own}
+    meta = yaml.safe_load((chart / "Chart.yaml").read_text())
+    record = {"chart": {"metadata": meta, "files": files}, "config": values, "manifest": manifest}
+    return len(_base64(gzip.compress(json.dumps(record, separators=(",", ":")).encode(), 9)))
+
+
+def too_large(release: str, size: int) -> str:
+    """The refusal of a record that its Secret would not hold; empty where it does."""
+    if size <= RECORD_LIMIT:
+        return ""
+    return (
+        f"release {release}: its record would take {size / 1024:.0f} KiB, and a Secret holds {RECORD_LIMIT // 1024}; "
+        f"move large files out of the chart, or split the umbrella into two releases"
+    )
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()

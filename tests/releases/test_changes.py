@@ -1,0 +1,114 @@
+"""What a new manifest changes, each case a file in changes/; and how it is written."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bus.cli.preview import changed_sets
+from bus.releases.changes import HIDDEN, FieldChange, ObjectChange, changes
+from bus.releases.objects import key_of
+from bus.releases.preview import ReleasePreview, markdown, text, with_revision_of
+from bus.releases.rendering import RECORD_LIMIT, too_large
+
+CASES = sorted((Path(__file__).parent / "changes").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
+def test_changes_of_objects(case: Path) -> None:
+    given = yaml.safe_load(case.read_text())
+    old, new = ({key_of(spec): spec for spec in given[side]} for side in ("old", "new"))
+    found = [
+        {"object": one.object, "op": one.op, "fields": [[f.path, f.old, f.new] for f in one.fields]}
+        for one in changes(old, new)
+    ]
+    assert found == given["expect"]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
+def test_the_way_back_changes_the_same_objects(case: Path) -> None:
+    given = yaml.safe_load(case.read_text())
+    old, new = ({key_of(spec): spec for spec in given[side]} for side in ("old", "new"))
+    assert {one.object for one in changes(old, new)} == {one.object for one in changes(new, old)}
+    assert not [secret for secret in ("YQ==", "Yg==") for one in changes(new, old) if secret in str(one)]
+
+
+IMAGE = FieldChange("spec.template.spec.containers[api].image", "r/api:1", "r/api:2")
+BRICKS = ReleasePreview(
+    "central",
+    "central",
+    False,
+    (
+        ObjectChange("Deployment/api", "changed", (IMAGE, FieldChange("data.password", HIDDEN, HIDDEN))),
+        ObjectChange("Deployment/jobs", "restarted"),
+        ObjectChange("Service/old", "removed"),
+    ),
+)
+
+
+def test_a_terminal_sees_a_line_per_object_and_field() -> None:
+    assert text(BRICKS).splitlines() == [
+        "central: release central changes: 1 changed, 1 removed, 1 restarted",
+        "~ Deployment/api",
+        "    spec.template.spec.containers[api].image: r/api:1 -> r/api:2",
+        "    data.password: (hidden) -> (hidden)",
+        "r Deployment/jobs",
+        "- Service/old",
+    ]
+
+
+def test_a_merge_request_sees_the_table_first_and_details_folded() -> None:
+    note = markdown([BRICKS], {"central-topics": ["+ cineges.film.data"], "central-indices": []})
+    lines = note.splitlines()
+    assert lines[2:5] == [
+        "| site | release | added | changed | removed | restarted | images |",
+        "|---|---|---|---|---|---|---|",
+        "| central | central | 0 | 1 | 1 | 1 | r/api:1 -> r/api:2 |",
+    ]
+    assert lines.index("**central-topics**") < lines.index("- + cineges.film.data")
+    assert "central-indices" not in note
+    details = "<details><summary>central: central - 1 changed, 1 removed, 1 restarted</summary>"
+    assert lines.index("- + cineges.film.data") < lines.index(details)
+
+
+def test_a_note_keeps_its_table_below_the_limit_and_says_what_it_lacks() -> None:
+    many = [ObjectChange(f"Deployment/api-{n}", "changed", (IMAGE,)) for n in range(500)]
+    found = [ReleasePreview(site, "bricks", True, tuple(many)) for site in ("central", "cinecity", "kone")]
+    note = markdown(found, {}, limit=60_000)
+    assert len(note) < 60_000
+    assert note.count("| bricks (new) |") == 3
+    assert "Too long for a note; see the job's log for cinecity: bricks, kone: bricks" in note
+
+
+def test_nothing_to_show_says_so() -> None:
+    assert markdown([], {}) == "**bus preview**: nothing changes.\n"
+
+
+def test_the_secret_s_revision_is_no_change() -> None:
+    values = {"global": {"configRevision": "a"}, "x": 1}
+    deployed = {"global": {"configRevision": "a", "secretRevision": "42"}, "x": 1}
+    assert with_revision_of(deployed, values) == deployed
+    assert with_revision_of({}, values) == values
+
+
+def test_a_record_that_its_secret_would_not_hold_is_refused_with_the_way_out() -> None:
+    assert too_large("central", RECORD_LIMIT) == ""
+    said = too_large("central", RECORD_LIMIT + 1024)
+    assert "release central: its record would take 1025 KiB, and a Secret holds 1024" in said
+    assert "split the umbrella" in said
+
+
+def test_topics_and_indices_of_a_preview_are_read_from_its_steps() -> None:
+    kind = "pulumi-python:dynamic/bus:TopicSet"
+
+    def step(op: str, old: dict[str, object] | None, new: dict[str, object] | None) -> dict[str, object]:
+        states = [None if topics is None else {"type": kind, "inputs": {"topics": topics}} for topics in (old, new)]
+        urn = "urn:pulumi:prod::bus::bus:index:Bus$pulumi-python:dynamic/bus:TopicSet::central-topics"
+        return {"op": op, "urn": urn, "oldState": states[0], "newState": states[1]}
+
+    six, twelve = {"partitions": 6}, {"partitions": 12}
+    assert changed_sets([step("update", {"a": six, "b": six, "c": six}, {"a": six, "b": twelve, "d": six})]) == {
+        "central-topics": ["+ d", "~ b: partitions 6 -> 12", "- c (its fragment is gone)"]
+    }
+    assert changed_sets([step("create", None, {"a": six})]) == {"central-topics": ["+ a"]}
+    assert changed_sets([step("same", {"a": six}, {"a": six}), {"op": "create", "urn": "x::y"}]) == {}

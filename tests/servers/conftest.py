@@ -1,0 +1,5 @@
+"""Fixtures that several modules of this folder share."""
+
+from tests.servers.kwok import kwok
+
+__all__ = ["kwok"]
