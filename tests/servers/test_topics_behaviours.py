@@ -393,6 +393,19 @@ def test_a_config_that_a_restart_brings_back_from_a_deleted_topic_is_taken_away(
     assert not provider.refresh()
 
 
+def test_a_topic_made_again_after_a_restart_bears_no_config_of_the_deleted_one(
+    kafka: Cluster, provider: Host, admin: Admin
+) -> None:
+    """Seen on the sandbox: the new topic had the retention that a trial of that name once had (docs/adr/0012)."""
+    admin.create([Topic("trial", 1, 1, {"retention.ms": "600000"})])
+    admin.seen({"trial": 1})
+    admin.delete(["trial"])
+    kafka.kill(1)
+    kafka.start(1)
+    assert _eventually(lambda: _is_done(provider, props(kafka, {"trial": topic()})))
+    assert Admin(kafka.bootstrap).read(["trial"])["trial"].configs == {}
+
+
 def _is_done(provider: Host, wanted: dict[str, Any]) -> bool:
     try:
         provider.up(wanted)
