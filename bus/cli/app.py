@@ -9,6 +9,7 @@ from bus.cli.add_complexe import add_complexe
 from bus.cli.drift import drift
 from bus.cli.preview import preview
 from bus.cli.stack import NoStack
+from bus.cli.unlock import unlock
 from bus.errors import Failed, Refused
 from bus.releases.rendering import NoHelm
 
@@ -22,6 +23,7 @@ app.callback()(lambda: None)  # a verb of its own even while there is one verb o
 app.command("add-complexe")(add_complexe)
 app.command("drift")(drift)
 app.command("preview")(preview)
+app.command("unlock")(unlock)
 
 
 def main() -> None:
