@@ -7,13 +7,16 @@ from pulumi.runtime.config import get_config_env, get_config_secret_keys_env
 
 from bus import deployment, settings
 from bus.errors import Refused
+from bus.images import proof
 from components import preflight
 from components.bus import Bus, BusArgs
+from components.umbrella import CHARTS, STAGED
 
 config, flat = pulumi.Config("bus"), get_config_env()
 try:
     stack = settings.load(pulumi.get_stack(), flat, set(get_config_secret_keys_env()))
     plan = deployment.plan(Path.cwd(), stack)
+    proof.check(plan, CHARTS, STAGED)
     plan = preflight.run(plan, flat)
 except Refused as refused:
     raise pulumi.RunError(str(refused)) from None
@@ -22,6 +25,10 @@ secrets = {
     site: {name: config.require_secret(key) for name, key in keys.items()} for site, keys in stack.secret_keys.items()
 }
 kubeconfigs = {site: config.require_secret(key) for site, key in stack.kubeconfig_keys.items()}
-Bus(stack.content.customer, BusArgs(plan, secrets, kubeconfigs))
+login = None
+if stack.delivery_login:
+    login = (config.require_secret("delivery.username"), config.require_secret("delivery.password"))
+bus = Bus(stack.content.customer, BusArgs(plan, secrets, kubeconfigs, login))
 pulumi.export("sites", deployment.summary(plan))
 pulumi.export("images", plan.deployed_images)
+pulumi.export("pins", bus.pins)

@@ -19,6 +19,7 @@ class Image(Record):
     name: str = Field(min_length=1, description="path of the image in the registry")
     tag: str = Field(min_length=1, description="text; quote a tag that looks like a number")
     digest: str = Field("", pattern=r"^(sha256:[0-9a-f]{64})?$", description="sha256:<64 hex digits>")
+    hotfix: str = Field("", description="why a promotion must leave this image alone (docs/promotion.md)")
 
 
 class BrickFile(Record):
@@ -42,7 +43,10 @@ class Brick:
     def values(self) -> dict[str, Any]:
         """Chart values with the image in its place."""
         image = self.content.image
-        return {**self.content.values, **({"image": image.model_dump(exclude_defaults=True)} if image else {})}
+        return {
+            **self.content.values,
+            **({"image": image.model_dump(exclude_defaults=True, exclude={"hotfix"})} if image else {}),
+        }
 
 
 def load(folder: Path, known: frozenset[str]) -> tuple[dict[str, Brick], list[Problem]]:

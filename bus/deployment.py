@@ -11,7 +11,7 @@ from bus import bricks as brick_files
 from bus.access import Cluster
 from bus.bricks import Brick
 from bus.errors import Problem, Refused
-from bus.images.reference import Reference, from_values
+from bus.images.reference import Reference, from_values, parse
 from bus.indices import model as index_model
 from bus.layers import Values, merge
 from bus.mirror import Patterns, check_mirror, to_regex
@@ -22,6 +22,8 @@ from bus.topics import model as topic_model
 BASE, NOTIF, MIRROR, REGISTRY = "hickson-base", "kafka-notif", "kafka2kafka", "docker-registry"
 UMBRELLA: dict[Kind, str] = {"central": "hickson-central", "complexe": "hickson-complexe"}
 DEPLOYABLE = (BASE, NOTIF, *UMBRELLA.values(), MIRROR, REGISTRY)
+# Made by components/delivery.py in every namespace, where the stack has a login for the customer's registry.
+PULL_SECRET = "bus-registry"
 # docker-registry is a release of its own; what sites.<site>.enable may name besides the umbrellas' optional bricks.
 _OWN_RELEASE = frozenset({NOTIF, MIRROR, REGISTRY})
 
@@ -57,6 +59,8 @@ class SitePlan:
     base_topics: Mapping[str, Mapping[str, Any]]
     topics: Mapping[str, Mapping[str, Any]]
     indices: Mapping[str, Mapping[str, Any]]
+    mirrored: Mapping[str, str] = field(default_factory=dict)
+    """glob of topics that the mirror copies into this site -> the sites they come from"""
 
     @property
     def releases(self) -> list[Release]:
@@ -94,7 +98,25 @@ class Deployment:
     def deliveries(self, site: str) -> dict[str, str]:
         """Every image that a site needs: reference where it comes from -> reference that its pods name."""
         images = {image for release in self.releases(site) for image in release.images.values()}
-        return {str(image): str(image.relocated(self.registry)) for image in sorted(images, key=str)}
+        if self.settings.content.delivery:
+            images |= {parse(image) for image in self.settings.content.delivery.extra_images}
+        return {image.pinned: image.relocated(self.registry).pinned for image in sorted(images, key=str)}
+
+    @property
+    def images(self) -> list[str]:
+        """Every image of the stack where it comes from, tag and digest, each once."""
+        return sorted({image for site in self.sites for image in self.deliveries(site)})
+
+    def pins(self, digests: Mapping[str, str]) -> dict[str, dict[str, str]]:
+        """site -> brick -> its image with tag and digest; `digests` has those that registries gave for tags."""
+        return {
+            name: {
+                brick: replace(image, digest=image.digest or digests.get(image.pinned, "")).pinned
+                for release in self.releases(name)
+                for brick, image in sorted(release.images.items())
+            }
+            for name in self.sites
+        }
 
     def cluster(self, site: str, config: Mapping[str, str]) -> Cluster:
         """How a site's cluster is reached; `config` is the stack's flat config, for a kubeconfig of the site's own."""
@@ -137,9 +159,27 @@ def plan(root: Path, settings: Settings) -> Deployment:
         problems += wrong
     mirror, wrong = _mirror(folder, settings, bricks, sites)
     problems += wrong
+    made = Deployment(settings, sites, mirror)
+    problems += _by_tag_alone(made)
     if problems:
         raise Refused(list(dict.fromkeys(problems)))
-    return Deployment(settings, sites, mirror)
+    return made
+
+
+def _by_tag_alone(deployment: Deployment) -> list[Problem]:
+    """Images without a digest, where the stack's policy wants one."""
+    if not deployment.settings.content.images.require_digest:
+        return []
+    allowed = f"is required by bus:images.requireDigest of {deployment.settings.file}"
+    return [
+        Problem(
+            f"values/{brick}.yml", "image.digest", None, f"{allowed}: {image}", f"bus set-image {brick} {image.tag}"
+        )
+        for site in deployment.sites
+        for release in deployment.releases(site)
+        for brick, image in release.images.items()
+        if not image.digest
+    ]
 
 
 def _unknown_bricks(settings: Settings, known: frozenset[str]) -> list[Problem]:
@@ -197,8 +237,21 @@ def _site(
         indices={
             index.name: index.wanted() for index in sorted(indices, key=lambda i: i.name) if index.applies_to(kind)
         },
+        mirrored=mirrored_into(name, settings),
     )
     return plan, problems
+
+
+def mirrored_into(name: str, settings: Settings) -> dict[str, str]:
+    """What kafka2kafka copies into a site: glob -> the sites it comes from."""
+    sites = settings.content.sites
+    if kind_of(name) != CENTRAL:
+        return dict.fromkeys(sites[name].mirror.ctrl2cplx, CENTRAL)
+    sources: dict[str, list[str]] = {}
+    for other, site in sites.items():
+        for glob in site.mirror.cplx2ctrl:
+            sources.setdefault(glob, []).append(other)
+    return {glob: ", ".join(sorted(names)) for glob, names in sorted(sources.items())}
 
 
 def _release(
@@ -230,6 +283,8 @@ def _shared_values(settings: Settings, config: Mapping[str, str]) -> Values:
     shared: Values = {"configRevision": revision}
     if settings.content.delivery:
         shared["repository"] = settings.content.delivery.registry
+        if settings.delivery_login:
+            shared["imagePullSecrets"] = [PULL_SECRET]
     return {"global": shared}
 
 

@@ -13,21 +13,52 @@ class Removal:
     reason: str
 
 
+@dataclass(frozen=True)
+class Mirrored:
+    """That a topic of `site` is copied from `source` by kafka2kafka."""
+
+    site: str
+    source: str
+
+    def confirmation(self, name: str) -> str:
+        """How bus:confirmDelete names a topic of one site only."""
+        return f"{self.site}/{name}"
+
+
 def removal(
-    name: str, created: Collection[str], confirmed: Collection[str], held: int | None, *, unit: str, block: str
+    name: str,
+    created: Collection[str],
+    confirmed: Collection[str],
+    held: int | None,
+    *,
+    unit: str,
+    block: str,
+    detail: str = "",
+    mirrored: Mirrored | None = None,
 ) -> Removal:
     """Whether `name` may be deleted: created by this stack and empty, or confirmed by name.
 
     `held` is how many messages or documents (`unit`) it holds, None where it does not exist; `block` is its key below
-    bus:confirmDelete.
+    bus:confirmDelete; `detail` says more of what it holds. What is mirrored from another site comes back, empty, as
+    long as it is there: only a confirmation that names the site deletes it.
     """
     if held is None:
         return Removal(name, False, "")
+    holds = f"{held} {unit} ({detail})" if detail else f"{held} {unit}"
+    if mirrored:
+        if mirrored.confirmation(name) in confirmed:
+            return Removal(name, True, f"{holds}; confirmed by {mirrored.confirmation(name)} in bus:confirmDelete")
+        return Removal(
+            name,
+            False,
+            f"is mirrored from {mirrored.source}: the mirror would make it again, empty; delete it there first, then "
+            f"add {mirrored.confirmation(name)} to bus:confirmDelete.{block}",
+        )
     if name in confirmed:
-        return Removal(name, True, f"{held} {unit}; confirmed by bus:confirmDelete")
+        return Removal(name, True, f"{holds}; confirmed by bus:confirmDelete")
     way_out = f"to delete it with its data, add {name} to bus:confirmDelete.{block}"
     if name not in created:
-        return Removal(name, False, f"was not created by this stack; {way_out}")
+        return Removal(name, False, f"was not created by this stack, holds {holds}; {way_out}")
     if held:
-        return Removal(name, False, f"still holds {held} {unit}; {way_out}")
+        return Removal(name, False, f"still holds {holds}; {way_out}")
     return Removal(name, True, "created by this stack, and empty")

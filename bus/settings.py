@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from bus.errors import Problem, Refused
+from bus.images.reference import parse as parse_image
 from bus.parsing import Record, parse
 
 NAMESPACE = "bus"
@@ -35,6 +36,14 @@ def _label(value: str) -> str:
 Label = Annotated[str, AfterValidator(_label)]
 
 
+def _image(value: str) -> str:
+    parse_image(value)
+    return value
+
+
+ImageText = Annotated[str, AfterValidator(_image)]
+
+
 class Kafka(Record):
     """The brokers of a site."""
 
@@ -44,6 +53,10 @@ class Kafka(Record):
     admin_port: int | None = Field(None, ge=1024, le=65000, description="local port of the admin port-forward")
     bootstrap_servers: str | None = Field(None, description="brokers that the runner reaches by itself, host:port")
     mirror_bootstrap_servers: str | None = Field(None, description="as the mirror on central reaches them, host:port")
+    cluster_id: str | None = Field(None, min_length=1, description="id of the cluster; default: that of the first up")
+    reassignment_bytes_per_second: int = Field(
+        50_000_000, ge=100_000, description="limit of what a change of replication copies, on each broker"
+    )
 
 
 class Elasticsearch(Record):
@@ -112,6 +125,22 @@ class Delivery(Record):
     insecure: bool = Field(False, description="plain HTTP; loopback and test registries only")
     source_insecure: bool = Field(False, description="plain HTTP towards the source registry")
     source_mirror: str | None = Field(None, description="host:port that serves the images of every source registry")
+    extra_images: tuple[ImageText, ...] = Field(
+        (),
+        strict=False,
+        description="images that no chart runs and the customer needs: host/path:tag or host/path@digest",
+    )
+    platforms: tuple[str, ...] = Field(
+        (), strict=False, description="platforms to copy, as linux/amd64; all by default, and what most registries want"
+    )
+
+
+class Images(Record):
+    """How the images of a stack are looked up before anything is deployed, and what they must be."""
+
+    require_digest: bool = Field(False, description="refuse an image that has a tag alone")
+    mirror: str | None = Field(None, description="host:port that answers for the images' own registries")
+    insecure: bool = Field(False, description="plain HTTP towards registries; loopback and test registries only")
 
 
 class Timeouts(Record):
@@ -138,6 +167,7 @@ class StackFile(Record):
     sites: dict[Label, Site] = Field(min_length=1, description="sites by name; exactly one is called central")
     values: dict[str, dict[str, Any]] = Field(default_factory=dict, description="chart values per brick, all sites")
     delivery: Delivery | None = None
+    images: Images = Images()
     confirm_delete: ConfirmDelete = ConfirmDelete()
     timeouts: Timeouts = Timeouts()
     allow_offline_preview: bool = Field(False, description="preview even when a cluster cannot be reached")
@@ -154,6 +184,8 @@ class Settings:
     """site -> name in cineges-secret -> config key that holds it"""
     kubeconfig_keys: Mapping[str, str]
     """site -> config key of its kubeconfig, where it has one"""
+    delivery_login: bool = False
+    """whether the stack has credentials for the customer's registry"""
 
     @property
     def complexes(self) -> list[str]:
@@ -213,9 +245,14 @@ def load(stack: str, config: Mapping[str, str], encrypted: frozenset[str] | set[
     problems += secret_problems
     if content is not None:
         problems += _across(file, content, kubeconfig_keys, config)
+    login = dotted & {"delivery.username", "delivery.password"}
+    if len(login) == 1:
+        missing = f"{NAMESPACE}:delivery.{'password' if 'delivery.username' in login else 'username'}"
+        way_out = f"pulumi config set --secret {missing}"
+        problems.append(Problem(file, missing, None, f"is required beside {NAMESPACE}:{min(login)}", way_out))
     if problems or content is None:
         raise Refused(problems)
-    return Settings(stack, file, content, secret_keys, kubeconfig_keys)
+    return Settings(stack, file, content, secret_keys, kubeconfig_keys, bool(login))
 
 
 def cineges_config(settings: Settings, site_name: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ from components.delivery import Delivery, DeliveryArgs
 from components.mirror import Mirror
 from components.notif import Notif
 from components.providers.indices import IndexSet
+from components.providers.pins import ImagePins
 from components.providers.topics import TopicSet
 from components.registry import Registry
 from components.umbrella import Umbrella, UmbrellaArgs
@@ -28,6 +29,8 @@ class BusArgs:
     deployment: Deployment
     secrets: Mapping[str, Mapping[str, pulumi.Output[str]]]
     kubeconfigs: Mapping[str, pulumi.Output[str]]
+    registry_login: tuple[pulumi.Output[str], pulumi.Output[str]] | None = None
+    """user and password of the customer's registry, where the stack has them"""
 
 
 class Bus(pulumi.ComponentResource):
@@ -37,19 +40,26 @@ class Bus(pulumi.ComponentResource):
     chain (pulumi/pulumi#8721).
     """
 
+    pins: pulumi.Output[dict[str, dict[str, str]]]
+    """site -> brick -> image with tag and digest, once all of it is deployed"""
+
     def __init__(self, name: str, args: BusArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("bus:index:Bus", name, None, opts)
-        self._deployment = args.deployment
+        self._deployment, self._registry_login = args.deployment, args.registry_login
         everything: Tiers = []
+        images = self._images()
         clusters: dict[str, k8s.Provider] = {}
         for site in args.deployment.sites.values():
             clusters[site.name] = self._cluster(site, args.kubeconfigs.get(site.name))
-            everything += self._site(site, clusters[site.name], args.secrets[site.name])
+            everything += self._site(site, clusters[site.name], args.secrets[site.name], images)
         if args.deployment.mirror:
             central = args.deployment.sites["central"]
             # Tier 7: the mirror, after central and all complexes.
-            mirror = UmbrellaArgs(args.deployment.mirror, central.settings.namespace, everything)
-            Mirror("mirror", mirror, self._below(clusters["central"]))
+            mirror = UmbrellaArgs(args.deployment.mirror, central.settings.namespace, list(everything))
+            everything.append(Mirror("mirror", mirror, self._below(clusters["central"])).release)
+        # Known only once everything stands: a promotion takes what was deployed, not what was tried.
+        deployed = pulumi.Output.all(images.digests, *(resource.urn for resource in everything))
+        self.pins = deployed.apply(lambda found: args.deployment.pins(found[0] or {}))
         self.register_outputs({})
 
     def _below(self, cluster: k8s.Provider) -> pulumi.ResourceOptions:
@@ -66,15 +76,34 @@ class Bus(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _site(self, site: SitePlan, cluster: k8s.Provider, secrets: Mapping[str, pulumi.Output[str]]) -> Tiers:
+    def _images(self) -> ImagePins:
+        """Every image of the stack, looked up before anything is deployed."""
+        content = self._deployment.settings.content
+        delivery = content.delivery
+        return ImagePins(
+            "images",
+            images=self._deployment.images,
+            mirror=content.images.mirror or (delivery and delivery.source_mirror) or "",
+            insecure=content.images.insecure or bool(delivery and delivery.source_insecure),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _site(
+        self,
+        site: SitePlan,
+        cluster: k8s.Provider,
+        secrets: Mapping[str, pulumi.Output[str]],
+        images: pulumi.Resource,
+    ) -> Tiers:
         """One site in its order; returns the resources that whatever comes after the site waits for."""
-        done: Tiers = []
+        done: Tiers = [images]
         below = self._below(cluster)
         # Tier 1: the namespace. Kept on destroy, since its volumes go with it (docs/adr/0004).
-        done.append(self._namespace(site, cluster))
+        done.append(self._namespace(site, cluster, images))
         # Tier 2: all images of the release are in the customer's registry.
         if self._deployment.settings.content.delivery:
-            done += Delivery(f"{site.name}-delivery", DeliveryArgs(self._deployment, site, list(done)), below).leaves
+            delivery = DeliveryArgs(self._deployment, site, list(done), self._registry_login)
+            done += Delivery(f"{site.name}-delivery", delivery, below).leaves
         if site.registry:
             registry = UmbrellaArgs(site.registry, site.settings.namespace, list(done))
             done.append(Registry(f"{site.name}-registry", registry, below).release)
@@ -97,7 +126,7 @@ class Bus(pulumi.ComponentResource):
         done.append(umbrella(f"{site.name}-bricks", bricks, below).release)
         return done
 
-    def _namespace(self, site: SitePlan, cluster: k8s.Provider) -> k8s.core.v1.Namespace:
+    def _namespace(self, site: SitePlan, cluster: k8s.Provider, images: pulumi.Resource) -> k8s.core.v1.Namespace:
         level = site.settings.pod_security
         labels = {
             "app.kubernetes.io/managed-by": "bus",
@@ -109,7 +138,7 @@ class Bus(pulumi.ComponentResource):
         return k8s.core.v1.Namespace(
             f"{site.name}-namespace",
             metadata={"name": site.settings.namespace, "labels": labels},
-            opts=pulumi.ResourceOptions(parent=self, provider=cluster, retain_on_delete=True),
+            opts=pulumi.ResourceOptions(parent=self, provider=cluster, retain_on_delete=True, depends_on=[images]),
         )
 
     def _topics(self, name: str, site: SitePlan, topics: Mapping[str, Mapping[str, object]], after: Tiers) -> TopicSet:
@@ -126,6 +155,9 @@ class Bus(pulumi.ComponentResource):
             topics=topics,
             elsewhere=sorted({*site.base_topics, *site.topics} - topics.keys()),
             confirm_delete=list(settings.content.confirm_delete.topics),
+            cluster_id=site.settings.kafka.cluster_id,
+            mirrored=site.mirrored,
+            reassignment_bytes_per_second=site.settings.kafka.reassignment_bytes_per_second,
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )
 

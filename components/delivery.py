@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
+import pulumi_kubernetes as k8s
 
-from bus.deployment import Deployment, SitePlan
+from bus.deployment import PULL_SECRET, Deployment, SitePlan
+from bus.images.credentials import docker_config
+from bus.images.login import Login
 from components.providers.copies import ImageCopies
 
 
@@ -16,6 +19,8 @@ class DeliveryArgs:
     deployment: Deployment
     site: SitePlan
     after: Sequence[pulumi.Resource]
+    login: tuple[pulumi.Output[str], pulumi.Output[str]] | None = None
+    """user and password of the customer's registry, both secret"""
 
 
 class Delivery(pulumi.ComponentResource):
@@ -34,7 +39,27 @@ class Delivery(pulumi.ComponentResource):
             insecure=delivery.insecure,
             source_insecure=delivery.source_insecure,
             source_mirror=delivery.source_mirror or "",
+            platforms=delivery.platforms,
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
         )
         self.leaves = [images]
+        if args.login:
+            self.leaves.append(self._pull_secret(name, args, delivery.registry.split("/")[0], args.login))
         self.register_outputs({})
+
+    def _pull_secret(
+        self, name: str, args: DeliveryArgs, host: str, login: tuple[pulumi.Output[str], pulumi.Output[str]]
+    ) -> k8s.core.v1.Secret:
+        """What the site's pods pull with, named in `global.imagePullSecrets` of every release."""
+        content = pulumi.Output.all(*login).apply(lambda pair: docker_config(host, Login(*pair)))
+        return k8s.core.v1.Secret(
+            f"{name}-pull",
+            metadata={
+                "name": PULL_SECRET,
+                "namespace": args.site.settings.namespace,
+                "annotations": {"pulumi.com/patchForce": "true"},  # one left by the old process is taken over
+            },
+            type="kubernetes.io/dockerconfigjson",
+            string_data={".dockerconfigjson": content},
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
+        )

@@ -7,6 +7,7 @@ env     prints what a shell needs (see env.sh)        kwok    a second cluster w
 """
 
 import fcntl
+import json
 import os
 import secrets
 import shlex
@@ -14,10 +15,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sandbox import places, tools
 from sandbox.places import MINE, environment
@@ -133,19 +136,46 @@ def pulumi_up() -> None:
     shown(["pulumi", "up", "--yes", "--skip-preview", "--refresh=false", "--suppress-outputs", *options], env=env)
 
 
-# The pods of all releases; those of Jobs that are done are never ready again.
-_PODS = ("pods", "-A", "-l", "app.kubernetes.io/managed-by=Helm", "--field-selector", "status.phase!=Succeeded")
+_OF_HELM = ("-A", "-l", "app.kubernetes.io/managed-by=Helm")
+_READY_SECONDS = 600
 
 
 def wait_for_pods() -> None:
     """Pods that a cluster starts again are no change for pulumi, so it does not wait for them."""
-    logged("pods", ["kubectl", "wait", "--for=condition=Ready", *_PODS, "--timeout=300s"], env=environment())
+    env, begun = environment(), time.monotonic()
+    while waiting := unready(kubectl_json("get", "deployments,statefulsets", *_OF_HELM)):
+        seconds = time.monotonic() - begun
+        if seconds > _READY_SECONDS:
+            shown(["kubectl", "get", "pods", *_OF_HELM], env=env)
+            shown(["kubectl", "get", "events", "-A", "--field-selector", "type=Warning"], env=env)
+            raise subprocess.CalledProcessError(1, f"waiting for {', '.join(waiting)}")
+        if int(seconds) % 30 == 29:
+            say(f"  {seconds:.0f} s, waiting for {', '.join(waiting)}"[:160])
+        time.sleep(1)
+
+
+def kubectl_json(*arguments: str) -> dict[str, Any]:
+    """What kubectl answers as JSON."""
+    command = ["kubectl", *arguments, "-o", "json"]
+    done = subprocess.run(command, env=environment(), check=True, stdout=subprocess.PIPE)
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def unready(workloads: dict[str, Any]) -> list[str]:
+    """namespace/name of the workloads that have fewer ready pods than they want; those of Jobs end by themselves."""
+    return [
+        f"{item['metadata']['namespace']}/{item['metadata']['name']}"
+        for item in workloads["items"]
+        if item["status"].get("readyReplicas", 0) < item["spec"]["replicas"]
+        or item["status"].get("observedGeneration", 0) < item["metadata"]["generation"]
+    ]
 
 
 def show() -> None:
     """What runs where, and how to look at it."""
     env = environment()
-    shown(["kubectl", "get", *_PODS, "-o", "wide"], env=env)
+    shown(["kubectl", "get", "pods", *_OF_HELM], env=env)
     site = "hicksoncentral-local"
     print(
         f"""

@@ -26,12 +26,15 @@ def merged(own: dict[str, Any], before: dict[str, Any], context: str = "", regis
     config = {**own["config"], **kept}
     if context:
         config["bus:context"] = context
+    local = os.environ.get("BUS_REGISTRY", "127.0.0.1:5000")
+    if registry or not places.MINE:
+        config["bus:images"] = {"mirror": local, "insecure": True}  # as the node asks it for every image
     if registry:
         insecure = registry.split("/")[0].split(":")[0] in _LOOPBACK
         config["bus:delivery"] = {
             "registry": registry,
             "insecure": insecure,
-            "sourceMirror": os.environ.get("BUS_REGISTRY", "127.0.0.1:5000"),
+            "sourceMirror": local,
             "sourceInsecure": True,
         }
     rest = {key: value for key, value in before.items() if key.startswith("encrypt")}

@@ -13,13 +13,22 @@ from sandbox import places
 from sandbox.steps import fail, logged, say
 from sandbox.toolchain.binaries import PROVIDER, TOOLS, Tool
 
+# What only the sandbox's own cluster needs; kube is also the one binary that kubectl is built into.
+_SERVERS = ("coredns", "kube")
 _SCRIPTS = ("python/cmd/pulumi-language-python-exec", "python/dist/pulumi-resource-pulumi-python")
 
 
 def missing() -> list[Tool]:
-    """Tools that are neither in the cache nor on this machine at a fitting version."""
+    """Tools that are wanted here and neither in the cache nor on this machine at a fitting version."""
     found = places.tools()
-    return [tool for tool in TOOLS if not _target(tool, found).exists() and not _link_present(tool, found)]
+    return [
+        tool for tool in TOOLS if _wanted(tool) and not _target(tool, found).exists() and not _link_present(tool, found)
+    ]
+
+
+def _wanted(tool: Tool) -> bool:
+    """All for the sandbox; for a cluster of one's own not its servers, and kubectl only where there is none."""
+    return not places.MINE or tool.name not in _SERVERS or (tool.name == "kube" and not shutil.which("kubectl"))
 
 
 def ready() -> bool:
@@ -41,7 +50,7 @@ def build() -> None:
         say(f"  compiling {tool.name} (about {tool.minutes} min cold; {left} min of compiling left at most)")
         _compile(tool, out)
     for tool in TOOLS:
-        for link in tool.links:
+        for link in tool.links if (out / tool.name).exists() else ():
             (out / f".{link}").unlink(missing_ok=True)
             (out / f".{link}").symlink_to(tool.name)
             (out / f".{link}").rename(out / link)

@@ -5,12 +5,22 @@ import sys
 import typer
 
 from bus.access import Unreachable
+from bus.bundle.archive import BadBundle
+from bus.cli import topics
 from bus.cli.add_complexe import add_complexe
+from bus.cli.bundle import bundle
 from bus.cli.drift import drift
 from bus.cli.preview import preview
+from bus.cli.promote import NotPromoted, promote
+from bus.cli.set_image import set_image
 from bus.cli.stack import NoStack
 from bus.cli.unlock import unlock
 from bus.errors import Failed, Refused
+from bus.git import GitFailed
+from bus.images.credentials import BadCredentials
+from bus.images.deployed import NotDeployed
+from bus.images.pins import NoPin
+from bus.images.registry import RegistryError
 from bus.releases.rendering import NoHelm
 
 app = typer.Typer(
@@ -21,15 +31,36 @@ app = typer.Typer(
 )
 app.callback()(lambda: None)  # a verb of its own even while there is one verb only
 app.command("add-complexe")(add_complexe)
+app.add_typer(bundle)
 app.command("drift")(drift)
 app.command("preview")(preview)
+app.command("promote")(promote)
+app.command("set-image")(set_image)
 app.command("unlock")(unlock)
+app.add_typer(topics.app, name="topics")
+
+
+# What a user can mend.
+_SAID = (
+    Refused,
+    Failed,
+    Unreachable,
+    NoStack,
+    NoPin,
+    NotDeployed,
+    NotPromoted,
+    GitFailed,
+    RegistryError,
+    BadCredentials,
+    BadBundle,
+    NoHelm,
+)
 
 
 def main() -> None:
     """Runs a verb; what a user can mend is one message without a traceback, and exit code 1."""
     try:
         app()
-    except (Refused, Failed, Unreachable, NoHelm, NoStack) as error:
+    except _SAID as error:
         print(f"{error}", file=sys.stderr)
         raise SystemExit(1) from None

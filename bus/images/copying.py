@@ -1,57 +1,191 @@
-"""Copying an image from one registry to another: same bytes, same digests, only what is missing."""
+"""Copying images from registry to registry: same bytes, same digests, only what is missing, each blob once."""
 
-import json
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
-from bus.images.registry import Manifest, Registry
-
-
-@dataclass(frozen=True)
-class Place:
-    """An image in a registry: the path of its API calls, and a tag or digest."""
-
-    registry: Registry
-    name: str
-    version: str
+from bus.images.manifests import Descriptor, NoPlatform, blobs, children, cosign_tags, referrers_tag, unique
+from bus.images.registries import Place
+from bus.images.registry import INDEX, Manifest, MissingImage, RegistryError, as_manifest, retrying
+from bus.images.store import Store
 
 
 @dataclass(frozen=True)
 class Copied:
-    """What a copy moved; `blobs` and `size_bytes` are 0 when everything was there."""
+    """What a copy moved; `blobs`, `mounted` and `size_bytes` are 0 when everything was there."""
 
     digest: str
-    blobs: int
-    size_bytes: int
+    blobs: int = 0
+    mounted: int = 0
+    """blobs that another image of the target registry had: shared, not sent"""
+    size_bytes: int = 0
+    referrers: int = 0
+    """signatures, SBOMs and the like that came along"""
+
+    def __add__(self, other: "Copied") -> "Copied":
+        return Copied(
+            self.digest,
+            self.blobs + other.blobs,
+            self.mounted + other.mounted,
+            self.size_bytes + other.size_bytes,
+            self.referrers + other.referrers,
+        )
 
 
-def copy(source: Place, target: Place) -> Copied:
-    """Copies an image with every platform of it; safe to cut off and repeat, since manifests go last.
+class Copying:
+    """One delivery of any number of images; `copy` may be called from several threads.
 
-    Raises MissingImage or RegistryError.
+    Manifests go last, so that an image which has one is whole: a copy may be cut off anywhere and repeated. What is
+    shared between images is sent for the first of them and mounted for the others.
     """
-    manifest = source.registry.manifest(source.name, source.version)
-    blobs, size = _content(source, target, manifest)
-    target.registry.put_manifest(target.name, target.version, manifest)
-    return Copied(manifest.digest, blobs, size)
+
+    def __init__(self, pool: ThreadPoolExecutor, platforms: Sequence[str] = ()) -> None:
+        self._pool = pool
+        self._platforms = tuple(platforms)
+        self._homes: dict[tuple[str, str], Future[str]] = {}
+        """(registry, blob) -> the image that has it there, or will have once its upload ends"""
+        self._lock = threading.Lock()
+
+    def copy(self, source: Place, target: Place, tag: str = "") -> Copied:
+        """Copies an image with its platforms and with all that refers to it, to its digest and `tag`.
+
+        Raises MissingImage or RegistryError.
+        """
+        found = source.registry.manifest(source.name, source.version)
+        return self._tree(source, target, found, tag or target.version)
+
+    def _tree(self, source: Place, target: Place, top: Manifest, version: str) -> Copied:
+        """An image or an index, under `version`; then what refers to any part of it."""
+        found = parts(source.registry, source.name, top.digest, self._platforms, top)
+        copied = Copied(top.digest)
+        if not _has(target, version, top.digest):
+            missing = [part for part in found if not target.registry.has("manifests", target.name, part.digest)]
+            wanted = unique(blob for part in missing for blob in blobs(part.described))
+            sent = [self._pool.submit(self._blob, source, target, blob) for blob in wanted]
+            try:
+                copied = sum((blob.result() for blob in sent), copied)
+            finally:
+                for blob in sent:  # after a failure: what has not begun is left
+                    blob.cancel()
+            for part in (part for part in missing if part.digest != top.digest):
+                target.registry.put_manifest(target.name, part.digest, part)
+            self._put_top(target, version, top)
+        for part in found:
+            copied += self._referrers(source, target, part.digest)
+        return copied
+
+    def _put_top(self, target: Place, version: str, top: Manifest) -> None:
+        try:
+            target.registry.put_manifest(target.name, version, top)
+        except RegistryError as error:
+            if not self._platforms or not top.described.get("manifests"):
+                raise
+            way_out = "take bus:delivery.platforms away, or have the registry allow sparse indexes"
+            raise RegistryError(f"{error}; it wants every platform of an index ({way_out})") from None
+
+    def _blob(self, source: Place, target: Place, blob: Descriptor) -> Copied:
+        digest: str = blob["digest"]
+        key = (target.registry.host, digest)
+        if target.registry.has("blobs", target.name, digest):
+            self.note(key, target.name)
+            return Copied(digest)
+        with self._claim(key, target.name) as home:
+            if home is None:
+                return _send(source, target, blob)
+        if home == target.name:
+            return Copied(digest)
+        if target.registry.mount(target.name, digest, home):
+            return Copied(digest, mounted=1)
+        return _send(source, target, blob)  # a registry that shares nothing between images
+
+    def note(self, key: tuple[str, str], name: str) -> None:
+        """Remembers which image of the target registry has a blob, for others to share."""
+        with self._lock:
+            if key not in self._homes:
+                self._homes[key] = Future()
+                self._homes[key].set_result(name)
+
+    @contextmanager
+    def _claim(self, key: tuple[str, str], name: str) -> Iterator[str | None]:
+        """The image that has the blob `key`; None where `name` is to send it before the context ends."""
+        while True:
+            with self._lock:
+                home = self._homes.get(key)
+                if home is None:
+                    mine = self._homes[key] = Future()
+                    break
+            if home.exception() is None:
+                yield home.result()
+                return
+        try:
+            yield None
+        except BaseException as error:
+            with self._lock:
+                del self._homes[key]  # whoever waited for it sends it
+            mine.set_exception(error)
+            raise
+        mine.set_result(name)
+
+    def _referrers(self, source: Place, target: Place, digest: str) -> Copied:
+        """Signatures, SBOMs and attestations of one manifest, as OCI 1.1 lists them and as cosign tags them."""
+        copied = Copied(digest)
+        theirs = _listed(source, digest)
+        for entry in theirs:
+            if not target.registry.has("manifests", target.name, entry["digest"]):
+                manifest = source.registry.manifest(source.name, entry["digest"])
+                copied += self._tree(source, target, manifest, manifest.digest) + Copied(digest, referrers=1)
+        ours = _listed(target, digest) if theirs else []
+        both = unique([*ours, *theirs])
+        if len(both) > len(ours):  # a registry that keeps no list by itself is given one
+            index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": both}
+            target.registry.put_manifest(target.name, referrers_tag(digest), as_manifest(index))
+        for tag in cosign_tags(digest):
+            try:
+                found = source.registry.manifest(source.name, tag)
+            except MissingImage:
+                continue
+            if not _has(target, tag, found.digest):
+                copied += self._tree(source, target, found, tag) + Copied(digest, referrers=1)
+        return copied
 
 
-def _content(source: Place, target: Place, manifest: Manifest) -> tuple[int, int]:
-    """What `manifest` names: of an index its manifests, of a manifest its blobs."""
-    described: dict[str, Any] = json.loads(manifest.content)
-    count, total = 0, 0
-    for child in described.get("manifests", []):
-        below = source.registry.manifest(source.name, child["digest"])
-        blobs, size = _content(source, target, below)
-        if not target.registry.has("manifests", target.name, below.digest):
-            target.registry.put_manifest(target.name, below.digest, below)
-        count, total = count + blobs, total + size
-    config = [described["config"]] if "config" in described else []
-    for blob in {entry["digest"]: entry for entry in [*config, *described.get("layers", [])]}.values():
-        # A layer kept outside of the registry by its licence is named by urls and was never pushed.
-        if blob.get("urls") or target.registry.has("blobs", target.name, blob["digest"]):
-            continue
-        content = source.registry.blob(source.name, blob["digest"])
-        target.registry.put_blob(target.name, blob["digest"], blob["size"], content)
-        count, total = count + 1, total + int(blob["size"])
-    return count, total
+def parts(
+    store: Store, name: str, digest: str, platforms: Sequence[str] = (), top: Manifest | None = None
+) -> list[Manifest]:
+    """Every manifest of an image, children before the index that names them; raises RegistryError."""
+    top = top or store.manifest(name, digest)
+    try:
+        below = children(top.described, platforms)
+    except NoPlatform as error:
+        raise RegistryError(f"{store.host}/{name}@{digest} {error}") from None
+    return [*(part for child in below for part in parts(store, name, child["digest"], platforms)), top]
+
+
+def _send(source: Place, target: Place, blob: Descriptor) -> Copied:
+    """Sends a blob; a cut on the way to the target begins it anew, one on the way from the source goes on."""
+    digest, size = str(blob["digest"]), int(blob["size"])
+    for attempt in retrying():
+        with attempt:
+            target.registry.put_blob(target.name, digest, size, source.registry.blob(source.name, digest))
+    return Copied(digest, blobs=1, size_bytes=size)
+
+
+def _listed(place: Place, digest: str) -> list[Descriptor]:
+    """What refers to a manifest, by the registry's own list or by the tag that stands for it."""
+    listed = place.registry.referrers(place.name, digest)
+    if listed is not None:
+        return list(listed)
+    try:
+        return children(place.registry.manifest(place.name, referrers_tag(digest)).described)
+    except MissingImage:
+        return []
+
+
+def _has(place: Place, version: str, digest: str) -> bool:
+    """Whether `version` stands for `digest` in the target."""
+    try:
+        return place.registry.digest(place.name, version) == digest
+    except MissingImage:
+        return False

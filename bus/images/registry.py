@@ -1,25 +1,37 @@
 """One registry of the OCI distribution API, over httpx: https://github.com/opencontainers/distribution-spec/blob/main/spec.md"""
 
-import base64
 import hashlib
-import re
-from collections.abc import Generator, Iterator, Mapping
+import json
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import urljoin, urlsplit
+from typing import Any
+from urllib.parse import quote, urljoin, urlsplit
 
 import httpx
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from bus.images.login import Challenged, Login
+
+INDEX = "application/vnd.oci.image.index.v1+json"
+IMAGE = "application/vnd.oci.image.manifest.v1+json"
 _MANIFESTS = (
-    "application/vnd.oci.image.index.v1+json",
-    "application/vnd.oci.image.manifest.v1+json",
+    INDEX,
+    IMAGE,
     "application/vnd.docker.distribution.manifest.list.v2+json",
     "application/vnd.docker.distribution.manifest.v2+json",
 )
-_TIMEOUT = httpx.Timeout(30.0, read=300.0, write=300.0)
+_ACCEPT = {"Accept": ", ".join(_MANIFESTS)}
+_PIECE_BYTES = 1 << 20
+_ATTEMPTS = 4
 
 
 class RegistryError(Exception):
-    """A registry that does not answer, or answers with an error; the message names image, registry and status."""
+    """A registry that answers with an error; the message names image, registry and status."""
+
+
+class NoAnswer(RegistryError):
+    """A registry that cannot be reached, was cut off, or says that it is overloaded: worth another try."""
 
 
 class MissingImage(RegistryError):
@@ -34,50 +46,44 @@ class Manifest:
     media_type: str
     digest: str
 
+    @property
+    def described(self) -> dict[str, Any]:
+        """The content read as JSON."""
+        found: dict[str, Any] = json.loads(self.content)
+        return found
 
-class _Login(httpx.Auth):
-    """Basic credentials, or a token from whoever the registry names in its challenge."""
 
-    def __init__(self, username: str, password: str) -> None:
-        self._basic = base64.b64encode(f"{username}:{password}".encode()).decode() if username else ""
-        self._tokens: dict[str, str] = {}
+def digest_of(content: bytes) -> str:
+    """The name of `content` in any registry."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """https://distribution.github.io/distribution/spec/auth/token/"""
-        scope = "/".join(request.url.path.split("/")[:-2])
-        if scope in self._tokens:
-            request.headers["Authorization"] = self._tokens[scope]
-        response = yield request
-        if response.status_code != 401:
-            return
-        kind, _, rest = response.headers.get("WWW-Authenticate", "").partition(" ")
-        if kind.lower() == "bearer":
-            challenge = dict(re.findall(r'(\w+)="([^"]*)"', rest))
-            realm = challenge.pop("realm", "")
-            headers = {"Authorization": f"Basic {self._basic}"} if self._basic else {}
-            answer = yield httpx.Request("GET", realm, params=challenge, headers=headers)
-            if answer.status_code != 200:
-                return
-            answer.read()
-            body = answer.json()
-            self._tokens[scope] = f"Bearer {body.get('token') or body.get('access_token')}"
-        elif self._basic:
-            self._tokens[scope] = f"Basic {self._basic}"
-        else:
-            return
-        request.headers["Authorization"] = self._tokens[scope]
-        yield request
+
+def as_manifest(described: Mapping[str, Any]) -> Manifest:
+    """A manifest of our own making."""
+    content = json.dumps(described, separators=(",", ":")).encode()
+    return Manifest(content, described["mediaType"], digest_of(content))
+
+
+def retrying() -> Retrying:
+    """Tries again what a registry did not answer: four times in all, over some seconds."""
+    wait = wait_random_exponential(multiplier=0.3, max=5)
+    return Retrying(
+        retry=retry_if_exception_type(NoAnswer), stop=stop_after_attempt(_ATTEMPTS), wait=wait, reraise=True
+    )
 
 
 class Registry:
-    """Manifests and blobs of one registry."""
+    """Manifests and blobs of one registry; safe to use from several threads."""
 
-    def __init__(self, host: str, *, insecure: bool = False, username: str = "", password: str = "") -> None:
+    def __init__(
+        self, host: str, *, insecure: bool = False, login: Login | None = None, cut_seconds: float = 300
+    ) -> None:
         self.host = host
         self._client = httpx.Client(
             base_url=f"{'http' if insecure else 'https'}://{host}",
-            auth=_Login(username, password),
-            timeout=_TIMEOUT,
+            auth=Challenged(login or Login()),
+            timeout=httpx.Timeout(10.0, read=cut_seconds, write=cut_seconds),
+            limits=httpx.Limits(max_connections=None),
             follow_redirects=True,
         )
 
@@ -87,40 +93,56 @@ class Registry:
 
     def digest(self, name: str, version: str) -> str:
         """The digest that a tag stands for now; raises MissingImage."""
-        answer = self._call("HEAD", f"/v2/{name}/manifests/{version}", headers={"Accept": ", ".join(_MANIFESTS)})
+        answer = self._ask("HEAD", f"/v2/{name}/manifests/{version}", _ACCEPT)
         return answer.headers.get("Docker-Content-Digest") or self.manifest(name, version).digest
 
     def manifest(self, name: str, version: str) -> Manifest:
         """A manifest by tag or digest; raises MissingImage, or RegistryError for content that is not what it claims."""
-        answer = self._call("GET", f"/v2/{name}/manifests/{version}", headers={"Accept": ", ".join(_MANIFESTS)})
-        digest = f"sha256:{hashlib.sha256(answer.content).hexdigest()}"
+        answer = self._ask("GET", f"/v2/{name}/manifests/{version}", _ACCEPT)
+        digest = digest_of(answer.content)
         if version.startswith("sha256:") and version != digest:
             raise RegistryError(f"{self.host}/{name}@{version}: the registry answered content of digest {digest}")
         return Manifest(answer.content, answer.headers["Content-Type"], digest)
 
-    def has(self, kind: str, name: str, digest: str) -> bool:
+    def has(self, kind: str, name: str, version: str) -> bool:
         """Whether a manifest or blob (`kind` is "manifests" or "blobs") is there."""
-        headers = {"Accept": ", ".join(_MANIFESTS)} if kind == "manifests" else {}
         try:
-            self._call("HEAD", f"/v2/{name}/{kind}/{digest}", headers=headers)
+            self._ask("HEAD", f"/v2/{name}/{kind}/{version}", _ACCEPT if kind == "manifests" else {})
         except MissingImage:
             return False
         return True
 
-    def put_manifest(self, name: str, version: str, manifest: Manifest) -> None:
-        """Stores a manifest under a tag or its digest."""
+    def put_manifest(self, name: str, version: str, manifest: Manifest) -> bool:
+        """Stores a manifest under a tag or its digest; whether the registry itself keeps the list of its referrers."""
         headers = {"Content-Type": manifest.media_type}
-        self._call("PUT", f"/v2/{name}/manifests/{version}", headers=headers, content=manifest.content)
+        for attempt in retrying():
+            with attempt:
+                answer = self._call("PUT", f"/v2/{name}/manifests/{version}", headers, manifest.content)
+        return "OCI-Subject" in answer.headers
+
+    def referrers(self, name: str, digest: str) -> list[dict[str, Any]] | None:
+        """Descriptors of what refers to a manifest: signatures, SBOMs; None where the registry has no such list."""
+        try:
+            answer = self._ask("GET", f"/v2/{name}/referrers/{digest}", {"Accept": INDEX})
+        except MissingImage:
+            return None
+        return list(answer.json().get("manifests") or []) if INDEX in answer.headers.get("Content-Type", "") else None
 
     def blob(self, name: str, digest: str) -> Iterator[bytes]:
-        """A blob's content in pieces, without ever holding it whole."""
-        try:
-            with self._client.stream("GET", f"/v2/{name}/blobs/{digest}") as answer:
-                if answer.status_code != 200:
-                    raise RegistryError(f"{self.host}/{name}: blob {digest}: status {answer.status_code}")
-                yield from answer.iter_bytes(1 << 20)
-        except httpx.HTTPError as error:
-            raise RegistryError(f"{self.host}/{name}: blob {digest}: {error}") from error
+        """A blob's content in pieces, without ever holding it whole; a download that is cut goes on where it was."""
+        done, failures = 0, 0
+        while True:
+            try:
+                for piece in self._blob_from(name, digest, done):
+                    done, failures = done + len(piece), 0
+                    yield piece
+            except NoAnswer:
+                failures += 1
+                if failures == _ATTEMPTS:
+                    raise
+                time.sleep(0.2 * 2**failures)
+            else:
+                return
 
     def put_blob(self, name: str, digest: str, size: int, content: Iterator[bytes]) -> None:
         """Uploads a blob in one request; the registry itself refuses content of another digest."""
@@ -128,7 +150,35 @@ class Registry:
         place = urljoin(str(self._client.base_url), started.headers["Location"])
         joint = "&" if urlsplit(place).query else "?"
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
-        self._call("PUT", f"{place}{joint}digest={digest}", headers=headers, content=content)
+        self._call("PUT", f"{place}{joint}digest={quote(digest)}", headers, content)
+
+    def mount(self, name: str, digest: str, other: str) -> bool:
+        """Has image `name` share a blob that image `other` of this registry has; False where it will not."""
+        answer = self._call("POST", f"/v2/{name}/blobs/uploads/?mount={quote(digest)}&from={quote(other, safe='/')}")
+        if answer.status_code == 202:  # an upload was begun in its place: give it up
+            self._call("DELETE", urljoin(str(self._client.base_url), answer.headers["Location"]))
+        return answer.status_code == 201
+
+    def _blob_from(self, name: str, digest: str, first: int) -> Iterator[bytes]:
+        what = f"{self.host}/{name}: blob {digest}"
+        headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={first}-"} if first else {})}
+        try:
+            with self._client.stream("GET", f"/v2/{name}/blobs/{digest}", headers=headers) as answer:
+                if answer.status_code not in (200, 206):
+                    answer.read()
+                    self._judge(answer, what)
+                skip = first if answer.status_code == 200 else 0  # a registry that knows no ranges starts anew
+                for piece in answer.iter_raw(_PIECE_BYTES):
+                    yield piece[skip:]
+                    skip = max(0, skip - len(piece))
+        except httpx.HTTPError as error:
+            raise NoAnswer(f"{what}: cut off: {type(error).__name__}: {error}") from error
+
+    def _ask(self, method: str, path: str, headers: Mapping[str, str]) -> httpx.Response:
+        for attempt in retrying():
+            with attempt:
+                answer = self._call(method, path, headers)
+        return answer
 
     def _call(
         self,
@@ -140,14 +190,20 @@ class Registry:
         try:
             answer = self._client.request(method, path, headers=headers, content=content)
         except httpx.HTTPError as error:
-            raise RegistryError(f"{self.host} does not answer: {type(error).__name__}: {error}") from error
-        what = f"{self.host}{urlsplit(path).path.removeprefix('/v2')}"
-        if answer.status_code == 404:
-            raise MissingImage(f"{what} does not exist")
-        if answer.status_code in (401, 403):
-            raise RegistryError(
-                f"{what}: access refused ({answer.status_code}); set bus:delivery.username and .password"
-            )
-        if answer.status_code >= 300:
-            raise RegistryError(f"{what}: status {answer.status_code}: {answer.text[:200]}")
+            raise NoAnswer(f"{self.host} does not answer: {type(error).__name__}: {error}") from error
+        self._judge(answer, f"{self.host}{urlsplit(path).path.removeprefix('/v2')}")
         return answer
+
+    def _judge(self, answer: httpx.Response, what: str) -> None:
+        status = answer.status_code
+        if status == 404:
+            raise MissingImage(f"{what} does not exist")
+        if status in (401, 403):
+            way_out = "log in to it (docker login), or for a delivery set bus:delivery.username and .password"
+            raise RegistryError(f"{what}: access refused ({status}); {way_out}")
+        if status in (429, 500, 502, 503, 504):
+            # ENOSPC, as docker-registry hands on what its disk says.
+            full = "no space is left on the registry's disk; " if '"Err":28}' in answer.text else ""
+            raise NoAnswer(f"{what}: {full}status {status}: {answer.text[:300]}")
+        if status >= 300:
+            raise RegistryError(f"{what}: status {status}: {answer.text[:300]}")

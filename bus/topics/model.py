@@ -1,6 +1,6 @@
 """Topics as the bricks declare them: fragments of values/<brick>.yml, merged over all bricks."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,8 @@ from bus import fragments
 from bus.errors import Problem
 from bus.fragments import Block, Fragments, Owned, collect, unowned
 from bus.settings import Kind
+from bus.topics.configs import CONFIGS, THROTTLED, Scalar, config_text
 
-Scalar = bool | int | float | str
 _BLOCK = Block("topics", "topic", "produces")
 _LEGAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 _MAX_LENGTH = 249  # org.apache.kafka.common.internals.Topic.MAX_NAME_LENGTH
@@ -75,17 +75,6 @@ def merge_fragments(files: Fragments) -> tuple[list[Topic], list[Problem]]:
     return sorted((_topic(owner) for owner in owned.values()), key=lambda topic: topic.name), problems
 
 
-def config_text(value: Scalar | list[str]) -> str:
-    """A config value as a broker keeps it: booleans in lower case, lists joined by commas, 1e3 as 1000."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list):
-        return ",".join(value)
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
-
-
 def _topic(owner: Owned[Fragment]) -> Topic:
     fragment = owner.fragment
     return Topic(
@@ -110,11 +99,14 @@ def _illegal(fragment: Fragment, file: str, path: str) -> list[Problem]:
         problems.append(Problem(file, place, name, "is the name of an internal topic of Kafka", "choose another name"))
     for key, value in fragment.configs.items():
         rule = CONFIGS.get(key)
-        if rule is None:
+        if key in THROTTLED:
+            allowed = "is set by bus while a topic's replicas move, and taken away again"
+            problems.append(Problem(file, f"{path}.configs.{key}", None, allowed, "remove it"))
+        elif rule is None:
             allowed = f"is no topic config of Kafka; known: {', '.join(sorted(CONFIGS))}"
             problems.append(Problem(file, f"{path}.configs.{key}", None, allowed))
-        elif not rule[1](config_text(value)):
-            problems.append(Problem(file, f"{path}.configs.{key}", value, f"must be {rule[0]}"))
+        elif not rule.accepts(config_text(value)):
+            problems.append(Problem(file, f"{path}.configs.{key}", value, f"must be {rule.says}"))
     return problems
 
 
@@ -134,71 +126,3 @@ def _collisions(files: Mapping[str, str]) -> list[Problem]:
             allowed = f"collides with {other} ({files[other]}): brokers take '.' and '_' for the same"
             problems.append(Problem(files[name], "topics", name, allowed, "rename one"))
     return problems
-
-
-def _integer(low: int, high: int = 2**63 - 1) -> Callable[[str], bool]:
-    def check(text: str) -> bool:
-        return text.removeprefix("-").isdigit() and low <= int(text) <= high
-
-    return check
-
-
-def _one_of(*allowed: str) -> tuple[str, Callable[[str], bool]]:
-    return f"one of {', '.join(allowed)}", lambda text: text in allowed
-
-
-def _ratio(text: str) -> bool:
-    try:
-        return 0 <= float(text) <= 1
-    except ValueError:
-        return False
-
-
-_BOOLEAN = _one_of("true", "false")
-_FROM_ZERO = ("a whole number, 0 or more", _integer(0))
-_FROM_ONE = ("a whole number, 1 or more", _integer(1))
-_UNLIMITED = ("a whole number, -1 for no limit", _integer(-1))
-_TEXT: tuple[str, Callable[[str], bool]] = ("text", lambda text: True)
-
-# Configs of a topic in Kafka 4.3, and two that older brokers have: https://kafka.apache.org/documentation/#topicconfigs
-CONFIGS: Mapping[str, tuple[str, Callable[[str], bool]]] = {
-    "cleanup.policy": (
-        "delete, compact, or both",
-        lambda text: bool(text) and set(text.split(",")) <= {"delete", "compact"},
-    ),
-    "compression.gzip.level": ("-1, or 1 to 9", lambda text: text == "-1" or _integer(1, 9)(text)),
-    "compression.lz4.level": ("1 to 17", _integer(1, 17)),
-    "compression.type": _one_of("uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"),
-    "compression.zstd.level": ("-131072 to 22", _integer(-131072, 22)),
-    "delete.retention.ms": _FROM_ZERO,
-    "file.delete.delay.ms": _FROM_ZERO,
-    "flush.messages": _FROM_ONE,
-    "flush.ms": _FROM_ZERO,
-    "follower.replication.throttled.replicas": _TEXT,
-    "index.interval.bytes": _FROM_ZERO,
-    "leader.replication.throttled.replicas": _TEXT,
-    "local.retention.bytes": ("a whole number, -2 for that of retention.bytes", _integer(-2)),
-    "local.retention.ms": ("a whole number, -2 for that of retention.ms", _integer(-2)),
-    "max.compaction.lag.ms": _FROM_ONE,
-    "max.message.bytes": _FROM_ZERO,
-    "message.downconversion.enable": _BOOLEAN,
-    "message.format.version": _TEXT,
-    "message.timestamp.after.max.ms": _FROM_ZERO,
-    "message.timestamp.before.max.ms": _FROM_ZERO,
-    "message.timestamp.difference.max.ms": _FROM_ZERO,
-    "message.timestamp.type": _one_of("CreateTime", "LogAppendTime"),
-    "min.cleanable.dirty.ratio": ("a number from 0 to 1", _ratio),
-    "min.compaction.lag.ms": _FROM_ZERO,
-    "min.insync.replicas": _FROM_ONE,
-    "preallocate": _BOOLEAN,
-    "remote.log.copy.disable": _BOOLEAN,
-    "remote.log.delete.on.disable": _BOOLEAN,
-    "remote.storage.enable": _BOOLEAN,
-    "retention.bytes": _UNLIMITED,
-    "retention.ms": _UNLIMITED,
-    "segment.bytes": ("a whole number, 14 or more", _integer(14, 2**31 - 1)),
-    "segment.index.bytes": ("a whole number, 4 or more", _integer(4, 2**31 - 1)),
-    "segment.jitter.ms": _FROM_ZERO,
-    "segment.ms": _FROM_ONE,
-    "unclean.leader.election.enable": _BOOLEAN,
-}

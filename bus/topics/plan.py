@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+DOCS = "docs/topics.md"
+
 
 @dataclass(frozen=True)
 class Topic:
@@ -12,7 +14,28 @@ class Topic:
     name: str
     partitions: int
     replication_factor: int
+    """of a live topic, that of its least replicated partition"""
     configs: Mapping[str, str] = field(default_factory=dict)
+    replicas: Mapping[int, tuple[int, ...]] = field(default_factory=dict, compare=False, repr=False)
+    """live only: partition -> its brokers, the preferred leader first"""
+    inherited: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    """live only: what the brokers' settings and defaults give it"""
+    unfinished: bool = field(default=False, compare=False, repr=False)
+    """live only: a reassignment that was cut off has left its throttle on the topic"""
+
+    @property
+    def factors(self) -> tuple[int, int]:
+        """Replicas of its least and of its most replicated partition."""
+        counts = [len(brokers) for brokers in self.replicas.values()] or [self.replication_factor]
+        return min(counts), max(counts)
+
+    def effective(self, key: str) -> str | None:
+        """The value in force of a config: the topic's own, or an inherited one."""
+        return self.configs.get(key, self.inherited.get(key))
+
+    def is_as(self, wanted: "Topic") -> bool:
+        """Whether a live topic is what is wanted, on every partition."""
+        return self == wanted and self.factors == (wanted.replication_factor, wanted.replication_factor)
 
 
 @dataclass(frozen=True)
@@ -24,13 +47,17 @@ class Change:
     grow_to: int | None = None
     configs: Mapping[str, str | None] = field(default_factory=dict)
     """config -> new value; None gives it back to the broker's default"""
+    replicate: bool = False
+    """its partitions move to other brokers, or a move that was cut off is finished"""
     refused: Mapping[str, str] = field(default_factory=dict)
     """property -> why it would lose messages or cannot be"""
+    warned: tuple[str, ...] = ()
+    """what is done, and should be known beforehand"""
 
     @property
     def is_nothing(self) -> bool:
         """Whether live and wanted are the same."""
-        return not (self.create or self.grow_to or self.configs or self.refused)
+        return not (self.create or self.grow_to or self.configs or self.replicate or self.refused)
 
 
 def from_props(topics: Mapping[str, Mapping[str, Any]]) -> dict[str, Topic]:
@@ -42,42 +69,68 @@ def from_props(topics: Mapping[str, Mapping[str, Any]]) -> dict[str, Topic]:
 
 
 def to_props(topics: Mapping[str, Topic]) -> dict[str, dict[str, Any]]:
-    """The reverse of `from_props`."""
-    return {
-        name: {"partitions": t.partitions, "replicationFactor": t.replication_factor, "configs": dict(t.configs)}
-        for name, t in topics.items()
-    }
+    """The reverse of `from_props`; a live topic whose partitions differ in replicas says so as text: 1 to 3."""
+    props = {}
+    for name, topic in topics.items():
+        least, most = topic.factors
+        factor = topic.replication_factor if least == most else f"{least} to {most}"
+        props[name] = {
+            "partitions": topic.partitions,
+            "replicationFactor": factor,
+            "configs": dict(topic.configs),
+        }
+    return props
 
 
 def plan(live: Topic | None, wanted: Topic, brokers: int) -> Change:
     """What turns `live` into `wanted`; refusals instead of anything that would lose messages."""
-    if wanted.replication_factor > brokers:
-        reason = (
-            f"{wanted.name}: replication factor {wanted.replication_factor} exceeds the {brokers} broker(s) "
-            f"of the site; allowed: 1 to {brokers}"
-        )
-        return Change(wanted, refused={"replicationFactor": reason})
+    refused = _impossible(wanted, brokers)
     if live is None:
-        return Change(wanted, create=True)
-    refused = {}
+        return Change(wanted, create=not refused, refused=refused)
     if wanted.partitions < live.partitions:
         refused["partitions"] = (
             f"{wanted.name}: partitions {live.partitions} -> {wanted.partitions}, a topic can only grow; "
-            f"keep {live.partitions}, or make a new topic (docs/topics.md)"
+            f"keep {live.partitions}, or make a new topic ({DOCS})"
         )
-    if wanted.replication_factor != live.replication_factor:
-        refused["replicationFactor"] = (
-            f"{wanted.name}: replication factor {live.replication_factor} -> {wanted.replication_factor} needs a "
-            f"partition reassignment, which bus does not do yet; keep {live.replication_factor}, or reassign with "
-            f"kafka-reassign-partitions and run again (docs/topics.md)"
-        )
+    grows = wanted.partitions > live.partitions
+    moves = live.unfinished or live.factors != (wanted.replication_factor, wanted.replication_factor)
     return Change(
         wanted,
-        grow_to=wanted.partitions if wanted.partitions > live.partitions else None,
+        grow_to=wanted.partitions if grows else None,
         configs={
             key: wanted.configs.get(key)
             for key in sorted(live.configs.keys() | wanted.configs.keys())
             if live.configs.get(key) != wanted.configs.get(key)
         },
+        replicate=moves and "replicationFactor" not in refused,
         refused=refused,
+        warned=_growth(live, wanted) if grows else (),
     )
+
+
+def _impossible(wanted: Topic, brokers: int) -> dict[str, str]:
+    """What no broker could hold, whatever is live."""
+    refused = {}
+    factor, in_sync = wanted.replication_factor, wanted.configs.get("min.insync.replicas", "1")
+    if factor > brokers:
+        refused["replicationFactor"] = (
+            f"{wanted.name}: replication factor {factor} exceeds the {brokers} broker(s) "
+            f"of the site; allowed: 1 to {brokers}"
+        )
+    if in_sync.isdigit() and int(in_sync) > factor:
+        refused["configs.min.insync.replicas"] = (
+            f"{wanted.name}: min.insync.replicas {in_sync} exceeds the replication factor {factor}: every write with "
+            f"acks=all would fail; allowed: 1 to {factor}"
+        )
+    return refused
+
+
+def _growth(live: Topic, wanted: Topic) -> tuple[str, ...]:
+    """What growing does to keys: a producer finds a key's partition by its hash modulo their number."""
+    change = f"{wanted.name}: partitions {live.partitions} -> {wanted.partitions}"
+    if "compact" in (live.effective("cleanup.policy") or ""):
+        return (
+            f"{change} of a compacted topic: new records of a key may go to another partition, and compaction keeps "
+            f"the old one where it was, for ever; readers that need one value per key need a new topic ({DOCS})",
+        )
+    return (f"{change}: where records have keys, those of one key are no longer in order across the change ({DOCS})",)

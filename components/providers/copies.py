@@ -1,10 +1,8 @@
 """The images of one site in the customer's registry, as one resource."""
 
-import threading
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from typing import Any
 
 import pulumi
@@ -19,13 +17,15 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from bus.images.copying import Place, copy
+from bus.images.copying import Copied, Copying
+from bus.images.login import Login
+from bus.images.lookup import look_up
 from bus.images.reference import parse
-from bus.images.registry import MissingImage, Registry, RegistryError
+from bus.images.registries import Access, Place, Registries
 from components.providers import connection
 
-_INPUTS = ("images", "digests", "insecure", "sourceInsecure", "sourceMirror")
-_AT_ONCE = 4
+_INPUTS = ("images", "digests", "insecure", "sourceInsecure", "sourceMirror", "platforms")
+_IMAGES_AT_ONCE, _BLOBS_AT_ONCE = 4, 8
 
 
 class ImageCopiesProvider(ResourceProvider):
@@ -40,26 +40,23 @@ class ImageCopiesProvider(ResourceProvider):
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Finds the digest of every image, so that a preview shows a tag that moved and refuses one that is missing."""
-        failures, digests = [], {}
-        with self._registries(news) as registries:
-            for source in sorted(news["images"]):
-                place = registries.source(source)
-                try:
-                    digests[source] = place.registry.digest(place.name, place.version)
-                except MissingImage:
-                    failures.append(CheckFailure("images", f"{source} does not exist in its registry; push it first"))
-                except RegistryError as error:
-                    before = (_olds.get("digests") or {}).get(source)
-                    if before is None:
-                        failures.append(CheckFailure("images", f"{source} cannot be looked up: {error}"))
-                    else:
-                        connection.warn(f"{source} cannot be looked up, its last known digest is taken: {error}")
-                        digests[source] = before
-        return CheckResult({**news, "digests": digests}, failures)
+        with self._source(news) as registries:
+            found = look_up(news["images"], registries)
+        failures = [f"{image} does not exist in its registry; push it first" for image in found.missing]
+        failures += [f"{image} cannot be looked up: {reason}" for image, reason in found.refused.items()]
+        for image, reason in found.silent.items():
+            before = (_olds.get("digests") or {}).get(image)
+            if before is None:
+                failures.append(f"{image} cannot be looked up: {reason}")
+            else:
+                connection.warn(f"{image} cannot be looked up, its last known digest is taken: {reason}")
+                found.digests[image] = before
+        inputs = {**news, "digests": dict(sorted(found.digests.items()))}
+        return CheckResult(inputs, [CheckFailure("images", failure) for failure in failures])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        """Compares images and digests."""
-        return DiffResult(changes=any(_olds.get(key) != _news.get(key) for key in _INPUTS), replaces=[])
+        """Compares images and digests; a key that an older state lacks is as good as an empty one."""
+        return DiffResult(changes=any((_olds.get(k) or None) != (_news.get(k) or None) for k in _INPUTS), replaces=[])
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Copies every image; what is there already moves no byte."""
@@ -71,67 +68,69 @@ class ImageCopiesProvider(ResourceProvider):
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """What the customer's registry still has: an image that was removed there is drift, and comes back."""
-        there = {}
-        with self._registries(props) as registries:
-            for source, target in props["images"].items():
-                place = registries.target(target)
-                try:
-                    there[source] = place.registry.digest(place.name, place.version)
-                except MissingImage:
-                    continue
+        images: dict[str, str] = props["images"]
+        with self._target(props) as registries:
+            found = look_up(images.values(), registries)
+        unknown = {**found.silent, **found.refused}
+        if unknown:
+            raise ValueError("\n".join(f"{image}: {reason}" for image, reason in sorted(unknown.items())))
+        there = {source: found.digests[target] for source, target in images.items() if target in found.digests}
         seen = {**props, "digests": there}
-        return ReadResult(id_, seen, {key: seen[key] for key in _INPUTS})
+        return ReadResult(id_, seen, {key: seen.get(key) for key in _INPUTS})
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Removes nothing: the images are the customer's now."""
 
     def _copy(self, props: Mapping[str, Any]) -> dict[str, Any]:
-        with self._registries(props) as registries:
+        """Copies all images that can be copied, and then says of the others why they could not be."""
+        images: dict[str, str] = props["images"]
+        wrong, moved = [], 0
+        with (
+            self._source(props) as sources,
+            self._target(props) as targets,
+            ThreadPoolExecutor(max_workers=_BLOBS_AT_ONCE) as blobs,
+            ThreadPoolExecutor(max_workers=_IMAGES_AT_ONCE) as pool,
+        ):
+            copying = Copying(blobs, props.get("platforms") or ())
 
-            def one(source: str, target: str) -> int:
-                pinned = replace(registries.source(source), version=props["digests"][source])
-                return copy(pinned, registries.target(target)).size_bytes
+            def one(source: str, target: str) -> Copied:
+                place, wanted = sources.place(parse(source)), parse(target)
+                pinned = Place(place.registry, place.name, props["digests"][source])
+                return copying.copy(pinned, targets.place(wanted), wanted.tag)
 
-            with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-                tasks = {source: pool.submit(one, source, target) for source, target in sorted(props["images"].items())}
-        wrong = [f"{source}: {task.exception()}" for source, task in tasks.items() if task.exception()]
+            tasks = {pool.submit(one, source, target): source for source, target in sorted(images.items())}
+            for number, task in enumerate(as_completed(tasks), 1):
+                if error := task.exception():
+                    wrong.append(f"{tasks[task]}: {error}")
+                else:
+                    moved += task.result().size_bytes
+                    _say(f"{number} of {len(tasks)} images", tasks[task], task.result())
         if wrong:
-            raise ValueError("\n".join(wrong))
-        return {**props, "copiedBytes": sum(task.result() for task in tasks.values())}
+            raise ValueError(
+                "\n".join(["not delivered; the next update goes on where this one ended:", *sorted(wrong)])
+            )
+        return {**props, "copiedBytes": moved}
 
-    def _registries(self, props: Mapping[str, Any]) -> "_Registries":
-        return _Registries(props, self._username, self._password)
+    @contextmanager
+    def _source(self, props: Mapping[str, Any]) -> Iterator[Registries]:
+        """The registries that images come from, with whatever login Docker has for them."""
+        with Registries(Access(props["sourceMirror"], bool(props["sourceInsecure"]))) as registries:
+            yield registries
+
+    @contextmanager
+    def _target(self, props: Mapping[str, Any]) -> Iterator[Registries]:
+        """The customer's registry, with the stack's credentials where it has some."""
+        hosts = {parse(target).host for target in props["images"].values()}
+        logins = {host: Login(self._username, self._password) for host in hosts} if self._username else {}
+        with Registries(Access("", bool(props["insecure"]), logins)) as registries:
+            yield registries
 
 
-class _Registries(ExitStack):
-    """One client per registry for all images of a call, so that connections and tokens are shared."""
-
-    def __init__(self, props: Mapping[str, Any], username: str, password: str) -> None:
-        super().__init__()
-        self._props = props
-        self._login = {"username": username, "password": password}
-        self._opened: dict[tuple[str, bool], Registry] = {}
-        self._lock = threading.Lock()
-
-    def source(self, image: str) -> Place:
-        """Where an image comes from: its own registry, or the one that stands for all of them."""
-        reference = parse(image)
-        host = self._props["sourceMirror"] or reference.host
-        return Place(self._open(host, self._props["sourceInsecure"], {}), reference.path, reference.version)
-
-    def target(self, image: str) -> Place:
-        """Where an image goes, with the customer's credentials."""
-        reference = parse(image)
-        registry = self._open(reference.host, self._props["insecure"], self._login)
-        return Place(registry, reference.path, reference.version)
-
-    def _open(self, host: str, insecure: bool, login: Mapping[str, str]) -> Registry:
-        with self._lock:
-            key = (host, bool(login))
-            if key not in self._opened:
-                self._opened[key] = Registry(host, insecure=insecure, **login)
-                self.callback(self._opened[key].close)
-            return self._opened[key]
+def _say(progress: str, image: str, copied: Copied) -> None:
+    """One line for an image that moved anything."""
+    if copied.blobs or copied.mounted or copied.referrers:
+        what = f"{copied.blobs} blobs, {copied.size_bytes / 1e6:.1f} MB, {copied.mounted} shared"
+        connection.say(f"{progress}: {image}: {what}, {copied.referrers} referrers")
 
 
 class ImageCopies(pulumi.dynamic.Resource, module="bus", name="ImageCopies"):
@@ -145,6 +144,7 @@ class ImageCopies(pulumi.dynamic.Resource, module="bus", name="ImageCopies"):
         insecure: bool,
         source_insecure: bool,
         source_mirror: str,
+        platforms: Sequence[str] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         props: dict[str, Any] = {
@@ -152,6 +152,7 @@ class ImageCopies(pulumi.dynamic.Resource, module="bus", name="ImageCopies"):
             "insecure": insecure,
             "sourceInsecure": source_insecure,
             "sourceMirror": source_mirror,
+            "platforms": list(platforms),
             "copiedBytes": None,
         }
         super().__init__(ImageCopiesProvider(), name, props, opts)

@@ -14,9 +14,10 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from bus.access import NotDeployed
-from bus.removals import removal
-from components.providers import connection
+from bus.access import NotDeployed, Unreachable
+from bus.errors import Failed
+from bus.removals import Removal, removal
+from components.providers import connection, partial
 
 
 class DeclaredSetProvider(ResourceProvider):
@@ -40,24 +41,25 @@ class DeclaredSetProvider(ResourceProvider):
         self._request = req
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        """Compares inputs; says again what is kept though its fragment is gone."""
-        self._warn_of_kept(_olds["site"], _olds.get("kept") or {})
+        """Compares inputs; says what is deleted, and what is kept though its fragment is gone."""
+        self._warn_of_gone(_olds, _news)
         return DiffResult(changes=any(_olds.get(key) != _news.get(key) for key in self.compared), replaces=[])
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Makes what is missing and adopts what is there; can be repeated after a crash."""
-        return CreateResult(f"{props['namespace']}/{self.block}", self._apply({}, props))
+        id_ = f"{props['namespace']}/{self.block}"
+        return CreateResult(id_, self._recorded(id_, {}, props))
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Brings the set to what is wanted, then deletes or keeps what has lost its fragment."""
-        return UpdateResult(self._apply(_olds, _news))
+        return UpdateResult(self._recorded(_id, _olds, _news))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """The live state as inputs, so that a refresh shows every manual change."""
         declared, kept = props[self.block], props.get("kept") or {}
         try:
             with self._admin(props) as admin:
-                live = admin.read({*declared, *kept})
+                live = self._read(admin, props, {*declared, *kept})
             props = {
                 **props,
                 self.block: self._seen(live, declared),
@@ -71,32 +73,73 @@ class DeclaredSetProvider(ResourceProvider):
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Removes nothing: the data lives and dies with the volumes of its servers (docs/adr/0004)."""
 
-    def _apply(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
-        before = {*(olds.get(self.block) or {}), *(olds.get("kept") or {})}
-        gone = sorted(before - news[self.block].keys() - set(news.get("elsewhere") or []))
-        outs = {**news, "clusterId": olds.get("clusterId") or "", "created": [], "kept": {}}
+    def _recorded(self, id_: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
+        """The outputs of an update; where some of it failed, the state gets them and the run fails."""
+        outs, failed = self._apply(olds, news)
+        if failed:
+            raise partial.fail(id_, {**outs, partial.PROVIDER_KEY: news.get(partial.PROVIDER_KEY)}, failed)
+        return outs
+
+    def _apply(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+        """Outputs, and what could not be done; the block of the outputs says what is live of those."""
+        gone = self._gone(olds, news)
+        outs = {**news, "clusterId": olds.get("clusterId") or news.get("clusterId") or "", "created": [], "kept": {}}
         if not news[self.block] and not gone:
-            return outs
+            return outs, {}
         with self._admin(news) as admin:
-            self._check_cluster(admin.cluster_id, outs["clusterId"], news["site"])
+            self._check_cluster(admin.cluster_id, news.get("clusterId") or outs["clusterId"], news["site"])
             changes = self._changes(admin.read(news[self.block].keys()), olds, news)
-            refused = [reason for change in changes for reason in change.refused.values()]
-            if refused:
-                raise ValueError("\n".join(refused))
-            admin.apply(changes)
-            held = admin.held(gone)
-            created, confirmed = set(olds.get("created") or []), news["confirmDelete"]
-            removals = [
-                removal(name, created, confirmed, held.get(name), unit=self.unit, block=self.block) for name in gone
-            ]
-            admin.delete([one.name for one in removals if one.delete])
+            made, failed = self._make(admin, changes, news)
+            removals = self._removals(admin, gone, olds, news)
+            undeleted: dict[str, str] = {}
+            try:
+                admin.delete([one.name for one in removals if one.delete])
+            except Failed as error:
+                undeleted = {name: f"could not be deleted: {reason}" for name, reason in error.reasons.items()}
+            wrong = news[self.block].keys() & failed.keys()
+            if wrong:
+                declared = {name: news[self.block][name] for name in wrong}
+                rest = {name: value for name, value in news[self.block].items() if name not in wrong}
+                outs[self.block] = rest | self._seen(admin.read(wrong), declared)
+            created = self._created(admin.cluster_id, olds)
             outs["clusterId"] = admin.cluster_id
-        made = {change.wanted.name for change in changes if change.create}
-        kept = {one.name: one.reason for one in removals if not one.delete and one.reason}
+        kept = {one.name: one.reason for one in removals if not one.delete and one.reason} | undeleted
         outs["created"] = sorted((created | made) & (news[self.block].keys() | kept.keys()))
         outs["kept"] = kept
-        self._warn_of_kept(news["site"], kept)
-        return outs
+        return outs, {**failed, **undeleted}
+
+    def _created(self, cluster_id: str, olds: Mapping[str, Any]) -> set[str]:
+        """What this stack made on these servers; on others, a name proves nothing."""
+        before = olds.get("clusterId") or cluster_id
+        return set(olds.get("created") or []) if before == cluster_id else set()
+
+    def _gone(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
+        """What had a fragment once and has none any more."""
+        before = {*(olds.get(self.block) or {}), *(olds.get("kept") or {})}
+        return sorted(before - news[self.block].keys() - set(news.get("elsewhere") or []))
+
+    def _make(self, admin: Any, changes: Sequence[Any], news: Mapping[str, Any]) -> tuple[set[str], dict[str, str]]:
+        """Makes the changes that can be made: names that are new by this, and what failed."""
+        refused = {change.wanted.name: "; ".join(change.refused.values()) for change in changes if change.refused}
+        able = [change for change in changes if not change.refused]
+        failed: dict[str, str] = {}
+        try:
+            admin.apply(able)
+        except Failed as error:
+            failed = error.reasons
+        return {c.wanted.name for c in able if c.create and c.wanted.name not in failed}, {**refused, **failed}
+
+    def _read(self, admin: Any, props: Mapping[str, Any], names: Iterable[str]) -> Mapping[str, Any]:
+        """What is live of `names`, for a refresh."""
+        live: Mapping[str, Any] = admin.read(set(names))
+        return live
+
+    def _removals(
+        self, admin: Any, gone: Sequence[str], olds: Mapping[str, Any], news: Mapping[str, Any]
+    ) -> list[Removal]:
+        """What becomes of those that have lost their fragment."""
+        created, confirmed, held = self._created(admin.cluster_id, olds), news["confirmDelete"], admin.held(gone)
+        return [removal(n, created, confirmed, held.get(n), unit=self.unit, block=self.block) for n in gone]
 
     def _failures(self, changes: Iterable[Any]) -> list[CheckFailure]:
         return [
@@ -105,9 +148,23 @@ class DeclaredSetProvider(ResourceProvider):
             for key, reason in change.refused.items()
         ]
 
-    def _warn_of_kept(self, site: str, kept: Mapping[str, str]) -> None:
-        for name, reason in sorted(kept.items()):
-            connection.warn(f"{self.noun} {name} of {site} is kept: its fragment is gone, but it {reason}")
+    def _warn_of_gone(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
+        """Says on each preview what is deleted or kept, judged on what is live where that can be reached."""
+        gone = self._gone(olds, news)
+        if not gone:
+            return
+        try:
+            with self._admin(news) as admin:
+                removals = self._removals(admin, gone, olds, news)
+        except Unreachable:
+            removals = [Removal(name, False, reason) for name, reason in (olds.get("kept") or {}).items()]
+        for one in removals:
+            if one.delete:
+                connection.warn(f"{self.noun} {one.name} of {news['site']} is deleted with its data: {one.reason}")
+            elif one.reason:
+                connection.warn(
+                    f"{self.noun} {one.name} of {news['site']} is kept: its fragment is gone, but it {one.reason}"
+                )
 
     def _check_cluster(self, found: str, pinned: str, site: str) -> None:
         """Raises where the servers are not those that were managed before; any are fine by default."""

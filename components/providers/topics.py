@@ -1,6 +1,7 @@
 """The topics of one site as one resource: a few admin calls for any number of them (docs/adr/0001)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -8,55 +9,132 @@ import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult
 
 from bus.access import NotDeployed, Unreachable, kafka_bootstrap
-from bus.topics import plan
+from bus.errors import Failed
+from bus.mirror import matches
+from bus.removals import Mirrored, Removal, removal
+from bus.topics import holdings, plan
 from components.providers import connection
 from components.providers.declared import DeclaredSetProvider
 
-# `elsewhere` is no input that a change of should show: it only keeps a topic that moves between two sets.
+# What an update is not made for: `elsewhere` keeps a topic that moves between two sets, `clusterId` is filled by check,
+# the others say how, and not what.
 _COMPARED = (*connection.KEYS, "adminPort", "bootstrapServers", "brokers", "topics", "confirmDelete")
+_DEFAULT_RATE = 50_000_000
 
 
 class TopicSetProvider(DeclaredSetProvider):
-    """Creates, adopts, grows and configures topics; deletes one only behind a guard (bus.removals)."""
+    """Creates, adopts, grows, configures and re-places topics; deletes one only behind a guard (bus.removals)."""
 
     noun, block, unit = "topic", "topics", "messages"
     compared = _COMPARED
-    inputs = (*_COMPARED, "elsewhere")
+    inputs = (*_COMPARED, "elsewhere", "clusterId", "mirrored", "reassignmentBytesPerSecond")
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Refuses at preview what would lose messages or what the brokers would refuse, where they can be reached."""
+        """Refuses at preview what would lose messages or what the brokers would refuse, where they can be reached.
+
+        The cluster's id becomes an input on the first `up`: the pin that every later run is held to.
+        """
+        news = {**news, "clusterId": news.get("clusterId") or _olds.get("clusterId")}
         try:
-            failures = self._judge(_olds, news)
+            return CheckResult(news, self._judge(_olds, news))
         except NotDeployed:
-            failures = self._failures(self._changes({}, _olds, news))
+            pass  # a first preview: there is nothing to judge against
         except Unreachable as error:
             connection.warn(f"topics of {news['site']} are not judged against the live brokers: {error}")
-            failures = self._failures(self._changes({}, _olds, news))
-        return CheckResult(news, failures)
+        return CheckResult(news, self._failures(self._changes({}, _olds, news)))
 
-    def _judge(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[CheckFailure]:
+    def _judge(self, olds: Mapping[str, Any], news: dict[str, Any]) -> list[CheckFailure]:
+        """What is refused, once warnings are said; fills in the cluster's id."""
         if not news["topics"]:
             return []
         with self._admin(news) as admin:
-            changes = self._changes(admin.read(news["topics"].keys()), olds, news)
-            refused = admin.refusals([change for change in changes if not change.refused])
+            try:
+                self._check_cluster(admin.cluster_id, news["clusterId"] or "", news["site"])
+            except Failed as error:
+                return [CheckFailure("clusterId", str(error))]
+            news["clusterId"] = admin.cluster_id
+            live = admin.read(news["topics"].keys())
+            changes = self._changes(live, olds, news)
+            able = [change for change in changes if not change.refused]
+            refused = admin.refusals(able)
+            self._warn_of_changes(admin, live, able)
         said = [(name, f"{name}: the broker says: {why}") for name, why in sorted(refused.items())]
         return [*self._failures(changes), *(CheckFailure(f'topics["{name}"]', text) for name, text in said)]
+
+    def _warn_of_changes(self, admin: Any, live: Mapping[str, plan.Topic], changes: Iterable[plan.Change]) -> None:
+        """What should be known before: growth of keyed topics, records that go, bytes that move."""
+        changing = [change for change in changes if change.wanted.name in live and not change.is_nothing]
+        cuts = {c.wanted.name: cut for c in changing if (cut := holdings.cut(live[c.wanted.name], c.wanted))}
+        moves = {c.wanted.name: c.wanted.replication_factor for c in changing if c.replicate}
+        for text in (text for change in changing for text in change.warned):
+            connection.warn(text)
+        if not cuts and not moves:
+            return
+        now = time.time() * 1000
+        ages = {name: cut.milliseconds for name, cut in cuts.items()}
+        logs = admin.logs(cuts, {name: int(now - age) for name, age in ages.items() if age is not None})
+        sizes = admin.sizes()
+        for name, cut in cuts.items():
+            if lost := holdings.lost(name, cut, logs, sizes):
+                connection.warn(f"{name}: {cut}: up to {holdings.size(lost)} of its records go")
+        for name, factor in moves.items():
+            copied = holdings.copied(live[name], factor, sizes)
+            least = live[name].factors[0]
+            connection.warn(f"{name}: replicas {least} -> {factor}, {holdings.size(copied)} are copied between brokers")
 
     def _changes(self, live: Mapping[str, Any], olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[plan.Change]:
         wanted = plan.from_props(news["topics"])
         return [plan.plan(live.get(name), topic, int(news["brokers"])) for name, topic in sorted(wanted.items())]
 
+    def _make(self, admin: Any, changes: Sequence[Any], news: Mapping[str, Any]) -> tuple[set[str], dict[str, str]]:
+        from bus.topics.applying import apply  # imports the clients, as _admin does
+
+        rate = int(news.get("reassignmentBytesPerSecond") or _DEFAULT_RATE)
+        site = news["site"]
+        applied = apply(admin, changes, int(news["brokers"]), rate, lambda text: connection.say(f"{site}: {text}"))
+        return set(applied.created), dict(applied.failed)
+
+    def _read(self, admin: Any, props: Mapping[str, Any], names: Iterable[str]) -> Mapping[str, Any]:
+        self._check_cluster(admin.cluster_id, props.get("clusterId") or "", props["site"])
+        live: Mapping[str, Any] = admin.steady(set(names), self._declared(props))
+        return live
+
     def _seen(self, live: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
         return plan.to_props({name: topic for name, topic in live.items() if name in declared})
 
+    def _removals(
+        self, admin: Any, gone: Sequence[str], olds: Mapping[str, Any], news: Mapping[str, Any]
+    ) -> list[Removal]:
+        logs = admin.logs(gone)
+        held, created, confirmed = holdings.held(logs), self._created(admin.cluster_id, olds), news["confirmDelete"]
+        sizes, readers = (admin.sizes(), admin.readers(held)) if held else ({}, {})
+        now = int(time.time() * 1000)
+        return [
+            removal(
+                name,
+                created,
+                confirmed,
+                held.get(name),
+                unit=self.unit,
+                block=self.block,
+                detail=holdings.description(name, logs, sizes, readers[name], now) if held.get(name) else "",
+                mirrored=_mirrored(name, news),
+            )
+            for name in gone
+        ]
+
     def _check_cluster(self, found: str, pinned: str, site: str) -> None:
         if pinned and found != pinned:
-            raise ValueError(
-                f"Kafka of {site} has cluster id {found}, but this stack has managed {pinned}: "
-                f"check context and namespace; if the volumes were renewed on purpose, run "
-                f"pulumi state delete on this resource, and pulumi up again"
+            reason = (
+                f"Kafka of {site} has cluster id {found}, but this stack manages {pinned}: check context and "
+                f"namespace; if the volumes were renewed on purpose, set bus:sites.{site}.kafka.clusterId: {found}"
             )
+            raise Failed({"clusterId": reason})
+
+    def _declared(self, props: Mapping[str, Any]) -> dict[str, plan.Topic]:
+        """The topics that a state holds; one whose replicas were uneven at the last refresh equals nothing."""
+        sound = {n: t for n, t in props["topics"].items() if not isinstance(t["replicationFactor"], str)}
+        return plan.from_props(sound)
 
     @contextmanager
     def _admin(self, props: Mapping[str, Any]) -> Iterator[Any]:
@@ -67,8 +145,18 @@ class TopicSetProvider(DeclaredSetProvider):
             yield Admin(bootstrap)
 
 
+def _mirrored(name: str, props: Mapping[str, Any]) -> Mirrored | None:
+    """Where a topic of this site is copied from, if kafka2kafka does so."""
+    patterns: Mapping[str, str] = props.get("mirrored") or {}
+    sources = sorted({source for glob, source in patterns.items() if matches(glob, name)})
+    return Mirrored(props["site"], ", ".join(sources)) if sources else None
+
+
 class TopicSet(pulumi.dynamic.Resource, module="bus", name="TopicSet"):
-    """Topics of one site; `topics` maps name -> partitions, replicationFactor, configs."""
+    """Topics of one site; `topics` maps name -> partitions, replicationFactor, configs.
+
+    `mirrored` maps a glob of topics that kafka2kafka copies into this site to the sites they come from.
+    """
 
     created: pulumi.Output[list[str]]
     kept: pulumi.Output[dict[str, str]]
@@ -87,6 +175,9 @@ class TopicSet(pulumi.dynamic.Resource, module="bus", name="TopicSet"):
         topics: Mapping[str, Mapping[str, object]],
         elsewhere: Sequence[str],
         confirm_delete: Sequence[str],
+        cluster_id: str | None = None,
+        mirrored: Mapping[str, str] | None = None,
+        reassignment_bytes_per_second: int = _DEFAULT_RATE,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         props: dict[str, Any] = {
@@ -100,8 +191,10 @@ class TopicSet(pulumi.dynamic.Resource, module="bus", name="TopicSet"):
             "topics": {key: dict(value) for key, value in topics.items()},
             "elsewhere": sorted(elsewhere),
             "confirmDelete": sorted(confirm_delete),
+            "mirrored": dict(mirrored or {}),
+            "reassignmentBytesPerSecond": reassignment_bytes_per_second,
+            "clusterId": cluster_id,  # a pin of the stack file; else that of the first `up`
             # outputs
-            "clusterId": None,
             "created": None,
             "kept": None,
         }

@@ -12,7 +12,7 @@ up() {
     --listen-client-urls "http://127.0.0.1:$etcd_port" --advertise-client-urls "http://127.0.0.1:$etcd_port" \
     --listen-peer-urls "http://127.0.0.1:$etcd_peer_port" --initial-advertise-peer-urls "http://127.0.0.1:$etcd_peer_port" \
     --initial-cluster "bus=http://127.0.0.1:$etcd_peer_port" --unsafe-no-fsync
-  wait_for 60 curl -sf "http://127.0.0.1:$etcd_port/health"
+  answers etcd 60 curl -sf "http://127.0.0.1:$etcd_port/health"
   echo "etcd healthy     $(since "$t0")"
 
   # A loopback address may not stand in the endpoints of the Service "kubernetes".
@@ -46,10 +46,10 @@ up() {
   start kube-scheduler "$KUBE_BIN/kube-scheduler" \
     --kubeconfig "$conf/scheduler.kubeconfig" \
     --bind-address 127.0.0.1 --secure-port "$sched_port" --cert-dir "$KUBE_DIR/run" --leader-elect=false --profiling=false
-  wait_for 120 K get --raw /readyz
+  answers kube-apiserver 120 K get --raw /readyz
   echo "apiserver ready  $(since "$t0")"
-  wait_for 60 curl -skf "https://127.0.0.1:$cm_port/healthz"
-  wait_for 60 curl -skf "https://127.0.0.1:$sched_port/healthz"
+  answers kube-controller-manager 60 curl -skf "https://127.0.0.1:$cm_port/healthz"
+  answers kube-scheduler 60 curl -skf "https://127.0.0.1:$sched_port/healthz"
   wait_for 60 K -n default get serviceaccount default
   echo "control plane up $(since "$t0")"
 }
@@ -57,11 +57,10 @@ up() {
 down() { for c in kube-scheduler kube-controller-manager kube-apiserver etcd; do stop $c; done; }
 
 status() {
-  local c
+  local c pid
   for c in etcd kube-apiserver kube-controller-manager kube-scheduler kwok containerd kubelet kube-proxy local-provisioner registry registry-customer; do
-    if alive "$c"; then
-      printf '%-24s pid %-7s rss %4d MiB\n' "$c" "$(cat "$KUBE_DIR/run/$c.pid")" \
-        "$(awk '/VmRSS/{print int($2/1024)}' "/proc/$(cat "$KUBE_DIR/run/$c.pid")/status")"
+    if pid=$(pid_of "$c"); then
+      printf '%-24s pid %-7s rss %4d MiB\n' "$c" "$pid" "$(awk '/VmRSS/{print int($2/1024)}' "/proc/$pid/status")"
     fi
   done
 }

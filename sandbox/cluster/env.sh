@@ -19,24 +19,33 @@ kubeconfig=${KUBE_KUBECONFIG:-$KUBE_DIR/kubeconfig}
 now() { date +%s.%N; }
 since() { awk -v a="$1" -v b="$(now)" 'BEGIN{printf "%.1fs", b-a}'; }
 
-alive() { [ -s "$KUBE_DIR/run/$1.pid" ] && kill -0 "$(cat "$KUBE_DIR/run/$1.pid")" 2>/dev/null; }
+# born PID: when a process started, in ticks since boot; a number that another process may bear later is told apart by it.
+born() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+
+# pid_of NAME: its pid where it runs; fails where it does not, be it that somebody else has that pid by now.
+pid_of() {
+  local pid at
+  [ -s "$KUBE_DIR/run/$1.pid" ] && read -r pid at <"$KUBE_DIR/run/$1.pid" && [ -n "$at" ] && [ "$(born "$pid")" = "$at" ] && echo "$pid"
+}
+alive() { pid_of "$1" >/dev/null; }
 
 # start NAME COMMAND...: in the background, own session, log and pid file.
 start() {
-  local name=$1; shift
+  local name=$1 pid; shift
   if alive "$name"; then echo "$name already runs"; return; fi
   setsid nohup "$@" >>"$KUBE_DIR/log/$name.log" 2>&1 </dev/null &
-  echo $! >"$KUBE_DIR/run/$name.pid"
+  pid=$!
+  echo "$pid $(born $pid)" >"$KUBE_DIR/run/$name.pid"
 }
 
 # stop NAME: by the recorded pid only; TERM, then KILL after 10 s.
 stop() {
   local name=$1 pid i
-  alive "$name" || { rm -f "$KUBE_DIR/run/$name.pid"; return 0; }
-  pid=$(cat "$KUBE_DIR/run/$name.pid")
-  kill "$pid"
-  for i in $(seq 100); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
-  if kill -0 "$pid" 2>/dev/null; then kill -9 "$pid"; fi
+  if pid=$(pid_of "$name"); then
+    kill "$pid"
+    for i in $(seq 100); do alive "$name" || break; sleep 0.1; done
+    if alive "$name"; then kill -9 "$pid"; fi
+  fi
   rm -f "$KUBE_DIR/run/$name.pid"
 }
 
@@ -45,6 +54,19 @@ wait_for() {
   local deadline=$((SECONDS+$1)); shift
   until "$@" >/dev/null 2>&1; do
     [ $SECONDS -lt $deadline ] || { echo "timed out: $*" >&2; return 1; }
+    sleep 0.2
+  done
+}
+
+# answers NAME SECONDS COMMAND...: waits for what `start` started; shows the end of its log where it does not answer or has ended.
+answers() {
+  local name=$1 deadline=$((SECONDS+$2)); shift 2
+  until "$@" >/dev/null 2>&1; do
+    if ! alive "$name" || [ $SECONDS -ge $deadline ]; then
+      echo "$name $(alive "$name" && echo "does not answer: $*" || echo "has ended"); the end of $KUBE_DIR/log/$name.log:" >&2
+      tail -n 15 "$KUBE_DIR/log/$name.log" >&2
+      return 1
+    fi
     sleep 0.2
   done
 }

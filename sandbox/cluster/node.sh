@@ -116,12 +116,17 @@ YAML
 sysctls="vm.overcommit_memory vm.panic_on_oom kernel.panic kernel.panic_on_oops kernel.keys.root_maxkeys kernel.keys.root_maxbytes
   net.ipv4.ip_forward net.ipv4.conf.all.route_localnet"
 
+renewed() { # TIME: whether the node's lease was renewed since
+  local last; last=$(K -n kube-node-lease get lease "$KUBE_NODE_NAME" -o 'jsonpath={.spec.renewTime}')
+  [[ $last > $1 ]]
+}
+
 up() {
   local t0; t0=$(now)
   [ -e "$KUBE_DIR/run/sysctls" ] || sysctl $sysctls >"$KUBE_DIR/run/sysctls"
   config
   start containerd containerd --config "$conf/containerd.toml"
-  wait_for 30 ctr --address "$cri" version
+  answers containerd 30 ctr --address "$cri" version
   echo "containerd       $(since "$t0")"
   local i
   for i in "$KUBE_DIR"/images/*.tar; do
@@ -129,14 +134,17 @@ up() {
     ctr --address "$cri" -n k8s.io images import "$i" >/dev/null
   done
   echo "images imported  $(since "$t0")"
+  local at=; alive kubelet || at=$(date -u +%Y-%m-%dT%H:%M:%S)
   start kubelet "$KUBE_BIN/kubelet" --config "$conf/kubelet.yaml" --kubeconfig "$conf/kubelet.kubeconfig" \
     --root-dir "$KUBE_DIR/kubelet" --cert-dir "$KUBE_DIR/kubelet/pki" \
     --hostname-override "$KUBE_NODE_NAME" --node-ip "$KUBE_ADDR"
   start kube-proxy "$KUBE_BIN/kube-proxy" --config "$conf/kube-proxy.yaml"
-  wait_for 60 K get node "$KUBE_NODE_NAME"
+  answers kubelet 60 K get node "$KUBE_NODE_NAME"
   echo "node registered  $(since "$t0")"
   start local-provisioner "$KUBE_BIN/kube" local-provisioner --kubeconfig "$kubeconfig" --root "$KUBE_DIR/volumes"
   K apply -f "$here/storageclass-local.yaml" >/dev/null
+  # What the cluster knows of its node and pods may be of an earlier run, until this kubelet has spoken.
+  [ -z "$at" ] || answers kubelet 60 renewed "$at"
   K wait --for=condition=Ready "node/$KUBE_NODE_NAME" --timeout=120s
   echo "node ready       $(since "$t0")"
 }

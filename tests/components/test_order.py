@@ -1,5 +1,6 @@
 """Order of a stack as the engine is told it: every tier waits for every earlier tier, empty ones included."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -30,7 +31,8 @@ def registrations(plan: Deployment) -> dict[str, Registered]:
     def program() -> None:
         keys = plan.settings.secret_keys
         secrets = {site: {key: pulumi.Output.secret("s3cret") for key in names} for site, names in keys.items()}
-        Bus("hickson", BusArgs(plan, secrets, {}))
+        login = (pulumi.Output.secret("bus"), pulumi.Output.secret("s3cret"))
+        Bus("hickson", BusArgs(plan, secrets, {}, login if plan.settings.delivery_login else None))
 
     return record(program)
 
@@ -85,12 +87,29 @@ def test_delivery_comes_before_anything_that_runs(monkeypatch: pytest.MonkeyPatc
                 assert f"{site}-delivery-images" in registered[f"{site}-{role}"].dependencies
 
 
+def test_a_login_of_the_customers_registry_becomes_a_pull_secret_of_every_site_and_release(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(ROOT)
+    plan = deployment.plan(ROOT, replace(load_stack("prod"), delivery_login=True))
+    registered = registrations(plan)
+    for site in plan.sites:
+        secret = registered[f"{site}-delivery-pull"]
+        content = json.loads(secret.inputs["stringData"]["value"][".dockerconfigjson"])
+        assert content["auths"]["registry.hickson.nc"]["password"] == "s3cret"
+        assert f"{site}-delivery-pull" in registered[f"{site}-base-products-release"].dependencies
+        name = secret.inputs["metadata"]["name"]
+        for release in plan.releases(site):
+            assert release.values["global"]["imagePullSecrets"] == [name]
+
+
 def test_tokens_and_names_are_those_that_states_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     """State compatibility: a change here needs an alias and a line in CHANGELOG.md."""
     registered = registrations(plan_of("local", monkeypatch))
     tokens = {name: entry.type for name, entry in registered.items() if not name.startswith("cinecity-")}
     assert tokens == {
         "hickson": "bus:index:Bus",
+        "images": "pulumi-python:dynamic/bus:ImagePins",
         "central-cluster": "pulumi:providers:kubernetes",
         "central-namespace": "kubernetes:core/v1:Namespace",
         "central-base": "bus:index:Base",

@@ -24,11 +24,11 @@ def need(variable: str) -> str:
     return value
 
 
-def run(*command: str, stdin: str | None = None, seconds: int = 600) -> str:
-    """Runs a command in the project's folder; its output, or an error that shows what it said."""
+def run(*command: str, stdin: str | None = None, seconds: int = 600, cwd: Path = ROOT) -> str:
+    """Runs a command in the project's folder, or in a copy of it; its output, or an error that shows what it said."""
     env = {**os.environ, "PULUMI_DEBUG_COMMANDS": "true"}  # for --event-log
     done = subprocess.run(
-        command, cwd=ROOT, env=env, input=stdin, capture_output=True, text=True, timeout=seconds, check=False
+        command, cwd=cwd, env=env, input=stdin, capture_output=True, text=True, timeout=seconds, check=False
     )
     if done.returncode:
         raise AssertionError(
@@ -48,6 +48,7 @@ class Stack:
     """Stack `local` with a config file of its own, so that a test may change it."""
 
     config: Path
+    root: Path = ROOT
 
     @classmethod
     def local(cls) -> "Stack":
@@ -63,9 +64,19 @@ class Stack:
         # Pulumi derives the stack's config from the file's content only, so any name will do.
         target = Path(tempfile.mkdtemp(prefix="bus-config-")) / self.config.name
         target.write_text(yaml.safe_dump(content, sort_keys=False))
-        return Stack(target)
+        return Stack(target, self.root)
 
-    def pulumi(self, verb: str, *arguments: str, seconds: int = 1500) -> str:
+    def copied(self, target: Path) -> "Stack":
+        """The same stack deployed from a copy of the project, whose values/ and charts/ a test may edit."""
+        tracked = run("git", "ls-files", "--cached", "--others", "--exclude-standard").splitlines()
+        for name in tracked:
+            if (ROOT / name).exists():
+                (target / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(ROOT / name, target / name)
+        (target / ".venv").symlink_to((ROOT / ".venv").resolve())
+        return Stack(self.config, target)
+
+    def pulumi(self, verb: str, *arguments: str, stdin: str | None = None, seconds: int = 1500) -> str:
         """A verb of the ordinary CLI, without questions."""
         need("PULUMI_BACKEND_URL")
         fixed = ["--stack", "local", "--non-interactive", "--color", "never"]
@@ -73,13 +84,13 @@ class Stack:
             fixed += ["--config-file", str(self.config)]
         if verb in ("up", "preview", "destroy", "refresh"):
             fixed += ["--suppress-outputs"]
-        return run("pulumi", verb, *arguments, *fixed, seconds=seconds)
+        return run("pulumi", verb, *arguments, *fixed, stdin=stdin, seconds=seconds, cwd=self.root)
 
-    def up(self) -> list[dict[str, Any]]:
+    def up(self, *arguments: str) -> list[dict[str, Any]]:
         """`pulumi up`; returns the engine's own events."""
         folder = Path(tempfile.mkdtemp(prefix="bus-events-"))
         try:
-            self.pulumi("up", "--yes", "--skip-preview", "--event-log", str(folder / "events"))
+            self.pulumi("up", "--yes", "--skip-preview", "--event-log", str(folder / "events"), *arguments)
             return [json.loads(line) for line in (folder / "events").read_text().splitlines()]
         finally:
             shutil.rmtree(folder)

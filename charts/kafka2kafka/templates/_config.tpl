@@ -38,3 +38,12 @@ offset.storage.partitions = 1
 status.storage.partitions = 1
 scheduled.rebalance.max.delay.ms = 5000
 {{- end -}}
+
+{{/* kafka2kafka.connected: a shell command that succeeds where a broker's port of each of these lists is connected. */}}
+{{- define "kafka2kafka.connected" -}}
+{{- $ports := list -}}
+{{- range . -}}
+{{- $ports = append $ports (. | splitList "," | first | splitList ":" | last | int | printf "%04X") -}}
+{{- end -}}
+{{- range $i, $port := uniq $ports }}{{ if $i }} && {{ end }}grep -q ':{{ $port }} 01 ' /proc/net/tcp /proc/net/tcp6{{ end -}}
+{{- end -}}

@@ -101,7 +101,7 @@ func (b *brick) elasticsearch(ctx context.Context, method, path string, body []b
 func (b *brick) visit(ctx context.Context) error {
 	within, cancel := context.WithTimeout(ctx, 60*time.Second)
 	defer cancel()
-	connection, err := pgx.Connect(within, "")
+	connection, err := connect(within)
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) && refused.Code == "3D000" { // no such database: Odoo makes its own, so does its stand-in
 		if err = createDatabase(within); err == nil {
@@ -117,6 +117,22 @@ func (b *brick) visit(ctx context.Context) error {
 	}
 	_, err = connection.Exec(within, "insert into brick_visits (name) values ($1)", b.settings.name)
 	return err
+}
+
+// connect waits for a server that is not there yet, since nothing orders it before this brick; a server's own refusal is final,
+// unless it says that it is starting.
+func connect(ctx context.Context) (*pgx.Conn, error) {
+	for {
+		connection, err := pgx.Connect(ctx, "")
+		var refused *pgconn.PgError
+		if err == nil || errors.As(err, &refused) && refused.Code != "57P03" || ctx.Err() != nil {
+			return connection, err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
 }
 
 func createDatabase(ctx context.Context) error {

@@ -1,0 +1,106 @@
+"""What is in a bundle: its description, and what is written beside the images. Pure but for the writing."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import yaml
+
+from bus.bundle import scripts
+from bus.deployment import Deployment, SitePlan
+from bus.images.proof import render
+from bus.images.reference import parse
+
+DESCRIPTION = "bundle.json"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A release in an archive: `images` maps where each goes -> its digest, and why it is here."""
+
+    customer: str
+    stack: str
+    registry: str
+    images: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    """blobs that an earlier bundle brought, so that this one leaves them out -> the image that has them"""
+
+    def write(self, folder: Path) -> None:
+        """As bundle.json."""
+        (folder / DESCRIPTION).write_text(json.dumps(asdict(self), indent=1, sort_keys=True) + "\n")
+
+    @classmethod
+    def read(cls, folder: Path) -> "Bundle":
+        """The reverse of `write`."""
+        return cls(**json.loads((folder / DESCRIPTION).read_text()))
+
+
+def describe(plan: Deployment, digests: Mapping[str, str], elsewhere: Mapping[str, str]) -> Bundle:
+    """The description of a stack's bundle; `digests` has that of each image where it comes from."""
+    images: dict[str, dict[str, object]] = {}
+    for site in plan.sites:
+        why: dict[str, list[str]] = {}
+        for release in plan.releases(site):
+            for brick, image in release.images.items():
+                why.setdefault(image.pinned, []).append(f"{site}: {release.name}: {brick}")
+        for source, target in plan.deliveries(site).items():
+            reasons = why.get(source, ["bus:delivery.extraImages"])
+            known = images.setdefault(target, {"source": source, "digest": digests[source], "why": []})
+            known["why"] = [*known["why"], *(r for r in reasons if r not in known["why"])]  # type: ignore[misc, operator]
+    content = plan.settings.content
+    return Bundle(content.customer, plan.settings.stack, plan.registry, images, elsewhere)
+
+
+def write_site(folder: Path, plan: Deployment, site: SitePlan, staged: Mapping[str, Path]) -> None:
+    """A site's manifests in the order in which they go, and the scripts of its topics and indices."""
+    manifests = folder / "manifests" / site.name
+    manifests.mkdir(parents=True)
+    for number, release in enumerate(plan.releases(site.name), 1):
+        documents = render(staged[release.chart], release, site.settings.namespace)
+        (manifests / f"{number}-{release.name}.yaml").write_text(yaml.safe_dump_all(documents, sort_keys=False))
+    for name, text in (
+        ("base-topics.sh", scripts.topics(site.name, "base-topics.sh", site.base_topics)),
+        ("topics.sh", scripts.topics(site.name, "topics.sh", site.topics)),
+        ("indices.sh", scripts.indices(site.name, "indices.sh", site.indices)),
+    ):
+        (folder / "sites" / site.name).mkdir(parents=True, exist_ok=True)
+        (folder / "sites" / site.name / name).write_text(text)
+
+
+def readme(plan: Deployment) -> str:
+    """How the customer's operators check, load and install it, in order, with stock tools."""
+    lines = [
+        f"{plan.settings.content.customer}, stack {plan.settings.stack}, to be run from {plan.registry}",
+        "",
+        "Check:    sha256sum -c SHA256SUMS",
+        "          openssl dgst -sha256 -verify PUBLIC_KEY.pem -signature SHA256SUMS.sig SHA256SUMS",
+        "          (or, both at once: bus bundle verify FILE --public-key PUBLIC_KEY.pem)",
+        "Images:   bus bundle load FILE; or, this folder being an OCI layout, any tool that reads one:",
+        "          skopeo copy --all --preserve-digests oci:.:NAME docker://REGISTRY/NAME (names: index.json)",
+        "",
+        "Then, site by site, each step once the one before is ready:",
+    ]
+    for site in plan.sites.values():
+        namespace = site.settings.namespace
+        keys = ", ".join(sorted(plan.settings.secret_keys[site.name]))
+        lines += [
+            "",
+            f"{site.name}:",
+            f"  kubectl create namespace {namespace}",
+            f"  kubectl create secret generic cineges-secret -n {namespace} --from-env-file=FILE   # keys: {keys}",
+        ]
+        for number, release in enumerate(plan.releases(site.name), 1):
+            if release is site.bricks:
+                lines.append(f"  sites/{site.name}/topics.sh BROKER:9092; sites/{site.name}/indices.sh http://ES:9200")
+            if release is site.notif:
+                lines.append(f"  sites/{site.name}/base-topics.sh BROKER:9092")
+            file = f"manifests/{site.name}/{number}-{release.name}.yaml"
+            lines.append(f"  kubectl apply -n {namespace} -f {file}")
+    return "\n".join(lines) + "\n"
+
+
+def paths(bundle: Bundle) -> dict[str, tuple[str, str]]:
+    """Where each image goes -> its path and tag in the bundle's layout."""
+    references = {target: parse(target) for target in bundle.images}
+    return {target: (image.path, image.tag or f"untagged-{image.digest[7:19]}") for target, image in references.items()}

@@ -1,0 +1,68 @@
+"""Topics and indices of a site as shell scripts that need nothing but the stock Kafka tools and curl. Pure."""
+
+import json
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+_TOPICS = """#!/bin/sh
+# Creates the topics of site {site} that are missing; one that is there stays as it is.
+# usage: {file} HOST:PORT [further options of kafka-topics.sh, as --command-config FILE]
+# KAFKA_TOPICS names kafka-topics.sh where it is not on PATH.
+set -eu
+brokers=${{1:?usage: {file} HOST:PORT [options]}}
+shift
+options="$*"
+topic() {{ # NAME PARTITIONS REPLICATION [--config KEY=VALUE]...
+  name=$1 partitions=$2 replication=$3
+  shift 3
+  # shellcheck disable=SC2086 # options are words
+  "${{KAFKA_TOPICS:-kafka-topics.sh}}" --bootstrap-server "$brokers" $options --create --if-not-exists \\
+    --topic "$name" --partitions "$partitions" --replication-factor "$replication" "$@"
+}}
+{calls}
+"""
+_INDICES = """#!/bin/sh
+# Creates the indices of site {site} that are missing, each as NAME-000001 behind alias NAME; one that is there stays.
+# usage: {file} http://HOST:PORT [further options of curl, as -u USER --cacert FILE]
+set -eu
+es=${{1:?usage: {file} http://HOST:PORT [options]}}
+shift
+options="$*"
+index() {{ # NAME, its definition on stdin
+  # shellcheck disable=SC2086 # options are words
+  code=$(curl -sS $options -o /dev/null -w '%{{http_code}}' "$es/$1")
+  case $code in
+    200) echo "$1 is there" ; cat > /dev/null ;;
+    404)
+      # shellcheck disable=SC2086
+      curl -sS --fail-with-body $options -X PUT -H 'Content-Type: application/json' --data-binary @- "$es/$1-000001"
+      echo ;;
+    *) echo "$es/$1 answers $code" >&2 ; exit 1 ;;
+  esac
+}}
+{calls}
+"""
+
+
+def topics(site: str, file: str, wanted: Mapping[str, Mapping[str, Any]]) -> str:
+    """A script that creates topics; `wanted` as a SitePlan has them."""
+    calls = []
+    for name, topic in sorted(wanted.items()):
+        configs = [f"--config {shlex.quote(f'{key}={value}')}" for key, value in sorted(topic["configs"].items())]
+        words = ["topic", shlex.quote(name), str(topic["partitions"]), str(topic["replicationFactor"]), *configs]
+        calls.append(" ".join(words))
+    return _TOPICS.format(site=site, file=file, calls="\n".join(calls))
+
+
+def indices(site: str, file: str, wanted: Mapping[str, Mapping[str, Any]]) -> str:
+    """A script that creates indices; `wanted` as a SitePlan has them."""
+    calls = []
+    for name, index in sorted(wanted.items()):
+        body = {
+            "settings": dict(index["settings"]),
+            "mappings": dict(index["mappings"]),
+            "aliases": {**index["aliases"], name: {"is_write_index": True}},
+        }
+        calls.append(f"index {shlex.quote(name)} <<'JSON'\n{json.dumps(body, indent=1, sort_keys=True)}\nJSON")
+    return _INDICES.format(site=site, file=file, calls="\n".join(calls))

@@ -1,0 +1,163 @@
+"""`bus promote`: the images tested in one environment become those of the next, or those of an earlier time again."""
+
+import json
+import re
+import subprocess
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from bus import git
+from bus.cli.registry import Insecure, Mirror, Repo
+from bus.cli.stack import NoStack
+from bus.images import branch, deployed, promotion
+from bus.images.lookup import look_up
+from bus.images.pins import Pin
+from bus.images.promotion import Row
+from bus.images.reference import parse
+from bus.images.registries import Access, Registries
+
+_TAG = re.compile(r"[A-Za-z0-9][\w./-]*", re.ASCII)
+
+
+class NotPromoted(Exception):
+    """A promotion that cannot be, or that ended otherwise than it should; the message lists every reason."""
+
+    def __init__(self, head: str, problems: Sequence[str]) -> None:
+        super().__init__("\n".join([head, *(f"  {number}. {problem}" for number, problem in enumerate(problems, 1))]))
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What a branch's pins are to become: decided anew for each state of the branch that is found."""
+
+    head: str
+    decide: Callable[[Mapping[str, Pin]], tuple[list[Row], list[str]]]
+    details: tuple[str, ...] = ()
+
+
+def promote(
+    source: Annotated[str, typer.Argument(metavar="FROM", help="environment (branch and stack) that was tested")],
+    target: Annotated[str | None, typer.Argument(metavar="TO", help="environment that gets its images")] = None,
+    tag: Annotated[str, typer.Option(help="tag the commit too: prod.v12, which deploys production")] = "",
+    rollback: Annotated[bool, typer.Option("--rollback", help="FROM alone: back to its deployment before")] = False,
+    to: Annotated[str, typer.Option(help="with --rollback: the tag or commit to go back to")] = "",
+    replace_hotfix: Annotated[list[str] | None, typer.Option(help="brick whose hotfix mark and image end")] = None,
+    told: Annotated[
+        Path | None,
+        typer.Option(
+            "--deployed", help="JSON with `history` and `outputs` of FROM's stack, to be read in pulumi's place"
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would move, push nothing")] = False,
+    repo: Repo = None,
+    mirror: Mirror = "",
+    insecure: Insecure = False,
+) -> None:
+    """Moves exactly the images that FROM runs to TO, by digest; or, with --rollback, FROM back to an earlier time."""
+    if rollback == (target is not None):
+        raise typer.BadParameter("either FROM TO, or --rollback FROM")
+    if tag and not _TAG.fullmatch(tag):
+        raise typer.BadParameter(f"{tag!r} is no name of a tag")
+    url, access = repo or git.here(Path.cwd())[0], Access(mirror, insecure)
+    to_branch = target or source
+    if rollback:
+        wanted = _back(url, source, to or deployed.before_the_last(source, _told(source, told)["history"]))
+    else:
+        wanted = _forward(source, to_branch, _told(source, told), replace_hotfix or ())
+    shown: list[Row] = []
+
+    def edit(folder: Path) -> str | None:
+        rows, problems = wanted.decide(branch.read(folder))
+        moving = [row for row in rows if row.changes]
+        config = branch.stack_config(folder, to_branch)
+        problems += [*promotion.overridden(rows, config, f"Pulumi.{to_branch}.yaml"), *_wrong(moving, access)]
+        shown[:] = rows
+        if problems:
+            raise NotPromoted(f"{wanted.head}: {len(problems)} problem(s), nothing was pushed:", problems)
+        for row in moving:
+            branch.write(folder, row.brick, row.after)
+        return promotion.message(rows, wanted.head, wanted.details) if moving and not dry_run else None
+
+    pushed = git.change(url, to_branch, edit, tag=tag)
+    _show(wanted.head, shown)
+    if pushed is None:
+        print("dry run: nothing was pushed" if dry_run else f"{to_branch} has these images already; nothing was pushed")
+        return
+    _verify(url, to_branch, [row for row in shown if row.changes], access)
+    print(f"{to_branch} is at {pushed.commit[:12]}{f', tagged {tag}' if tag else ''}; every digest is in its registry")
+
+
+def _forward(source: str, target: str, told: Mapping[str, Any], replaced: Collection[str]) -> _Wanted:
+    ran = deployed.read(source, told["history"], told["outputs"])
+    images, untested = deployed.tested(ran)
+
+    def decide(now: Mapping[str, Pin]) -> tuple[list[Row], list[str]]:
+        rows, problems = promotion.promote(images, now, replaced)
+        return rows, [*untested, *problems]
+
+    details = tuple(f"{source} was deployed from {commit}" for commit in ran.commits[:1])
+    return _Wanted(f"promote {source} to {target}", decide, details)
+
+
+def _back(url: str, environment: str, ref: str) -> _Wanted:
+    then = branch.read_at(url, environment, ref)
+    return _Wanted(f"rollback {environment} to {ref}", lambda now: (promotion.go_back(then, now), []))
+
+
+def _told(stack: str, file: Path | None) -> dict[str, Any]:
+    """History and outputs of a stack, from pulumi or from a file that somebody who can ask it has made."""
+    if file:
+        found: dict[str, Any] = json.loads(file.read_text())
+        return found
+    return {
+        "history": json.loads(_pulumi("stack", "history", "--json", "--stack", stack) or "[]"),
+        "outputs": json.loads(_pulumi("stack", "output", "--json", "--stack", stack) or "{}"),
+    }
+
+
+def _pulumi(*arguments: str) -> str:
+    try:
+        command = ["pulumi", *arguments, "--non-interactive"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise NoStack("pulumi is not on PATH; in the sandbox: . sandbox/env.sh; or give --deployed FILE") from None
+    if done.returncode:
+        raise NoStack(f"pulumi {' '.join(arguments[:2])} failed: {done.stderr.strip()}")
+    return done.stdout
+
+
+def _wrong(rows: Sequence[Row], access: Access) -> list[str]:
+    """Why the images of `rows` cannot be had by the digest that they are pinned to."""
+    wanted = {str(row.after.image): row.brick for row in rows}
+    with Registries(access) as registries:
+        found = look_up(wanted, registries)
+    problems = [f"{wanted[image]}: {image} is not in its registry any more" for image in found.missing]
+    problems += [f"{wanted[image]}: {image}: {why}" for image, why in {**found.silent, **found.refused}.items()]
+    return problems + [
+        f"{wanted[image]}: {image}: the registry answers {digest}"
+        for image, digest in found.digests.items()
+        if (pinned := parse(image).digest) and pinned != digest
+    ]
+
+
+def _verify(url: str, to_branch: str, moved: Sequence[Row], access: Access) -> None:
+    """Reads the branch again and asks the registry for each image that moved; raises NotPromoted where one differs."""
+    now = branch.read_at(url, to_branch)
+    problems = [
+        f"{row.brick}: {to_branch} has {now[row.brick].image.pinned}" for row in moved if now[row.brick] != row.after
+    ]
+    if problems := [*problems, *_wrong(moved, access)]:
+        raise NotPromoted(f"pushed to {to_branch}, but {len(problems)} image(s) are not what was promoted:", problems)
+
+
+def _show(head: str, rows: Sequence[Row]) -> None:
+    shown = Table("brick", "now", "becomes", "what", title=head, title_justify="left")
+    for line in promotion.table(rows):
+        shown.add_row(*line)
+    Console(width=140, highlight=False).print(shown)

@@ -1,0 +1,95 @@
+"""`bus topics import`: topics of a live cluster that no brick declares yet, written into a brick's file."""
+
+from collections.abc import Mapping, Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedSeq
+
+from bus import bricks
+from bus.access import kafka_bootstrap
+from bus.cli.stack import ConfigFile, NoStack, Stack, StackName, load
+from bus.settings import CENTRAL
+from bus.topics.importing import fragment, undeclared, unfit
+from bus.topics.model import merge_fragments
+from bus.topics.plan import Topic
+
+app = typer.Typer(help="Kafka topics of a live site.", no_args_is_help=True)
+
+
+@app.callback()
+def topics() -> None:
+    """Kafka topics of a live site."""
+
+
+@app.command("import")
+def import_(
+    brick: Annotated[str, typer.Argument(help="brick that produces the topics: values/BRICK.yml gets them")],
+    stack: StackName,
+    site: Annotated[str, typer.Option(help="site whose Kafka is read")] = CENTRAL,
+    match: Annotated[list[str] | None, typer.Option(help="only names that fit, `*` for any characters")] = None,
+    config_file: ConfigFile = None,
+) -> None:
+    """Writes fragments of a live cluster's topics that no brick declares; a preview then shows no change of them."""
+    root = Path.cwd()
+    file = root / "values" / f"{brick}.yml"
+    if not file.exists():
+        raise NoStack(f"values/{brick}.yml is not here; bricks: {', '.join(_bricks(root))}")
+    loaded = load(root, stack, config_file)
+    live = read_live(loaded, site, declared_in(root), match or ["*"])
+    wrong = {name: reason for name, topic in live.items() if (reason := unfit(topic))}
+    for name, reason in wrong.items():
+        print(f"{name} is left out: {reason}")
+    plan = loaded.plan.sites[site]
+    default = plan.settings.kafka.replication_factor
+    entries = [fragment(topic, default, plan.kind) for name, topic in sorted(live.items()) if name not in wrong]
+    file.write_text(with_topics(file.read_text(), entries))
+    print(
+        f"values/{brick}.yml: {len(entries)} topic(s) of {site} added: {', '.join(e['name'] for e in entries) or '-'}"
+    )
+    others = [name for name, other in loaded.plan.sites.items() if other.kind == plan.kind and name != site]
+    if entries and others:
+        print(f"The other sites of this kind get them too, and a preview says so: {', '.join(others)}")
+
+
+def read_live(stack: Stack, site: str, declared: set[str], globs: Sequence[str]) -> dict[str, Topic]:
+    """The topics of a site that nobody declares; raises Unreachable or NotDeployed."""
+    from bus.topics.admin import Admin  # the client takes 0.2 to 0.5 s to import
+
+    kafka = stack.plan.sites[site].settings.kafka if site in stack.plan.sites else None
+    cluster = stack.cluster(site)
+    servers = (kafka.bootstrap_servers if kafka else None) or ""
+    with kafka_bootstrap(cluster, stack.plan.settings.admin_port(site), servers) as bootstrap:
+        admin = Admin(bootstrap)
+        return admin.read(undeclared(admin.names(), declared, globs))
+
+
+def declared_in(root: Path) -> set[str]:
+    """Every topic that some brick's file declares, for whichever kind of site."""
+    names = frozenset(_bricks(root))
+    loaded, _ = bricks.load(root / "values", names)
+    found, _ = merge_fragments({brick.file: (brick.name, brick.content.topics) for brick in loaded.values()})
+    return {topic.name for topic in found}
+
+
+def with_topics(text: str, entries: Sequence[Mapping[str, Any]]) -> str:
+    """A brick's file with further topics below `topics:`; comments and order of the rest stay."""
+    if not entries:
+        return text
+    yaml = YAML()
+    yaml.preserve_quotes, yaml.width = True, 120
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    content = yaml.load(text) or {}
+    if not content.get("topics"):
+        content["topics"] = CommentedSeq()
+    content["topics"].extend(dict(entry) for entry in entries)
+    out = StringIO()
+    yaml.dump(content, out)
+    return out.getvalue()
+
+
+def _bricks(root: Path) -> list[str]:
+    return sorted(path.stem for path in (root / "values").glob("*.yml"))

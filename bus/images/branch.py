@@ -1,0 +1,54 @@
+"""The images of one branch of the deployment repository: the pins of its bricks' files, in a checkout or at a time."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bus import git
+from bus.images import pins
+from bus.images.pins import NoPin, Pin
+
+
+def file_of(brick: str) -> str:
+    """The file of a brick, from the repository's root."""
+    return f"values/{brick}.yml"
+
+
+def text_of(folder: Path, brick: str) -> str:
+    """The text of a brick's file, line ends as they are; raises NoPin where the branch has none."""
+    try:
+        return (folder / file_of(brick)).read_bytes().decode()
+    except FileNotFoundError:
+        known = ", ".join(sorted(path.stem for path in (folder / "values").glob("*.yml")))
+        raise NoPin(f"{file_of(brick)} is not on this branch; bricks: {known or 'none'}") from None
+
+
+def write(folder: Path, brick: str, pin: Pin) -> None:
+    """Changes the image of a brick in a checkout, and nothing else of its file."""
+    text = pins.write(text_of(folder, brick), pin, file_of(brick))
+    (folder / file_of(brick)).write_bytes(text.encode())
+
+
+def read(folder: Path) -> dict[str, Pin]:
+    """The pin of every brick of a checkout that has an image."""
+    texts = {path.stem: text_of(folder, path.stem) for path in sorted((folder / "values").glob("*.yml"))}
+    return {brick: pins.read(text, file_of(brick)) for brick, text in texts.items() if pins.has_image(text, brick)}
+
+
+def read_at(url: str, branch: str, ref: str = "") -> dict[str, Pin]:
+    """The pins at a tag or commit of a repository; at the branch's newest commit where `ref` is empty."""
+    with tempfile.TemporaryDirectory(prefix="bus-git-") as work:
+        folder = Path(work) / "checkout"
+        git.clone(url, branch, folder, depth=None if ref else 1)
+        if ref:
+            git.git(folder, "checkout", "--quiet", "--detach", ref)
+        return read(folder)
+
+
+def stack_config(folder: Path, stack: str) -> Mapping[str, Any]:
+    """What is below `config:` of a stack's file in a checkout; empty where there is no such file."""
+    file = folder / f"Pulumi.{stack}.yaml"
+    return ((yaml.safe_load(file.read_text()) or {}).get("config") or {}) if file.exists() else {}

@@ -1,0 +1,58 @@
+"""All registries of one task: opened once each, with the mirror that may stand for them and with whose login."""
+
+import threading
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from bus.images import credentials
+from bus.images.login import Login
+from bus.images.reference import Reference
+from bus.images.registry import Registry
+from bus.images.store import Store
+
+
+@dataclass(frozen=True)
+class Place:
+    """An image in a registry: the path of its API calls, and a tag or digest."""
+
+    registry: Store
+    name: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.registry.host}/{self.name}{'@' if ':' in self.version else ':'}{self.version}"
+
+
+@dataclass(frozen=True)
+class Access:
+    """How registries are reached: `mirror` (host:port) answers for all of them, `insecure` is plain HTTP.
+
+    `logins` maps a host to credentials; Docker's own configuration has those of all others.
+    """
+
+    mirror: str = ""
+    insecure: bool = False
+    logins: Mapping[str, Login] = field(default_factory=dict)
+
+
+class Registries(ExitStack):
+    """One client per registry, so that connections and tokens are shared; closed with the context."""
+
+    def __init__(self, access: Access) -> None:
+        super().__init__()
+        self._access = access
+        self._opened: dict[str, Registry] = {}
+        self._lock = threading.Lock()
+
+    def place(self, image: Reference) -> Place:
+        """Where an image is asked for; raises BadCredentials."""
+        return Place(self._open(self._access.mirror or image.host), image.path, image.version)
+
+    def _open(self, host: str) -> Registry:
+        with self._lock:
+            if host not in self._opened:
+                login = self._access.logins.get(host) or credentials.find(host)
+                self._opened[host] = Registry(host, insecure=self._access.insecure, login=login)
+                self.callback(self._opened[host].close)
+            return self._opened[host]

@@ -1,0 +1,29 @@
+"""What images can be copied from and to: a registry, or a folder in the OCI layout."""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from bus.images.registry import Manifest
+
+
+class Store(Protocol):
+    """Manifests and blobs by the image's path and a tag or digest; Registry says what each method means and raises."""
+
+    @property
+    def host(self) -> str: ...
+
+    def digest(self, name: str, version: str) -> str: ...
+
+    def manifest(self, name: str, version: str) -> Manifest: ...
+
+    def has(self, kind: str, name: str, version: str) -> bool: ...
+
+    def put_manifest(self, name: str, version: str, manifest: Manifest) -> bool: ...
+
+    def referrers(self, name: str, digest: str) -> list[dict[str, Any]] | None: ...
+
+    def blob(self, name: str, digest: str) -> Iterator[bytes]: ...
+
+    def put_blob(self, name: str, digest: str, size: int, content: Iterator[bytes]) -> None: ...
+
+    def mount(self, name: str, digest: str, other: str) -> bool: ...

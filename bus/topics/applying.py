@@ -1,0 +1,53 @@
+"""Making the changes of a plan on a live cluster: every one that can be made, whatever the others do."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bus.topics.admin import Admin
+from bus.topics.plan import Change, plan
+from bus.topics.reassignment import Say, replicate
+from bus.topics.replicas import connect
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What became of changes: the topics that this run made, and those that could not be changed."""
+
+    created: frozenset[str]
+    failed: Mapping[str, str]
+
+
+def apply(admin: Admin, changes: Sequence[Change], brokers: int, bytes_per_second: int, say: Say) -> Applied:
+    """Makes `changes` in as few calls as there are kinds of them, and waits until every broker read shows them.
+
+    A refused change is not made; it is among the failed, as is what a broker refuses. What failed and is as wanted
+    all the same (an answer that was lost, two runs at once) did not fail.
+    """
+    failed = {c.wanted.name: "; ".join(c.refused.values()) for c in changes if c.refused}
+    able = [change for change in changes if not change.refused]
+    missing = [change.wanted for change in able if change.create]
+    appeared, wrong = admin.create(missing) if missing else (set(), {})
+    if appeared:  # made by somebody else between our read and our call: adopted as any other
+        live = admin.seen(dict.fromkeys(appeared, 1))
+        again = [plan(live.get(c.wanted.name), c.wanted, brokers) for c in able if c.wanted.name in appeared]
+        failed |= {c.wanted.name: "; ".join(c.refused.values()) for c in again if c.refused}
+        able = [c for c in able if c.wanted.name not in appeared] + [c for c in again if not c.refused]
+    grown = {c.wanted.name: c.grow_to for c in able if c.grow_to}
+    wrong |= admin.grow(grown) if grown else {}
+    configured = [change for change in able if change.configs and not change.create]
+    wrong |= admin.configure(configured) if configured else {}
+    moved = {c.wanted.name: c.wanted.replication_factor for c in able if c.replicate and c.wanted.name not in wrong}
+    if moved:
+        # New partitions are placed by the controller with the topic's old factor: they move with the others.
+        admin.seen(grown)
+        with connect(admin.bootstrap) as replicas:
+            wrong |= replicate(admin, replicas, moved, bytes_per_second, say)
+    wanted = {change.wanted.name: change.wanted for change in able}
+    touched = {c.wanted.name for c in able if not c.is_nothing}
+    late = admin.settle({name: wanted[name] for name in touched - wrong.keys()})
+    if wrong:
+        live = admin.read(wrong.keys())
+        wrong = {name: why for name, why in wrong.items() if name not in live or not live[name].is_as(wanted[name])}
+    failed |= wrong | late
+    made = {topic.name for topic in missing} - appeared - wrong.keys()
+    return Applied(frozenset(made), failed)

@@ -1,0 +1,135 @@
+"""What confluent-kafka has no call for: reassigning partitions, and bytes on disk (docs/adr/0010).
+
+The only importer of kafka-python.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from kafka import KafkaAdminClient, TopicPartition
+from kafka.errors import KafkaError
+
+from bus.access import Unreachable
+from bus.topics.placement import Partition
+
+_CALL_MS = 30_000
+_RETRY_SECONDS = 60
+_PREFERRED = 0  # of kafka.protocol's ElectionType
+# Its warnings of lost connections would stand in Pulumi's diagnostics beside our own message of the same.
+logging.getLogger("kafka").setLevel(logging.CRITICAL)
+
+
+@dataclass(frozen=True)
+class Move:
+    """A partition on its way: `brokers` are all that hold it now, those that come and those that go included."""
+
+    brokers: tuple[int, ...]
+    coming: tuple[int, ...]
+    going: tuple[int, ...]
+
+    @property
+    def target(self) -> tuple[int, ...]:
+        """The brokers once it has arrived."""
+        return tuple(broker for broker in self.brokers if broker not in self.going)
+
+
+class Replicas:
+    """Where the replicas of a cluster are, and are going."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
+        self._client = self._connected()
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self._client.close()
+
+    def moving(self) -> dict[Partition, Move]:
+        """Every partition of the cluster that is being reassigned, by whomever."""
+        found = self._answer(lambda: self._client.list_partition_reassignments(timeout_ms=_CALL_MS))
+        return {
+            (partition.topic, partition.partition): Move(
+                tuple(move["replicas"]), tuple(move["adding_replicas"]), tuple(move["removing_replicas"])
+            )
+            for partition, move in found.items()
+        }
+
+    def move(self, targets: Mapping[Partition, tuple[int, ...]]) -> dict[str, str]:
+        """Starts to move partitions, all in one call; returns topic -> reason for those that may not."""
+        asked = {TopicPartition(*partition): list(brokers) for partition, brokers in targets.items()}
+        answers = self._answer(lambda: self._client.alter_partition_reassignments(asked, timeout_ms=_CALL_MS))
+        wrong = {}
+        for partition in asked:
+            error = answers.get(partition, KafkaError)
+            if error is not None:
+                reason = f"{error.__name__}: {getattr(error, 'description', '') or 'no answer'}"
+                wrong[partition.topic] = f"partition {partition.partition} may not be reassigned: {reason}"
+        return wrong
+
+    def elect(self, partitions: Collection[Partition]) -> None:
+        """Has the preferred brokers lead; one that cannot yet does so when the controller next looks."""
+        asked: dict[str, list[int]] = {}
+        for topic, number in partitions:
+            asked.setdefault(topic, []).append(number)
+        if asked:
+            self._answer(lambda: self._client.elect_leaders(_PREFERRED, asked, timeout_ms=_CALL_MS, raise_errors=False))
+
+    def controller(self) -> int:
+        """The node that leads the quorum of controllers (KIP-595)."""
+        quorum = self._answer(lambda: self._client.describe_metadata_quorum())
+        return int(quorum["topics"][0]["partitions"][0]["leader_id"])
+
+    def sizes(self, brokers: Collection[int]) -> dict[Partition, dict[int, int]]:
+        """Bytes on disk of the brokers given: partition -> broker -> size of its replica there."""
+        answers = self._answer(lambda: self._client.describe_log_dirs(brokers=sorted(brokers)))
+        sizes: dict[Partition, dict[int, int]] = {}
+        for answer in answers:
+            for folder in answer["log_dirs"]:
+                for topic in folder["topics"]:
+                    for partition in topic["partitions"]:
+                        if partition["is_future_key"]:  # a copy on its way to another disk of the broker
+                            continue
+                        place = sizes.setdefault((topic["name"], partition["partition_index"]), {})
+                        place[answer["broker"]] = int(partition["partition_size"])
+        return sizes
+
+    def _answer(self, ask: Callable[[], Any]) -> Any:
+        """Asked again while a broker or the controller is away; each question of this module may be repeated.
+
+        On a new connection: the client goes on asking a controller that is gone.
+        """
+        deadline = time.monotonic() + _RETRY_SECONDS
+        while True:
+            try:
+                return ask()
+            except KafkaError as error:
+                if time.monotonic() > deadline:
+                    raise Unreachable(f"Kafka at {self._bootstrap} does not answer: {error}") from error
+            time.sleep(1)
+            self._client.close()
+            self._client = self._connected()
+
+    def _connected(self) -> Any:
+        try:
+            return KafkaAdminClient(
+                bootstrap_servers=self._bootstrap.split(","),
+                bootstrap_timeout_ms=_CALL_MS,
+                request_timeout_ms=_CALL_MS,
+                reconnect_backoff_max_ms=2000,
+            )
+        except (KafkaError, OSError) as error:
+            raise Unreachable(f"Kafka at {self._bootstrap} does not answer: {error}") from error
+
+
+@contextmanager
+def connect(bootstrap: str) -> Iterator[Replicas]:
+    """A connection for the calls of this module; raises Unreachable."""
+    replicas = Replicas(bootstrap)
+    try:
+        yield replicas
+    finally:
+        replicas.close()

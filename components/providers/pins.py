@@ -1,0 +1,73 @@
+"""The images of a stack as their registries have them, as one resource: a preview shows a tag that moved."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ResourceProvider, UpdateResult
+
+from bus.images.lookup import Found, look_up
+from bus.images.registries import Access, Registries
+from components.providers import connection
+
+_INPUTS = ("images", "digests", "mirror", "insecure")
+
+
+class ImagePinsProvider(ResourceProvider):
+    """Looks images up and changes nothing; credentials are those that Docker has on this machine."""
+
+    serialize_as_secret_always = False
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Refuses an image that its registry lacks; a registry that does not answer is a warning."""
+        with Registries(Access(news["mirror"], bool(news["insecure"]))) as registries:
+            found = look_up(news["images"], registries)
+        before: dict[str, str] = _olds.get("digests") or {}
+        _warn(found, before)
+        known = {image: before[image] for image in (*found.silent, *found.refused) if image in before}
+        inputs = {**news, "digests": dict(sorted({**known, **found.digests}.items()))}
+        missing = [f"{image} does not exist in its registry; push it first" for image in found.missing]
+        return CheckResult(inputs, [CheckFailure("images", failure) for failure in missing])
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        """Compares images and digests."""
+        return DiffResult(changes=any(_olds.get(key) != _news.get(key) for key in _INPUTS), replaces=[])
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Records what `check` has found."""
+        return CreateResult(f"{len(props['images'])} images", props)
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        """Records what `check` has found."""
+        return UpdateResult(_news)
+
+
+def _warn(found: Found, before: dict[str, str]) -> None:
+    """Says what could not be looked up, once for each reason, and which tags stand for another image now."""
+    unknown = {**found.silent, **found.refused}
+    for reason in sorted(set(unknown.values())):
+        images = sorted(image for image in unknown if unknown[image] == reason)
+        more = f" and {len(images) - 1} more" if len(images) > 1 else ""
+        connection.warn(f"{images[0]}{more} cannot be verified: {reason}")
+    for image, digest in found.digests.items():
+        if image in before and before[image] != digest:
+            way_out = "pods that run keep the old image; pin it: bus set-image"
+            connection.warn(f"{image} was {before[image]} and is {digest} now: the tag was pushed again; {way_out}")
+
+
+class ImagePins(pulumi.dynamic.Resource, module="bus", name="ImagePins"):
+    """`digests` maps each of `images`, as its reference is written, to the digest that its registry has."""
+
+    digests: pulumi.Output[dict[str, str] | None]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        images: Sequence[str],
+        mirror: str,
+        insecure: bool,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        props: dict[str, Any] = {"images": list(images), "mirror": mirror, "insecure": insecure, "digests": None}
+        super().__init__(ImagePinsProvider(), name, props, opts)

@@ -1,0 +1,50 @@
+"""Images of a whole stack: what must be looked up, what a promotion will be told, and the policy on digests."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bus import deployment, settings
+from bus.errors import Refused
+from tests.settings.test_settings import SECRETS, flat, load_stack
+
+ROOT = Path(__file__).parents[2]
+DIGEST = "sha256:" + "c" * 64
+
+
+def test_pins_have_the_digest_that_the_registry_gave_and_the_source_of_the_image() -> None:
+    plan = deployment.plan(ROOT, load_stack("prod"))
+    digests = dict.fromkeys(plan.images, DIGEST)
+    pins = plan.pins(digests)
+    assert set(pins) == {"central", "cinecity"}
+    assert pins["central"]["kafka"] == f"dkr.isi.nc/sys-isi/kafka:4.3.1@{DIGEST}"
+    assert plan.pins({})["central"]["kafka"] == "dkr.isi.nc/sys-isi/kafka:4.3.1"
+    assert "kafka2kafka" in pins["central"], "the mirror runs on central"
+
+
+def test_a_digest_of_a_brick_file_is_kept_and_delivered_with_its_tag(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "values", tmp_path / "values")
+    (tmp_path / "charts").symlink_to(ROOT / "charts")
+    file = tmp_path / "values/kafka.yml"
+    file.write_text(file.read_text().replace('tag: "4.3.1"', f'tag: "4.3.1"\n  digest: {DIGEST}\n  hotfix: "because"'))
+    plan = deployment.plan(tmp_path, load_stack("prod"))
+    assert plan.pins({})["central"]["kafka"] == f"dkr.isi.nc/sys-isi/kafka:4.3.1@{DIGEST}"
+    delivered = plan.deliveries("central")[f"dkr.isi.nc/sys-isi/kafka:4.3.1@{DIGEST}"]
+    assert delivered == f"registry.hickson.nc/sys-isi/kafka:4.3.1@{DIGEST}"
+    assert plan.deployed_images["central"]["kafka"] == f"registry.hickson.nc/sys-isi/kafka@{DIGEST}"
+    assert "hotfix" not in str(plan.sites["central"].base.values), "a mark for promotions is no value of a chart"
+
+
+def test_a_stack_may_refuse_tags_alone() -> None:
+    config = yaml.safe_load((ROOT / "Pulumi.master.yaml").read_text())["config"]
+    config["bus:images"] = {"requireDigest": True}
+    secrets = {f"bus:{name}": "s3cret" for name in SECRETS}
+    strict = settings.load("master", flat(config) | secrets, set(secrets))
+    with pytest.raises(Refused) as refused:
+        deployment.plan(ROOT, strict)
+    said = str(refused.value)
+    assert "values/cineges-ui.yml: image.digest: is required by bus:images.requireDigest of Pulumi.master.yaml" in said
+    assert "bus set-image cineges-ui 0.1.0" in said
+    assert "values/kibana.yml" not in said, "an optional brick that is off"

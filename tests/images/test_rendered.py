@@ -1,0 +1,96 @@
+"""Images in rendered manifests: none missed, wherever it stands; and what is no image is not taken for one."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from bus.images.proof import judge
+from bus.images.rendered import Named, mentions, named
+
+DIGEST = "sha256:" + "d" * 64
+CRONJOB = f"""
+kind: CronJob
+metadata: {{name: import}}
+spec:
+  jobTemplate:
+    spec:
+      template:
+        spec:
+          initContainers: [{{name: wait, image: "dkr.isi.nc/isi/wait:1"}}]
+          containers:
+            - name: run
+              image: dkr.isi.nc/isi/run@{DIGEST}
+              args: ["--sidecar=dkr.isi.nc/isi/side:2"]
+              env:
+                - {{name: WORKER_IMAGE, value: "host:5000/isi/worker:3"}}
+                - {{name: ES, value: "http://es.site.nc:9200/films"}}
+                - {{name: JDBC, value: "jdbc:postgresql://postgres.x:5432/db"}}
+                - {{name: BROKER, value: "kafka.x:9092"}}
+                - {{name: PATH_, value: "/usr/share/x.y/z:1"}}
+"""
+OTHERS = """
+kind: Kafka
+metadata: {name: broker}
+spec: {image: "quay.io/strimzi/kafka:0.4", entityOperator: {topicOperator: {image: "localhost:5000/op:1"}}}
+---
+kind: ConfigMap
+metadata: {name: agent}
+data: {agent.conf: "runner:\\n  image = registry.gitlab.nc/team/runner:17.1\\n"}
+---
+kind: Service
+metadata: {name: plain}
+spec: {ports: [{port: 80, name: image}]}
+"""
+
+
+def documents(text: str) -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all(text))
+
+
+def test_hooks_init_containers_cronjobs_env_and_args_are_all_seen() -> None:
+    assert set(named(documents(CRONJOB))) == {
+        Named("dkr.isi.nc/isi/wait:1", "CronJob import: initContainers.wait.image", True),
+        Named(f"dkr.isi.nc/isi/run@{DIGEST}", "CronJob import: containers.run.image", True),
+        Named("dkr.isi.nc/isi/side:2", "CronJob import: containers.run.args.0", False),
+        Named("host:5000/isi/worker:3", "CronJob import: containers.run.env.WORKER_IMAGE.value", False),
+    }
+
+
+def test_custom_resources_and_config_are_seen_too() -> None:
+    assert [(found.image, found.certain) for found in named(documents(OTHERS))] == [
+        ("quay.io/strimzi/kafka:0.4", True),
+        ("localhost:5000/op:1", True),
+        ("registry.gitlab.nc/team/runner:17.1", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "registry", "count"),
+    [
+        ("dkr.isi.nc/isi/x:1", "reg.client", 1),
+        ("reg.client/isi/x:1", "reg.client", 0),
+        ("https://dkr.isi.nc/v2/", "reg.client", 1),
+        ("mydkr.isi.nc/x and dkr.isi.nc.fr/x", "reg.client", 0),
+        ("dkr.isi.nc/client/isi/x:1", "dkr.isi.nc/client", 0),
+        ("dkr.isi.nc/isi/x:1", "dkr.isi.nc/client", 1),
+    ],
+)
+def test_a_mention_of_the_source_registry_is_found_in_any_text(text: str, registry: str, count: int) -> None:
+    document = {"kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"a": text}}
+    assert len(list(mentions([document], ["dkr.isi.nc"], registry))) == count
+
+
+def test_what_was_not_delivered_is_refused_with_its_place_and_the_way_out() -> None:
+    env = [{"name": "HELPER", "value": "reg.client/isi/helper:1"}]
+    pod = {"containers": [{"name": "a", "image": "reg.client/isi/x:1", "env": env}]}
+    deployment = {"kind": "Deployment", "metadata": {"name": "d"}, "spec": {"template": {"spec": pod}}}
+
+    def said(*delivered: str) -> list[str]:
+        return [str(p) for p in judge([deployment], "umbrella", "central", delivered, ["dkr.isi.nc"], "reg.client")]
+
+    assert said("reg.client/isi/x:1", "reg.client/isi/helper:1") == []
+    (missing,) = said("reg.client/isi/x:1")
+    assert missing.startswith("charts/umbrella: Deployment d: containers.a.env.HELPER.value: central: ")
+    assert "looks like an image and is not delivered; name it in bus:delivery.extraImages" in missing
+    assert "is in no list of what is delivered" in said("reg.client/isi/helper:1")[0]

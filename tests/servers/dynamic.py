@@ -1,0 +1,155 @@
+"""The provider process as the engine starts it: pulumi's own host for dynamic providers, spoken to over gRPC."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import grpc
+from google.protobuf import struct_pb2
+from pulumi.dynamic import ResourceProvider
+from pulumi.dynamic.dynamic import serialize_provider
+from pulumi.runtime import rpc
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
+
+ROOT = Path(__file__).parents[2]
+KEY = "__provider"
+
+
+class Refused(Exception):
+    """What check refused: property -> reason."""
+
+    def __init__(self, failures: Mapping[str, str]) -> None:
+        self.failures = dict(failures)
+        super().__init__(str(self.failures))
+
+
+class Broken(Exception):
+    """A step that failed; `reasons` and `recorded` are what the engine would say and keep."""
+
+    def __init__(self, message: str, reasons: list[str], recorded: dict[str, Any] | None) -> None:
+        self.reasons, self.recorded = reasons, recorded
+        super().__init__(message)
+
+
+@dataclass
+class Host:
+    """One provider process and one resource of it, with the state that an engine would keep."""
+
+    process: subprocess.Popen[str]
+    stub: Any
+    provider: str
+    inputs: dict[str, Any] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    id: str = ""
+
+    def up(self, wanted: Mapping[str, Any]) -> bool:
+        """check, diff, then create or update as the engine does it; returns whether there was a step."""
+        inputs = self.check(wanted)
+        if self.id and not self.differs(inputs):
+            self.inputs = inputs
+            return False
+        return self.step(inputs)
+
+    def step(self, inputs: dict[str, Any]) -> bool:
+        """Create or update with checked inputs; raises Broken."""
+        if not self.id:
+            return self._step("Create", creation(inputs), inputs)
+        request = provider_pb2.UpdateRequest(id=self.id, olds=_struct(self.outputs), news=_struct(inputs))
+        return self._step("Update", request, inputs)
+
+    def check(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        """The inputs after check; raises Refused."""
+        news = {**wanted, KEY: self.provider}
+        answer = self.stub.Check(provider_pb2.CheckRequest(olds=_struct(self.inputs), news=_struct(news)), timeout=200)
+        if answer.failures:
+            raise Refused({failure.property: failure.reason for failure in answer.failures})
+        return _plain(answer.inputs)
+
+    def differs(self, inputs: Mapping[str, Any]) -> bool:
+        """What a preview answers: is there a change?"""
+        request = provider_pb2.DiffRequest(id=self.id, olds=_struct(self.outputs), news=_struct(inputs))
+        return bool(self.stub.Diff(request, timeout=200).changes == provider_pb2.DiffResponse.DIFF_SOME)
+
+    def refresh(self) -> bool:
+        """Reads what is live into the state; returns whether that changed the inputs."""
+        request = provider_pb2.ReadRequest(id=self.id, properties=_struct(self.outputs), inputs=_struct(self.inputs))
+        answer = self.stub.Read(request, timeout=200)
+        before, self.inputs, self.outputs = self.inputs, _plain(answer.inputs), _plain(answer.properties)
+        return bool(before["topics"] != self.inputs["topics"])
+
+    def _step(self, verb: str, request: Any, inputs: dict[str, Any]) -> bool:
+        try:
+            answer = getattr(self.stub, verb)(request, timeout=300)
+        except grpc.RpcError as error:
+            reasons, recorded = self._record(error, inputs)
+            raise Broken(error.details(), reasons, recorded) from None
+        self.id = self.id or answer.id
+        self.inputs, self.outputs = inputs, _plain(answer.properties)
+        return True
+
+    def _record(self, error: Any, inputs: dict[str, Any]) -> tuple[list[str], dict[str, Any] | None]:
+        """As the engine: a failed step whose error says what was made becomes the state."""
+        for key, value in error.trailing_metadata() or ():
+            if key == "grpc-status-details-bin":
+                status = status_pb2.Status.FromString(value)
+                # grpc-go drops details whose code is not that of the call.
+                assert status.code == error.code().value[0]
+                made = provider_pb2.ErrorResourceInitFailed()
+                assert status.details[0].Unpack(made)
+                self.id, self.inputs, self.outputs = made.id, inputs, _plain(made.properties)
+                return list(made.reasons), self.outputs
+        return [], None
+
+
+@contextmanager
+def host(provider: ResourceProvider, config: Mapping[str, str] | None = None) -> Iterator[Host]:
+    """A provider process of its own; a test may kill it."""
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "pulumi.dynamic"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert process.stdout
+        channel = grpc.insecure_channel(f"127.0.0.1:{process.stdout.readline().strip()}")
+        stub = provider_pb2_grpc.ResourceProviderStub(channel)
+        stub.Configure(provider_pb2.ConfigureRequest(args=_struct(config or {})), timeout=60, wait_for_ready=True)
+        yield Host(process, stub, serialize_provider(provider))
+        channel.close()
+    finally:
+        process.kill()
+        process.wait(20)
+
+
+def creation(inputs: Mapping[str, Any]) -> Any:
+    """The request of a first `up`."""
+    return provider_pb2.CreateRequest(properties=_struct(inputs))
+
+
+def resumed(before: Host, after: Host) -> Host:
+    """A later run's process with the state that an earlier one left."""
+    after.inputs, after.outputs, after.id = before.inputs, before.outputs, before.id
+    return after
+
+
+def _struct(props: Mapping[str, Any]) -> struct_pb2.Struct:
+    given = {key: value for key, value in props.items() if value is not None}
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(rpc.serialize_properties(given, {}))
+    finally:
+        loop.close()
+
+
+def _plain(props: struct_pb2.Struct) -> dict[str, Any]:
+    return dict(rpc.deserialize_properties(props))

@@ -1,0 +1,86 @@
+"""The set of topics of a site against a real broker, through the process that pulumi runs it in."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from bus.topics.admin import Admin
+from bus.topics.plan import Topic
+from components.providers.topics import TopicSetProvider
+from tests.servers.dynamic import Broken, Host, Refused, creation, host, resumed
+from tests.servers.kafka import Cluster, cluster
+from tests.servers.topic_sets import props, topic
+
+pytestmark = pytest.mark.servers
+
+
+@pytest.fixture(scope="module")
+def kafka() -> Iterator[Cluster]:
+    with cluster(1) as running:
+        yield running
+
+
+@pytest.fixture
+def admin(kafka: Cluster) -> Admin:
+    return Admin(kafka.bootstrap)
+
+
+@pytest.fixture
+def provider(admin: Admin) -> Iterator[Host]:
+    admin.delete(admin.names())
+    with host(TopicSetProvider()) as running:
+        yield running
+
+
+def test_what_can_be_applied_is_applied_and_recorded_when_one_topic_fails(
+    kafka: Cluster, provider: Host, admin: Admin
+) -> None:
+    """A broker that no longer takes what it took at preview: here, a name that collides with one made meanwhile."""
+    wanted = props(kafka, {"a.b": topic(), "good": topic(3), "other": topic()})
+    provider.inputs = {}
+    inputs = provider.check(wanted)
+    admin.create([Topic("a_b", 1, 1)])
+    with pytest.raises(Broken) as broken:
+        provider.step(inputs)
+    assert [reason for reason in broken.value.reasons if reason.startswith("a.b: ")]
+    assert len(broken.value.reasons) == 1
+    assert provider.outputs["created"] == ["good", "other"]
+    assert provider.outputs["topics"].keys() == {"good", "other"}
+    assert admin.read(["good", "other"]).keys() == {"good", "other"}
+    admin.delete(["a_b"])
+    assert provider.up(wanted)
+    assert provider.outputs["created"] == ["a.b", "good", "other"]
+
+
+def test_a_cluster_that_is_not_the_pinned_one_is_refused_at_preview(kafka: Cluster, provider: Host) -> None:
+    provider.up(props(kafka, {"t": topic()}))
+    provider.inputs["clusterId"] = provider.outputs["clusterId"] = "another"
+    with pytest.raises(Refused, match="but this stack manages another") as refused:
+        provider.check(props(kafka, {"t": topic(2)}))
+    assert refused.value.failures.keys() == {"clusterId"}
+
+
+def test_a_stack_that_names_the_new_cluster_goes_on(kafka: Cluster, provider: Host, admin: Admin) -> None:
+    provider.up(props(kafka, {"t": topic()}))
+    provider.inputs["clusterId"] = provider.outputs["clusterId"] = "another"
+    assert provider.up(props(kafka, {"t": topic(2)}, clusterId=admin.cluster_id))
+    assert provider.outputs["clusterId"] == admin.cluster_id
+    assert provider.outputs["created"] == [], "what was made on another cluster proves nothing here"
+
+
+def test_a_provider_killed_between_the_act_and_its_record_converges(
+    kafka: Cluster, provider: Host, admin: Admin
+) -> None:
+    wanted = props(kafka, {f"t{n}": topic(2) for n in range(20)})
+    inputs = provider.check(wanted)
+    future = provider.stub.Create.future(creation(inputs))
+    while len(admin.names()) < 20:
+        pass
+    provider.process.kill()
+    assert future.exception() is not None
+    with host(TopicSetProvider()) as after:
+        again = resumed(provider, after)
+        assert again.up(wanted)
+        assert again.outputs["topics"] == wanted["topics"]
+        assert not again.up(wanted)
+    assert len(admin.names()) == 20

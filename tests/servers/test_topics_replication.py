@@ -1,0 +1,225 @@
+"""Another replication factor on three real brokers: moved, throttled, interrupted, resumed; brokers lost and back."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from confluent_kafka import Producer
+
+from bus.topics import reassignment
+from bus.topics.admin import Admin
+from bus.topics.applying import Applied, apply
+from bus.topics.plan import Topic, plan
+from bus.topics.replicas import connect
+from tests.servers.kafka import Cluster, cluster
+
+pytestmark = pytest.mark.servers
+FAST = 50_000_000
+
+
+@pytest.fixture(scope="module")
+def kafka() -> Iterator[Cluster]:
+    with cluster(3, racks=True) as running:
+        yield running
+
+
+@pytest.fixture
+def admin(kafka: Cluster) -> Admin:
+    found = Admin(kafka.bootstrap)
+    deadline = time.monotonic() + 60
+    while len(found.racks()) < 3 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    found.delete(found.names())
+    return found
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> str:
+    """A topic of the test's own: clients keep what they knew of a topic that was deleted and made again."""
+    return "".join(letter if letter.isalnum() else "-" for letter in request.node.name)[:200]
+
+
+def to(admin: Admin, wanted: Topic, rate: int = FAST, said: list[str] | None = None) -> Applied:
+    live = admin.read([wanted.name]).get(wanted.name)
+    return apply(admin, [plan(live, wanted, 3)], 3, rate, (said if said is not None else []).append)
+
+
+def fill(kafka: Cluster, topic: str, megabytes: int) -> int:
+    producer = Producer({"bootstrap.servers": kafka.bootstrap, "linger.ms": 50})
+    count, failed = megabytes * 100, []
+
+    def delivered(error: object, _: object) -> None:
+        if error:
+            failed.append(error)
+
+    for number in range(count):
+        producer.produce(topic, bytes(10_000), key=str(number), on_delivery=delivered)
+        producer.poll(0)
+    assert producer.flush(60) == 0
+    assert not failed
+    return count
+
+
+def messages(admin: Admin, topic: str) -> int:
+    return sum(log.last - log.first for log in admin.logs([topic]).values())
+
+
+def is_clean(admin: Admin, topic: str) -> bool:
+    rates = [own for own in admin.own_of_brokers(admin.racks()).values() if any("throttled.rate" in k for k in own)]
+    return not admin.read([topic])[topic].unfinished and not rates
+
+
+@pytest.mark.parametrize("path", [(1, 2), (1, 3), (3, 2), (3, 1), (2, 3)])
+def test_replication_changes_without_losing_a_message(
+    kafka: Cluster, admin: Admin, name: str, path: tuple[int, int]
+) -> None:
+    before, after = path
+    to(admin, Topic(name, 5, before))
+    count = fill(kafka, name, 3)
+    applied = to(admin, Topic(name, 5, after))
+    assert applied.failed == {}
+    live = admin.read([name])[name]
+    assert live.factors == (after, after)
+    assert messages(admin, name) == count
+    assert is_clean(admin, name)
+
+
+def test_replication_growth_and_configs_in_one_change(kafka: Cluster, admin: Admin, name: str) -> None:
+    to(admin, Topic(name, 2, 1, {"retention.ms": "1000000000"}))
+    wanted = Topic(name, 6, 3, {"min.insync.replicas": "2"})
+    assert to(admin, wanted).failed == {}
+    assert admin.read([name])[name].is_as(wanted)
+
+
+def test_leaders_are_spread_after_a_move(kafka: Cluster, admin: Admin, name: str) -> None:
+    to(admin, Topic(name, 6, 1))
+    to(admin, Topic(name, 6, 3))
+    first = [brokers[0] for brokers in admin.read([name])[name].replicas.values()]
+    assert sorted(first.count(broker) for broker in (1, 2, 3)) == [2, 2, 2]
+
+
+def test_the_throttle_holds_and_progress_is_said(
+    kafka: Cluster, admin: Admin, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reassignment, "_SAY_SECONDS", 1.0)
+    to(admin, Topic(name, 1, 1))
+    fill(kafka, name, 14)
+    said: list[str] = []
+    started = time.monotonic()
+    assert to(admin, Topic(name, 1, 2), 1_000_000, said).failed == {}
+    # Quotas work over 11 windows of a second: a burst of about that many seconds' worth passes at first.
+    assert time.monotonic() - started > 4
+    assert any("0 of 1 partitions" in line and "of 14.0 MB" in line for line in said), said
+    assert is_clean(admin, name)
+
+
+def test_an_interrupted_move_is_finished_by_the_next_run_and_its_throttle_taken_away(
+    kafka: Cluster, admin: Admin, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to(admin, Topic(name, 1, 1))
+    count = fill(kafka, name, 30)
+
+    def killed(*_: object) -> dict[str, str]:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as cut_off:
+        cut_off.setattr(reassignment, "_wait", _after(1, killed))
+        with pytest.raises(KeyboardInterrupt):
+            to(admin, Topic(name, 1, 3), 1_000_000)
+    assert admin.read([name])[name].unfinished
+    again = plan(admin.read([name])[name], Topic(name, 1, 3), 3)
+    assert again.replicate, "brokers show three replicas already: the throttle tells that it is not done"
+    assert apply(admin, [again], 3, FAST, lambda text: None).failed == {}
+    assert messages(admin, name) == count
+    assert is_clean(admin, name)
+
+
+def test_a_move_of_somebody_else_is_waited_for_and_not_replaced(kafka: Cluster, admin: Admin, name: str) -> None:
+    to(admin, Topic(name, 1, 1))
+    fill(kafka, name, 20)
+    (holder,) = admin.read([name])[name].replicas[0]
+    other = next(broker for broker in (1, 2, 3) if broker != holder)
+    with connect(kafka.bootstrap) as replicas:
+        admin.set_of_broker({b: {"leader.replication.throttled.rate": "4000000"} for b in (1, 2, 3)})
+        admin.set_of_topic({name: {"leader.replication.throttled.replicas": f"0:{holder}"}})
+        replicas.move({(name, 0): (other,)})
+        moving = replicas.moving()[(name, 0)]
+        assert moving.target == (other,)
+        assert to(admin, Topic(name, 1, 2)).failed == {}
+        assert replicas.moving() == {}
+    live = admin.read([name])[name]
+    assert other in live.replicas[0], "their move had come to its end before ours began"
+    assert is_clean(admin, name)
+
+
+def test_more_replicas_than_brokers_is_refused_whatever_the_stack_says(kafka: Cluster, admin: Admin, name: str) -> None:
+    to(admin, Topic(name, 1, 1))
+    assert (
+        "exceeds the 3 broker(s)" in plan(admin.read([name])[name], Topic(name, 1, 4), 3).refused["replicationFactor"]
+    )
+    change = plan(admin.read([name])[name], Topic(name, 1, 4), brokers=5)
+    applied = apply(admin, [change], 5, FAST, lambda text: None)
+    assert "4 replicas need as many brokers, 3 answer; bring the missing brokers back" in applied.failed[name]
+    assert admin.read([name])[name].factors == (1, 1)
+
+
+def test_one_topic_that_cannot_move_does_not_stop_the_others(kafka: Cluster, admin: Admin, name: str) -> None:
+    to(admin, Topic("a", 1, 1))
+    to(admin, Topic("b", 1, 1))
+    live = admin.read(["a", "b"])
+    changes = [plan(live["a"], Topic("a", 1, 4), 5), plan(live["b"], Topic("b", 1, 2), 5)]
+    applied = apply(admin, changes, 5, FAST, lambda text: None)
+    assert applied.failed.keys() == {"a"}
+    assert admin.read(["b"])["b"].factors == (2, 2)
+
+
+def test_a_broker_that_dies_during_a_move_and_comes_back(kafka: Cluster, admin: Admin, name: str) -> None:
+    to(admin, Topic(name, 1, 1))
+    count = fill(kafka, name, 20)
+    (holder,) = admin.read([name])[name].replicas[0]
+    victim = next(broker for broker in (3, 2, 1) if broker != holder)
+    result: list[Applied] = []
+    worker = threading.Thread(target=lambda: result.append(to(admin, Topic(name, 1, 3), 3_000_000)))
+    worker.start()
+    with connect(kafka.bootstrap) as replicas:
+        while worker.is_alive() and not replicas.moving():
+            time.sleep(0.1)
+    kafka.kill(victim)
+    time.sleep(3)
+    kafka.start(victim)
+    worker.join(120)
+    assert result and result[0].failed == {}
+    assert messages(admin, name) == count
+    assert is_clean(admin, name)
+
+
+def test_a_controller_that_moves_does_not_stop_a_change(kafka: Cluster, admin: Admin, name: str) -> None:
+    with connect(kafka.bootstrap) as replicas:
+        leader = int(replicas.controller())
+    worker_result: list[Applied] = []
+    wanted = [Topic(f"c{number}", 3, 2) for number in range(100)]
+
+    def run() -> None:
+        changes = [plan(None, topic, 3) for topic in wanted]
+        worker_result.append(apply(Admin(kafka.bootstrap), changes, 3, FAST, lambda text: None))
+
+    kafka.kill(leader)
+    worker = threading.Thread(target=run)
+    worker.start()
+    time.sleep(1)
+    kafka.start(leader)
+    worker.join(150)
+    assert worker_result and worker_result[0].failed == {}
+    assert all(admin.read([t.name])[t.name].is_as(t) for t in wanted[:5])
+
+
+def _after(calls: int, then: object) -> object:
+    """The real wait for the first calls, `then` afterwards."""
+    real, count = reassignment._wait, iter(range(1000))
+
+    def wait(*args: object) -> dict[str, str]:
+        chosen = real if next(count) < calls else then
+        return chosen(*args)  # type: ignore[operator,no-any-return]
+
+    return wait
