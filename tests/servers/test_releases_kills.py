@@ -83,6 +83,10 @@ def test_what_was_removed_behind_its_back_shows_in_preview_and_is_deployed_again
     assert "is absent: its records are gone from the cluster" in engine.up()
     is_deployed(engine, "one")
     assert "5 unchanged" in engine.up()
+    engine.kwok.command("helm", "uninstall", "r", "-n", engine.namespace)
+    # The one message of Pulumi's that asks for a flag: docs/operating.md.
+    assert "release: not found" in engine.pulumi("destroy", "--yes", "--skip-preview", check=False)
+    engine.pulumi("destroy", "--yes", "--skip-preview", "--refresh")
 
 
 def test_a_release_of_the_old_process_is_taken_over_with_its_pods(engine: Engine) -> None:
