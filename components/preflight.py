@@ -35,8 +35,8 @@ def run(plan: Deployment, config: Mapping[str, str]) -> Deployment:
         for site, cluster in clusters.items()
     }
     wrong = _foreign(plan, clusters, found, now)
-    if pulumi.runtime.is_dry_run():
-        wrong += _shown(plan, clusters, found)
+    if not wrong and pulumi.runtime.is_dry_run():
+        wrong = _shown(plan, clusters, found)
     if wrong:
         raise Refused(wrong)
 

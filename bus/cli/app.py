@@ -14,6 +14,7 @@ from bus.cli.preview import preview
 from bus.cli.promote import NotPromoted, promote
 from bus.cli.set_image import set_image
 from bus.cli.stack import NoStack
+from bus.cli.unlock import unlock
 from bus.errors import Failed, Refused
 from bus.git import GitFailed
 from bus.images.credentials import BadCredentials
@@ -35,6 +36,7 @@ app.command("drift")(drift)
 app.command("preview")(preview)
 app.command("promote")(promote)
 app.command("set-image")(set_image)
+app.command("unlock")(unlock)
 app.add_typer(topics.app, name="topics")
 
 

@@ -97,7 +97,7 @@ def markdown(found: Sequence[ReleasePreview], sets: Mapping[str, Sequence[str]],
         lines.append(f"| {one.site} | {one.release}{' (new)' if one.new else ''} | {' | '.join(counts)} | {images} |")
     for name, said in sorted(sets.items()):
         if said:
-            lines += ["", f"**{name}**", "", *(f"- {line}" for line in said)]
+            lines += ["", f"**{name}**", "", *(f"- `{line}`" for line in said)]
     size = sum(len(line) + 1 for line in lines)
     for number, one in enumerate(found):
         details = [

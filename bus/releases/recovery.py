@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import kr8s
+
 from bus.access import Cluster
 from bus.releases import manifest, objects, records, statefulsets
 from bus.releases.state import Act, Decision, Record, State, Wanted, decide
@@ -41,7 +43,10 @@ def recover(
         if decision.act is Act.REFUSE:
             raise ForeignRelease(refusal(cluster, wanted, decision))
         say(f"release {wanted.release} in {cluster.namespace} is {decision.state}: {decision.reason}")
-        _do(cluster, wanted, decision, history, clock())
+        try:
+            _do(cluster, wanted, decision, history, clock())
+        except kr8s.NotFoundError:
+            continue  # somebody else has cleaned up since the records were read: judged anew
     raise ForeignRelease(f"release {wanted.release} in {cluster.namespace} does not come to rest: who else deploys it?")
 
 

@@ -65,10 +65,10 @@ def test_a_merge_request_sees_the_table_first_and_details_folded() -> None:
         "|---|---|---|---|---|---|---|",
         "| central | central | 0 | 1 | 1 | 1 | r/api:1 -> r/api:2 |",
     ]
-    assert lines.index("**central-topics**") < lines.index("- + cineges.film.data")
+    assert lines.index("**central-topics**") < lines.index("- `+ cineges.film.data`")
     assert "central-indices" not in note
     details = "<details><summary>central: central - 1 changed, 1 removed, 1 restarted</summary>"
-    assert lines.index("- + cineges.film.data") < lines.index(details)
+    assert lines.index("- `+ cineges.film.data`") < lines.index(details)
 
 
 def test_a_note_keeps_its_table_below_the_limit_and_says_what_it_lacks() -> None:

@@ -116,8 +116,21 @@ class Engine:
             process.wait()
             return True
         finally:
-            # The backend's lock outlives its process; the killed run was this test's own.
-            self.pulumi("cancel", "--yes", check=False)
+            self.unlock()
+
+    def unlock(self) -> str:
+        """`bus unlock`: the backend's lock outlives the process that made it. Raises AssertionError."""
+        done = subprocess.run(
+            [sys.executable, "-m", "bus", "unlock", "--stack", "s"],
+            cwd=self.folder,
+            env={**self.environment, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise AssertionError(f"bus unlock ended with {done.returncode}\n{done.stdout}{done.stderr}")
+        return done.stdout
 
     def status(self) -> str:
         return self.kwok.command("helm", "list", "-a", "-n", self.namespace, "--no-headers", "-o", "json")

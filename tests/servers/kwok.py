@@ -6,6 +6,7 @@ Pods turn Ready as soon as they are scheduled, unless they ask for a node that i
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -88,6 +89,7 @@ def control_plane() -> Iterator[Kwok]:
     finally:
         _script("fake-node.sh", "down", environment, folder)
         _script("control-plane.sh", "down", environment, folder)
+        _end_all_of(folder)
         shutil.rmtree(folder)
 
 
@@ -100,6 +102,17 @@ def _script(name: str, verb: str, environment: dict[str, str], folder: Path) -> 
     if done.returncode:
         end = (folder / "scripts.log").read_text(errors="replace")[-3000:]
         raise RuntimeError(f"{name} {verb} ended with {done.returncode}:\n{end}")
+
+
+def _end_all_of(folder: Path) -> None:
+    """Ends what the scripts did not find: every process that names this folder, which is this run's alone."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                if str(folder).encode() in (entry / "cmdline").read_bytes():
+                    os.kill(int(entry.name), signal.SIGKILL)
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # it ended while this looked
 
 
 def _free_block() -> int:
