@@ -9,6 +9,7 @@ from pulumi.dynamic import CheckResult
 
 from bus.access import NotDeployed, Unreachable, elasticsearch_url
 from bus.indices import plan
+from bus.indices.drift import seen
 from components.providers import connection
 from components.providers.declared import DeclaredSetProvider
 
@@ -42,7 +43,7 @@ class IndexSetProvider(DeclaredSetProvider):
         ]
 
     def _seen(self, live: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
-        found = {name: plan.seen(live[name], _wanted(name, declared[name])) for name in declared if name in live}
+        found = {name: seen(live[name], _wanted(name, declared[name])) for name in declared if name in live}
         return {
             name: {"mappings": index.mappings, "settings": index.settings, "aliases": index.aliases}
             for name, index in found.items()
