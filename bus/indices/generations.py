@@ -30,7 +30,7 @@ def next_generation(name: str, existing: Iterable[str]) -> str:
 
 def newer(name: str, live: str, existing: Iterable[str]) -> list[str]:
     """Generations after the live one: what a rollback left, or somebody made."""
-    here = number(name, live) or 0
+    here = number(name, live) or 1
     return sorted(physical for physical in existing if (number(name, physical) or 0) > here)
 
 

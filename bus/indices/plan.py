@@ -8,7 +8,7 @@ from bus.indices import differences
 from bus.indices.canonical import Json
 from bus.indices.classes import NO_SOURCE, Class
 from bus.indices.differences import Difference
-from bus.indices.generations import next_generation
+from bus.indices.generations import newer, next_generation
 from bus.indices.settings import UNTOLD
 
 Mode = Literal["refuse", "block", "catch-up"]
@@ -79,8 +79,8 @@ class Change:
     target: str | None = None
     """the next generation, where the index is copied into one"""
     inherited: Mapping[str, str | None] = field(default_factory=dict)
-    abandoned: Pending | None = None
-    """an unfinished generation that nobody wants any more"""
+    left: Pending | None = None
+    """an unfinished generation: the live one, swung to by a run that died right after; or one nobody wants any more"""
     differences: tuple[Difference, ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
     """path in the fragment -> why it cannot be done"""
@@ -99,7 +99,7 @@ class Change:
     def is_nothing(self) -> bool:
         """Whether live and wanted are the same."""
         return self.live is not None and not (
-            self.closed or self.differences or self.add_aliases or self.remove_aliases or self.abandoned or self.refused
+            self.closed or self.differences or self.add_aliases or self.remove_aliases or self.left or self.refused
         )
 
 
@@ -128,9 +128,9 @@ def plan(live: Live | None, wanted: Wanted, before: Wanted | None = None) -> Cha
         remove_aliases=tuple(sorted(stale)),
         target=_target(live, wanted) if reindexed else None,
         inherited={key: live.settings[key] for key in _INHERITED if key in live.settings} if reindexed else {},
-        abandoned=live.pending if live.pending and not reindexed else None,
+        left=live.pending if live.pending and (live.pending.name == live.name or not reindexed) else None,
         differences=tuple(found),
-        refused=dict(_refusals(wanted, found, kind)),
+        refused={**dict(_refusals(wanted, found, kind)), **(_newer(live, wanted) if reindexed else {})},
     )
 
 
@@ -150,7 +150,20 @@ def _differences(live: Live, wanted: Wanted, before: Wanted | None) -> list[Diff
 
 def _target(live: Live, wanted: Wanted) -> str:
     """The generation to fill: the unfinished one, or the one after all that exist."""
-    return live.pending.name if live.pending else next_generation(wanted.name, {live.name, *live.generations})
+    if live.pending and live.pending.name != live.name:
+        return live.pending.name
+    return next_generation(wanted.name, {live.name, *live.generations})
+
+
+def _newer(live: Live, wanted: Wanted) -> dict[str, str]:
+    """A refusal where a generation after the live one exists: what a rollback left behind, or somebody made."""
+    pending = {live.pending.name} if live.pending else set()
+    found = [name for name in newer(wanted.name, live.name, live.generations) if name not in pending]
+    if not found:
+        return {}
+    which = ", ".join(found)
+    text = f"{wanted.name}: {which} is newer than {live.name}, which the alias is on"
+    return {"reindex": f"{text}: put the fragment back to what {live.name} is, or delete {which} (docs/indices.md)"}
 
 
 def _refusals(wanted: Wanted, found: list[Difference], kind: Class) -> list[tuple[str, str]]:

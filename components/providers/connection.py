@@ -17,6 +17,11 @@ def cluster(props: Mapping[str, Any], request: ConfigureRequest) -> Cluster:
     return Cluster(props["context"], kubeconfig, props["namespace"], props["mode"])
 
 
+def say(text: str) -> None:
+    """A line in the diagnostics of the update that is no warning: progress, estimates."""
+    print(text, file=sys.stderr, flush=True)
+
+
 def warn(text: str) -> None:
     """A line in the diagnostics of the update; a provider process has no other way to Pulumi's log."""
     print(f"warning: {text}", file=sys.stderr, flush=True)

@@ -83,7 +83,7 @@ class DeclaredSetProvider(ResourceProvider):
             refused = [reason for change in changes for reason in change.refused.values()]
             if refused:
                 raise ValueError("\n".join(refused))
-            admin.apply(changes)
+            self._make(admin, changes)
             held = admin.held(gone)
             created, confirmed = set(olds.get("created") or []), news["confirmDelete"]
             removals = [
@@ -119,6 +119,10 @@ class DeclaredSetProvider(ResourceProvider):
     def _changes(self, live: Mapping[str, Any], olds: Mapping[str, Any], news: Mapping[str, Any]) -> Sequence[Any]:
         """The plan of each that is wanted: wanted.name, create, refused."""
         raise NotImplementedError
+
+    def _make(self, admin: Any, changes: Sequence[Any]) -> None:
+        """Makes the changes; a set whose changes take long says how far they are."""
+        admin.apply(changes)
 
     def _seen(self, live: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
         """What is live of `declared`, as inputs."""
