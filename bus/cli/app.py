@@ -6,6 +6,8 @@ import typer
 
 from bus.access import Unreachable
 from bus.cli.add_complexe import add_complexe
+from bus.cli.indices_import import indices_import
+from bus.cli.indices_rollback import indices_rollback
 from bus.cli.stack import NoStack
 from bus.errors import Failed, Refused
 
@@ -17,6 +19,10 @@ app = typer.Typer(
 )
 app.callback()(lambda: None)  # a verb of its own even while there is one verb only
 app.command("add-complexe")(add_complexe)
+indices = typer.Typer(help="One index of a site: go back a generation, begin managing one.", no_args_is_help=True)
+indices.command("rollback")(indices_rollback)
+indices.command("import")(indices_import)
+app.add_typer(indices, name="indices")
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixe
 
 from bus.access import Unreachable
 from bus.errors import Failed
+from bus.indices import rollback
 from bus.indices.canonical import Json
 from bus.indices.copying import Conflict
 from bus.indices.estimate import Facts
@@ -123,6 +124,18 @@ class Admin:
             read_only=any(settings.get(key) == "true" for key in _READ_ONLY),
             documents_per_second=noted.documents / noted.seconds if noted and noted.seconds else 0,
         )
+
+    def generation_before(self, name: str, live: Live) -> str:
+        """The generation that a rollback goes to; raises Failed where none was kept."""
+        return rollback.target(name, live)
+
+    def swing_back(self, live: Live, to: str) -> None:
+        """Goes back to the generation `to`."""
+        rollback.swing_back(self._client, live, to)
+
+    def counts(self, indices: Sequence[str]) -> dict[str, int]:
+        """physical index -> its documents."""
+        return {index: int(self._client.count(index=index)["count"]) for index in indices}
 
     def held(self, names: Collection[str]) -> dict[str, int]:
         """How many documents each existing index of `names` holds in all its generations, refreshed first."""
