@@ -36,6 +36,11 @@ def text(change: Change, facts: Facts) -> str:
     )
 
 
+def line(change: Change) -> str:
+    """The line of a preview for what is done without a copy."""
+    return f"{change.wanted.name}: {change.kind.said}: {'; '.join(map(str, change.differences))}"
+
+
 def refusals(change: Change, facts: Facts) -> dict[str, str]:
     """path -> why a copy must not begin now."""
     name, needed = change.wanted.name, int(facts.size_bytes * _MARGIN)

@@ -44,6 +44,8 @@ class IndexSetProvider(DeclaredSetProvider):
                 facts = admin.facts(change)
                 connection.say(estimate.text(change, facts))
                 change = replace(change, refused=estimate.refusals(change, facts))
+            elif change.differences and not change.refused:
+                connection.say(estimate.line(change))
             judged.append(change)
         return self._failures(judged)
 
