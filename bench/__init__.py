@@ -1,0 +1,1 @@
+"""Measurements; each module says what it compares, and prints figures."""
