@@ -63,7 +63,7 @@ def _home(folder: Path) -> Path:
     if not home.exists():
         source = part(f"elasticsearch/elasticsearch-{VERSION}")
         shutil.copytree(source, home, copy_function=_link, ignore=shutil.ignore_patterns("bin"))
-        shutil.copytree(source / "bin", home / "bin")  # unpacked without the right to run it
+        shutil.copytree(source / "bin", home / "bin")  # copied: links would hand the modes below to the cache
         for script in (home / "bin").iterdir():
             script.chmod(0o755)
     return home
