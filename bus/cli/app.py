@@ -10,6 +10,8 @@ from bus.cli import topics
 from bus.cli.add_complexe import add_complexe
 from bus.cli.bundle import bundle
 from bus.cli.drift import drift
+from bus.cli.indices_import import indices_import
+from bus.cli.indices_rollback import indices_rollback
 from bus.cli.preview import preview
 from bus.cli.promote import NotPromoted, promote
 from bus.cli.set_image import set_image
@@ -38,6 +40,11 @@ app.command("promote")(promote)
 app.command("set-image")(set_image)
 app.command("unlock")(unlock)
 app.add_typer(topics.app, name="topics")
+
+indices = typer.Typer(help="One index of a site: go back a generation, begin managing one.", no_args_is_help=True)
+indices.command("rollback")(indices_rollback)
+indices.command("import")(indices_import)
+app.add_typer(indices, name="indices")
 
 
 # What a user can mend.

@@ -1,21 +1,33 @@
-"""Indices of a live cluster, read in a few calls and changed side by side; the only importer of elasticsearch."""
+"""Indices of a live cluster, read in a few calls and changed side by side."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
-from elasticsearch import ApiError, Elasticsearch, NotFoundError, TransportError, UnsupportedProductError
+from elasticsearch import ApiError, Elasticsearch, TransportError, UnsupportedProductError
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from bus.access import Unreachable
 from bus.errors import Failed
-from bus.indices.plan import Change, Live, first_generation
-from bus.indices.settings import flatten
+from bus.indices import rollback
+from bus.indices.canonical import Json
+from bus.indices.copying import Conflict
+from bus.indices.estimate import Facts
+from bus.indices.generations import base_name, first_generation
+from bus.indices.migration import PATIENCE_SECONDS, Busy, Migration, Say
+from bus.indices.plan import Change, Live
+from bus.indices.settings import flatten, listed
+from bus.indices.state import note, pending
 
 _CONNECT_SECONDS = 60.0
 _CALL_SECONDS = 60.0
 _MAJORS = (8, 9)
-_AT_ONCE = 8
+# The master takes what waits for it as one batch: 100 creates take 0.9 s in flight together, 21 s one by one.
+_AT_ONCE = 100
+_PATH_BYTES = 3000
+_READ_ONLY = ("blocks.read_only", "blocks.read_only_allow_delete")
+_JSON = {"content-type": "application/json", "accept": "application/json"}
 
 
 class _NotYet(Unreachable):
@@ -26,7 +38,7 @@ class Admin:
     """The admin calls of one cluster; refuses a server that the client does not speak to before anything else."""
 
     def __init__(self, url: str) -> None:
-        self._client = Elasticsearch(url, request_timeout=_CALL_SECONDS)
+        self._client = Elasticsearch(url, request_timeout=_CALL_SECONDS, connections_per_node=_AT_ONCE)
         info = self._first_answer(url)
         self.cluster_id = str(info["cluster_uuid"])
         major = int(str(info["version"]["number"]).split(".")[0])
@@ -59,18 +71,16 @@ class Admin:
 
     def read(self, names: Collection[str]) -> dict[str, Live]:
         """alias -> the index behind it, for those of `names` that exist; raises Failed where one stands for several."""
-        if not names:
-            return {}
-        wanted = ",".join(sorted(names))
-        answer = self._client.indices.get(
-            index=wanted, ignore_unavailable=True, flat_settings=True, expand_wildcards="none"
-        )
         found: dict[str, list[Live]] = {name: [] for name in names}
-        for physical, content in answer.items():
+        generations: dict[str, dict[str, Json]] = {name: {} for name in names}
+        for physical, content in self._contents(names).items():
             settings = flatten(content["settings"])
             live = Live(physical, content.get("mappings", {}), settings, content.get("aliases", {}))
             for name in {physical, *live.aliases} & found.keys():
                 found[name].append(live)
+            base = base_name(physical)
+            if base in generations:
+                generations[base][physical] = live.mappings
         several = {
             name: f"stands for {', '.join(sorted(live.name for live in all_of_it))}: give one of them is_write_index, "
             f"or take the alias away from the others"
@@ -80,38 +90,101 @@ class Admin:
         if several:
             raise Failed(several)
         return {
-            name: (_writers(name, all_of_it) if len(all_of_it) > 1 else all_of_it)[0]
+            name: replace(
+                (_writers(name, all_of_it) if len(all_of_it) > 1 else all_of_it)[0],
+                generations=tuple(sorted(generations[name])),
+                pending=pending(generations[name]),
+            )
             for name, all_of_it in found.items()
             if all_of_it
         }
 
+    def _contents(self, names: Collection[str]) -> dict[str, Any]:
+        """physical index -> mappings, settings, aliases: all behind `names`, and every generation of them."""
+        answers: dict[str, Any] = {}
+        for some in _short_enough([f"{name},{name}-0*" for name in sorted(names)]):
+            found = self._client.indices.get(
+                index=some, ignore_unavailable=True, flat_settings=True, expand_wildcards=["open", "closed", "hidden"]
+            )
+            answers.update(found)
+        return answers
+
+    def facts(self, change: Change) -> Facts:
+        """What a preview says of an index that is to be copied."""
+        name = str(change.live)
+        stats = self._client.indices.stats(index=name, metric=["docs", "store"])["_all"]["primaries"]
+        [content] = self._client.indices.get(index=name, flat_settings=True).body.values()
+        settings, noted = flatten(content["settings"]), note(content.get("mappings", {}))
+        nodes = self._client.nodes.stats(metric="fs")["nodes"].values()
+        return Facts(
+            documents=int(stats["docs"]["count"]),
+            size_bytes=int(stats["store"]["size_in_bytes"]),
+            free_bytes=max((_room(path) for node in nodes for path in node["fs"].get("data", [])), default=0),
+            status=str(self._client.cluster.health()["status"]),
+            read_only=any(settings.get(key) == "true" for key in _READ_ONLY),
+            documents_per_second=noted.documents / noted.seconds if noted and noted.seconds else 0,
+        )
+
+    def generation_before(self, name: str, live: Live) -> str:
+        """The generation that a rollback goes to; raises Failed where none was kept."""
+        return rollback.target(name, live)
+
+    def swing_back(self, live: Live, to: str) -> None:
+        """Goes back to the generation `to`."""
+        rollback.swing_back(self._client, live, to)
+
+    def counts(self, indices: Sequence[str]) -> dict[str, int]:
+        """physical index -> its documents."""
+        return {index: int(self._client.count(index=index)["count"]) for index in indices}
+
     def held(self, names: Collection[str]) -> dict[str, int]:
-        """How many documents each existing index of `names` holds, refreshed first so that none is missed."""
+        """How many documents each existing index of `names` holds in all its generations, refreshed first."""
         counts = {}
-        for name in names:
-            try:
-                self._client.indices.refresh(index=name)
-                counts[name] = int(self._client.count(index=name)["count"])
-            except NotFoundError:
-                continue
+        for name, live in self.read(names).items():
+            indices = [live.name, *(one for one in live.generations if one != live.name)]
+            self._client.indices.refresh(index=indices)
+            counts[name] = int(self._client.count(index=indices)["count"])
         return counts
 
-    def apply(self, changes: Sequence[Change]) -> None:
-        """Makes `changes`, side by side; raises Failed for those that could not be."""
-        self._each([change for change in changes if not change.is_nothing], self._change)
+    def apply(
+        self, changes: Sequence[Change], say: Say = lambda text: None, patience_seconds: float = PATIENCE_SECONDS
+    ) -> None:
+        """Makes `changes`: those in place side by side, then reindexes one after the other, telling `say` how far.
+
+        Raises Failed for those that could not be made.
+        """
+        wrong: dict[str, str] = {}
+        for change in changes:
+            if change.left:
+                left = self._migration(change, change.left.source, change.left.name, say, patience_seconds)
+                wrong |= _attempt(change, left.run if change.left.name == change.live else left.abandon)
+        in_place = [change for change in changes if not change.is_nothing and not change.target]
+        wrong |= self._each([change for change in in_place if change.wanted.name not in wrong], self._change)
+        if any(change.create for change in changes):
+            self._client.cluster.health(wait_for_no_initializing_shards=True, timeout="30s")
+        for change in changes:
+            if change.target:
+                source, target = str(change.live), change.target
+                wrong |= _attempt(change, self._migration(change, source, target, say, patience_seconds).run)
+        if wrong:
+            raise Failed(wrong)
+
+    def _migration(self, change: Change, source: str, target: str, say: Say, patience_seconds: float) -> Migration:
+        return Migration(self._client, change.wanted, source, target, change.inherited, say, patience_seconds)
 
     def delete(self, names: Sequence[str]) -> None:
-        """Deletes the indices behind aliases, with their data; one that is gone already is fine. Raises Failed."""
+        """Deletes what is behind aliases, all generations with their data; what is gone is fine. Raises Failed."""
         wrong = {}
         for name, live in self.read(names).items():
             try:
-                self._client.indices.delete(index=live.name, ignore_unavailable=True)
+                self._client.indices.delete(index=[live.name, *live.generations], ignore_unavailable=True)
             except ApiError as error:
                 wrong[name] = _text(error)
         if wrong:
             raise Failed(wrong)
 
-    def _each(self, changes: Iterable[Change], act: Callable[[Change], None]) -> None:
+    def _each(self, changes: Iterable[Change], act: Callable[[Change], None]) -> dict[str, str]:
+        """Does `act` for all at once; returns name -> what went wrong."""
         wrong = {}
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
             tasks = {change.wanted.name: pool.submit(act, change) for change in changes}
@@ -121,8 +194,7 @@ class Admin:
                 wrong[name] = _text(error)
             elif error:
                 raise error
-        if wrong:
-            raise Failed(wrong)
+        return wrong
 
     def _change(self, change: Change) -> None:
         wanted = change.wanted
@@ -130,19 +202,65 @@ class Admin:
             self._client.indices.create(
                 index=first_generation(wanted.name),
                 mappings=dict(wanted.mappings),
-                settings={key: value for key, value in wanted.settings.items() if value is not None},
+                settings={key: listed(value) for key, value in wanted.settings.items() if value is not None},
                 aliases={wanted.name: {}, **{name: dict(alias) for name, alias in wanted.aliases.items()}},
+                wait_for_active_shards=0,
             )
             return
         name = str(change.live)
         if change.settings:
-            self._client.indices.put_settings(index=name, settings=dict(change.settings))
+            self._client.indices.put_settings(index=name, settings=_given(change.settings))
+        if change.reopened:
+            # Not put_settings(reopen=True): 9.4.3 then goes on without the analyzers that were declared.
+            self._client.indices.close(index=name)
+            try:
+                self._client.indices.put_settings(index=name, settings=_given(change.reopened))
+            finally:
+                self._open(name)
+        elif change.closed:
+            self._open(name)
         if change.mappings:
-            self._client.indices.put_mapping(index=name, **change.mappings)
+            self._client.perform_request("PUT", f"/{name}/_mapping", headers=_JSON, body=dict(change.mappings))
         actions = [{"add": {"index": name, "alias": alias, **how}} for alias, how in change.add_aliases.items()]
         actions += [{"remove": {"index": name, "alias": alias}} for alias in change.remove_aliases]
         if actions:
             self._client.indices.update_aliases(actions=actions)
+
+    def _open(self, name: str) -> None:
+        self._client.indices.open(index=name)
+        self._client.cluster.health(index=name, wait_for_status="yellow", timeout="30s")
+
+
+def _room(path: Mapping[str, Any]) -> int:
+    """Bytes that shards may still take on a node's disk; all that is free where watermarks are off."""
+    return int(path["available_in_bytes"]) - int(path.get("low_watermark_free_space_in_bytes", 0))
+
+
+def _attempt(change: Change, act: Callable[[], None]) -> dict[str, str]:
+    """Does `act`; returns name -> what went wrong, if anything."""
+    try:
+        act()
+    except (Busy, Conflict) as error:
+        return {change.wanted.name: str(error)}
+    except (ApiError, TransportError) as error:
+        return {change.wanted.name: _text(error)}
+    return {}
+
+
+def _given(settings: Mapping[str, str | None]) -> dict[str, Any]:
+    return {key: listed(value) for key, value in settings.items()}
+
+
+def _short_enough(parts: Sequence[str]) -> Iterator[str]:
+    """`parts` joined by commas into texts that fit a request line (http.max_initial_line_length is 4 kB)."""
+    some: list[str] = []
+    for part in parts:
+        if some and sum(len(one) + 1 for one in some) + len(part) > _PATH_BYTES:
+            yield ",".join(some)
+            some = []
+        some.append(part)
+    if some:
+        yield ",".join(some)
 
 
 def _writers(name: str, found: list[Live]) -> list[Live]:

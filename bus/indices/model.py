@@ -10,6 +10,7 @@ from pydantic import Field
 from bus import fragments
 from bus.errors import Problem
 from bus.fragments import Block, Fragments, Owned, collect, unowned
+from bus.indices.plan import Mode
 from bus.indices.settings import RESERVED, flatten
 from bus.parsing import Record
 from bus.settings import Kind
@@ -36,6 +37,17 @@ class Alias(Record):
     is_write_index: bool | None = Field(None, alias="is_write_index")
 
 
+class Reindex(Record):
+    """How a change that a live index cannot take may be made: by a copy into the next generation."""
+
+    mode: Mode = Field("refuse", description="block: writes wait while it is copied; catch-up: for a moment at its end")
+    slices: int = Field(0, ge=0, le=64, description="parts copied side by side; 0: as many as shards")
+    documents_per_second: int | None = Field(None, ge=1, description="throttle; default: as fast as the server can")
+    pipeline: str = Field("", description="ingest pipeline that every document goes through")
+    script: str = Field("", description="painless, over ctx._source of every document; ids must stay as they are")
+    keep: int = Field(1, ge=0, description="old generations that are kept for going back")
+
+
 class Fragment(fragments.Fragment):
     """One index of one brick's file."""
 
@@ -43,6 +55,8 @@ class Fragment(fragments.Fragment):
     mappings: dict[str, Any] = Field(default_factory=dict, description="as Elasticsearch takes them")
     settings: dict[str, Any] = Field(default_factory=dict, description="as Elasticsearch takes them, nested or dotted")
     aliases: dict[str, Alias] = Field(default_factory=dict, description="further aliases")
+    reindex: Reindex = Field(Reindex(), description="whether and how it may be copied into its next generation")
+    reopen: bool = Field(False, description="it may be closed for a moment, for settings that need it")
 
 
 @dataclass(frozen=True)
@@ -53,6 +67,8 @@ class Index:
     mappings: Mapping[str, Any]
     settings: Mapping[str, str | None]
     aliases: Mapping[str, Mapping[str, Any]]
+    reindex: Mapping[str, Any]
+    reopen: bool
     sites: tuple[Kind, ...] | None
     producers: tuple[str, ...]
     file: str
@@ -67,6 +83,8 @@ class Index:
             "mappings": dict(self.mappings),
             "settings": dict(self.settings),
             "aliases": {name: dict(alias) for name, alias in self.aliases.items()},
+            **({"reindex": dict(self.reindex)} if self.reindex else {}),
+            **({"reopen": True} if self.reopen else {}),
         }
 
 
@@ -90,6 +108,8 @@ def _index(owner: Owned[Fragment]) -> Index:
         mappings=fragment.mappings,
         settings={key: value for key, value in flatten(fragment.settings).items() if value is not None},
         aliases={name: _alias(alias) for name, alias in sorted(fragment.aliases.items())},
+        reindex=fragment.reindex.model_dump(by_alias=True, exclude_defaults=True),
+        reopen=fragment.reopen,
         sites=fragment.sites,
         producers=(owner.brick,),
         file=owner.file,

@@ -1,8 +1,10 @@
-"""Index settings in one shape - flat, without `index.`, text - and which of them a live index takes."""
+"""Index settings in one shape: flat, without `index.`, text."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
+_LIST = '["'
 # What a server writes by itself, or bus while it copies.
 RESERVED = frozenset(
     {"uuid", "version.created", "version.upgraded", "provided_name", "creation_date", "history.uuid",
@@ -11,18 +13,16 @@ RESERVED = frozenset(
 # In every answer, asked for or not; not ours unless a fragment names them.
 SERVED = RESERVED | {"number_of_shards", "number_of_replicas", "routing.allocation.include._tier_preference"}
 
-_STATIC = frozenset(
-    {"number_of_shards", "number_of_routing_shards", "routing_partition_size", "codec", "mode", "soft_deletes.enabled",
-     "load_fixed_bitset_filters_eagerly", "shard.check_on_startup", "routing_path", "mapping.coerce",
-     "mapping.ignore_malformed", "store.type", "store.preload", "uuid", "mapping.source.mode"}
-)  # fmt: skip
-_STATIC_PREFIXES = ("analysis.", "similarity.", "sort.")
+
+# Taken when an index is made, and never answered.
+UNTOLD = frozenset({"number_of_routing_shards"})
 
 
 def flatten(settings: Mapping[str, Any]) -> dict[str, str | None]:
     """{"index": {"refresh_interval": "1s"}} and {"index.refresh_interval": "1s"} as {"refresh_interval": "1s"}.
 
-    A list of plain values becomes one text, joined by commas, which is what most settings answer; null stays null.
+    A list of plain values becomes one text, joined by commas, which is what most settings answer; with a comma in one
+    of them (synonyms) it becomes JSON, which `listed` turns back. Null stays null.
     """
     flat: dict[str, str | None] = {}
     _walk(settings, "", flat)
@@ -35,7 +35,7 @@ def _walk(settings: Mapping[str, Any], above: str, flat: dict[str, str | None]) 
         if isinstance(value, Mapping):
             _walk(value, f"{path}.", flat)
         elif isinstance(value, list):
-            flat[path.removeprefix("index.")] = ",".join(text(item) for item in value)
+            flat[path.removeprefix("index.")] = _joined([text(item) for item in value])
         else:
             flat[path.removeprefix("index.")] = None if value is None else text(value)
 
@@ -49,9 +49,10 @@ def text(value: object) -> str:
     return str(value)
 
 
-def is_static(key: str) -> bool:
-    """Whether a setting is fixed when the index is made.
+def listed(value: str | None) -> str | list[str] | None:
+    """A flat setting as a server is given it: a list again where commas between its items would have cut them."""
+    return json.loads(value) if value is not None and value.startswith(_LIST) else value
 
-    https://www.elastic.co/docs/reference/elasticsearch/index-settings/index-modules
-    """
-    return key in _STATIC or key.startswith(_STATIC_PREFIXES)
+
+def _joined(items: list[str]) -> str:
+    return json.dumps(items, ensure_ascii=False) if any("," in item for item in items) else ",".join(items)

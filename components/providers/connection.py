@@ -18,7 +18,7 @@ def cluster(props: Mapping[str, Any], request: ConfigureRequest) -> Cluster:
 
 
 def say(text: str) -> None:
-    """A line of progress in the diagnostics of the update."""
+    """A line in the diagnostics of the update that is no warning: progress, estimates."""
     print(text, file=sys.stderr, flush=True)
 
 

@@ -124,7 +124,7 @@ class DeclaredSetProvider(ResourceProvider):
         able = [change for change in changes if not change.refused]
         failed: dict[str, str] = {}
         try:
-            admin.apply(able)
+            self._act(admin, able)
         except Failed as error:
             failed = error.reasons
         return {c.wanted.name for c in able if c.create and c.wanted.name not in failed}, {**refused, **failed}
@@ -176,6 +176,10 @@ class DeclaredSetProvider(ResourceProvider):
     def _changes(self, live: Mapping[str, Any], olds: Mapping[str, Any], news: Mapping[str, Any]) -> Sequence[Any]:
         """The plan of each that is wanted: wanted.name, create, refused."""
         raise NotImplementedError
+
+    def _act(self, admin: Any, changes: Sequence[Any]) -> None:
+        """Makes changes that nothing refuses; raises Failed for those that could not be made."""
+        admin.apply(changes)
 
     def _seen(self, live: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
         """What is live of `declared`, as inputs."""

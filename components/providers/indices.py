@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pulumi
-from pulumi.dynamic import CheckResult
+from pulumi.dynamic import CheckFailure, CheckResult
 
 from bus.access import NotDeployed, Unreachable, elasticsearch_url
-from bus.indices import plan
+from bus.indices import estimate, plan
+from bus.indices.drift import seen
+from bus.indices.props import from_props, to_props
 from components.providers import connection
 from components.providers.declared import DeclaredSetProvider
 
@@ -16,36 +19,53 @@ _INPUTS = (*connection.KEYS, "endpoint", "indices", "confirmDelete")
 
 
 class IndexSetProvider(DeclaredSetProvider):
-    """Creates, adopts and changes indices in place; deletes one only behind a guard (bus.removals)."""
+    """Creates, adopts, changes and reindexes indices; deletes one only behind a guard (bus.removals)."""
 
     noun, block, unit = "index", "indices", "documents"
     compared = inputs = _INPUTS
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Refuses at preview what a live index cannot take, where the server can be reached."""
-        changes: list[plan.Change] = []
+        """Refuses at preview what cannot be done, where the server can be reached, and says what a copy costs."""
+        failures: list[CheckFailure] = []
         if news["indices"]:
             try:
                 with self._admin(news) as admin:
-                    changes = self._changes(admin.read(news["indices"].keys()), _olds, news)
+                    failures = self._judge(admin, _olds, news)
             except NotDeployed:
                 pass  # a first preview: there is nothing to judge against
             except Unreachable as error:
                 connection.warn(f"indices of {news['site']} are not judged against the live server: {error}")
-        return CheckResult(news, self._failures(changes))
+        return CheckResult(news, failures)
+
+    def _judge(self, admin: Any, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[CheckFailure]:
+        judged = []
+        for change in self._changes(admin.read(news["indices"].keys()), olds, news):
+            if change.target and not change.refused:
+                facts = admin.facts(change)
+                connection.say(estimate.text(change, facts))
+                change = replace(change, refused=estimate.refusals(change, facts))
+            elif change.differences and not change.refused:
+                connection.say(estimate.line(change))
+            judged.append(change)
+        return self._failures(judged)
 
     def _changes(self, live: Mapping[str, Any], olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[plan.Change]:
         before = olds.get("indices") or {}
         return [
-            plan.plan(live.get(name), _wanted(name, index), _wanted(name, before[name]) if name in before else None)
+            plan.plan(
+                live.get(name), from_props(name, index), from_props(name, before[name]) if name in before else None
+            )
             for name, index in sorted(news["indices"].items())
         ]
 
+    def _act(self, admin: Any, changes: Sequence[Any]) -> None:
+        admin.apply(changes, connection.say)
+
     def _seen(self, live: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
-        found = {name: plan.seen(live[name], _wanted(name, declared[name])) for name in declared if name in live}
         return {
-            name: {"mappings": index.mappings, "settings": index.settings, "aliases": index.aliases}
-            for name, index in found.items()
+            name: to_props(seen(live[name], from_props(name, index)), index)
+            for name, index in declared.items()
+            if name in live
         }
 
     @contextmanager
@@ -60,12 +80,8 @@ class IndexSetProvider(DeclaredSetProvider):
                 admin.close()
 
 
-def _wanted(name: str, props: Mapping[str, Any]) -> plan.Wanted:
-    return plan.Wanted(name, props["mappings"], props["settings"], props["aliases"])
-
-
 class IndexSet(pulumi.dynamic.Resource, module="bus", name="IndexSet"):
-    """Indices of one site; `indices` maps alias -> mappings, settings, aliases."""
+    """Indices of one site; `indices` maps alias -> mappings, settings, aliases, reindex, reopen."""
 
     created: pulumi.Output[list[str]]
     kept: pulumi.Output[dict[str, str]]

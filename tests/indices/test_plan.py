@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from bus.indices.plan import Live, Wanted, plan, seen
+from bus.indices.drift import seen
+from bus.indices.plan import Live, Wanted, plan
 from bus.removals import removal
 
 CASES = sorted((Path(__file__).parent / "plans").glob("*.yaml"))

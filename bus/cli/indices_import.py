@@ -1,0 +1,61 @@
+"""`bus indices import`: the fragment of an index that is there already, to begin managing it as it is."""
+
+import io
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from ruamel.yaml import YAML
+
+from bus.cli.indices import Name, Site, admin_of
+from bus.cli.stack import ConfigFile, NoStack, StackName
+from bus.errors import Failed
+from bus.indices.adoption import fragment_of
+
+
+def indices_import(
+    name: Name,
+    stack: StackName,
+    site: Site,
+    config_file: ConfigFile = None,
+    brick: Annotated[str | None, typer.Option(help="brick whose values/<brick>.yml it goes to; default: shown")] = None,
+) -> None:
+    """Writes the fragment of a live index, so that the next preview adopts it without a change."""
+    with admin_of(stack, site, config_file) as admin:
+        live = admin.read([name]).get(name)
+    if live is None:
+        raise Failed({name: f"is not on {site}"})
+    fragment = fragment_of(name, live)
+    if brick is None:
+        print(_yaml_text([fragment]), end="")
+        return
+    file = Path("values") / f"{brick}.yml"
+    add(file, fragment)
+    print(f"{file}: {name} added, as {live.name} is. Next: pulumi preview --stack {stack}")
+
+
+def add(file: Path, fragment: dict[str, Any]) -> None:
+    """Adds a fragment to a brick's file, comments and order kept; raises NoStack where that cannot be."""
+    if not file.exists():
+        raise NoStack(f"{file} is not here; run this where Pulumi.yaml is, with the name of a brick")
+    yaml = _yaml()
+    content = yaml.load(file.read_text()) or {}
+    indices = content.setdefault("indices", [])
+    if any(one.get("name") == fragment["name"] for one in indices):
+        raise NoStack(f"{file} declares {fragment['name']} already")
+    indices.append(fragment)
+    with file.open("w") as out:
+        yaml.dump(content, out)
+
+
+def _yaml() -> YAML:
+    yaml = YAML()
+    yaml.preserve_quotes, yaml.width = True, 120
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    return yaml
+
+
+def _yaml_text(value: object) -> str:
+    out = io.StringIO()
+    _yaml().dump(value, out)
+    return out.getvalue()

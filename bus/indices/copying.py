@@ -1,0 +1,211 @@
+"""Documents from one generation into the next: the server's own _reindex, what was written meanwhile, and the proof.
+
+Sequence numbers say what was written since a checkpoint (https://www.elastic.co/docs/reference/elasticsearch/rest-apis/
+optimistic-concurrency-control); a document keeps its version, so that a late copy never covers a newer one.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from elasticsearch import Elasticsearch, NotFoundError, helpers
+
+from bus.indices.plan import Reindexing
+from bus.indices.reindex import Task
+
+_BATCH = 2000
+_SAMPLE = 200
+_SHOWN = 3
+
+
+class Conflict(Exception):
+    """Documents that the next generation does not take, or that did not arrive; the message names some."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A copying task as the server tells it."""
+
+    state: Task
+    total: int = 0
+    copied: int = 0
+    failures: tuple[str, ...] = ()
+
+
+class Copying:
+    """Two generations of one index and the calls between them."""
+
+    def __init__(self, client: Elasticsearch, source: str, target: str, how: Reindexing) -> None:
+        self._client, self._source, self._target, self._how = client, source, target, how
+
+    def checkpoints(self) -> dict[str, int]:
+        """shard -> sequence number up to which the source has everything; and all of it can be searched."""
+        shards = self._client.indices.stats(index=self._source, level="shards", metric="docs")
+        found = {}
+        for number, copies in shards["indices"][self._source]["shards"].items():
+            primary = next(copy for copy in copies if copy["routing"]["primary"])
+            found[number] = int(primary["seq_no"]["local_checkpoint"])
+        self._client.indices.refresh(index=self._source)
+        return found
+
+    def start(self) -> str:
+        """Starts copying everything; returns the server's task."""
+        answer = self._client.reindex(
+            source={"index": self._source, "size": _BATCH},
+            dest=self._dest("external_gte"),
+            script=self._script(),
+            slices=self._how.slices or "auto",
+            requests_per_second=self._how.documents_per_second,
+            wait_for_completion=False,
+        )
+        return str(answer["task"])
+
+    def progress(self, task: str) -> Progress:
+        """How far a task is; `lost` where no server knows it any more."""
+        try:
+            answer = self._raw("GET", f"/_tasks/{task}")
+        except NotFoundError:
+            return Progress("lost")
+        status, response = answer["task"]["status"], answer.get("response") or {}
+        failures = tuple(_failure(failure) for failure in response.get("failures") or [])
+        if answer.get("error"):
+            failures += (str(answer["error"].get("reason")),)
+        elif response.get("canceled"):
+            failures += (f"cancelled: {response['canceled']}",)
+        done: Task = "failed" if failures else "done" if answer["completed"] else "running"
+        parts = [part for part in status.get("slices") or [] if part] or [status]
+        total = sum(int(part["total"]) for part in parts)
+        return Progress(done, total, sum(int(part["created"]) + int(part["updated"]) for part in parts), failures)
+
+    def cancel_others(self, task: str, beat: Callable[[], None]) -> None:
+        """Ends every copy into the target but `task`, and waits until they have ended: a killed run's may go on."""
+        while others := [one for one in self._tasks() if one != task]:
+            for one in others:
+                self._raw("POST", f"/_tasks/{one}/_cancel")
+            beat()
+            time.sleep(0.2)
+
+    def catch_up(self, since: Mapping[str, int], beat: Callable[[], None]) -> int:
+        """Copies what was written after the checkpoints `since`; returns how many documents that were."""
+        copied = 0
+        for shard, checkpoint in since.items():
+            written = {"range": {"_seq_no": {"gt": checkpoint}}}
+            for ids in _batches(hit["_id"] for hit in self._scan(self._source, written, shard)):
+                self._copy(ids)
+                copied += len(ids)
+                beat()
+        return copied
+
+    def sweep(self, beat: Callable[[], None]) -> int:
+        """Deletes from the target what the source no longer has; returns how many documents that were."""
+        self._client.indices.refresh(index=[self._source, self._target])
+        swept = 0
+        for hits in _batches(self._scan(self._target, {"match_all": {}})):
+            ids = [hit["_id"] for hit in hits]
+            answer = self._client.search(
+                index=self._source, query={"ids": {"values": ids}}, size=len(ids), source=False
+            )
+            here = {hit["_id"] for hit in answer["hits"]["hits"]}
+            gone = [hit for hit in hits if hit["_id"] not in here]
+            helpers.bulk(self._client, [self._deletion(hit) for hit in gone], ignore_status=404)
+            swept += len(gone)
+            beat()
+        return swept
+
+    def counts(self) -> tuple[int, int]:
+        """Documents of source and target, all of them searchable."""
+        self._client.indices.refresh(index=[self._source, self._target])
+        one, other = (self._client.count(index=index)["count"] for index in (self._source, self._target))
+        return int(one), int(other)
+
+    def verify(self) -> int:
+        """Compares counts, and the content of a random sample; returns the count. Raises Conflict.
+
+        What a pipeline or script makes of a document cannot be compared; there only an empty result is refused.
+        """
+        source, target = self.counts()
+        if self.is_transformed:
+            if source and not target:
+                raise Conflict(f"{source} documents in {self._source}, none in {self._target}")
+            return target
+        if source != target:
+            raise Conflict(f"{source} documents in {self._source}, {target} in {self._target}")
+        wanted = self._contents(self._source, {"function_score": {"random_score": {}}})
+        found = self._contents(self._target, {"ids": {"values": list(wanted)}})
+        differ = [id_ for id_, content in wanted.items() if found.get(id_) != content]
+        if differ:
+            raise Conflict(f"{len(differ)} of {len(wanted)} sampled documents differ: {', '.join(differ[:_SHOWN])}")
+        return target
+
+    def _contents(self, index: str, query: Mapping[str, Any]) -> dict[str, Any]:
+        """id -> routing and content of some documents that match."""
+        hits = self._client.search(index=index, query=query, size=_SAMPLE)["hits"]["hits"]
+        return {hit["_id"]: (hit.get("_routing"), hit.get("_source")) for hit in hits}
+
+    def _deletion(self, hit: Mapping[str, Any]) -> dict[str, Any]:
+        routing = {"routing": hit["_routing"]} if "_routing" in hit else {}
+        return {"_op_type": "delete", "_index": self._target, "_id": hit["_id"], **routing}
+
+    @property
+    def is_transformed(self) -> bool:
+        """Whether documents are another thing after the copy."""
+        return bool(self._how.pipeline or self._how.script)
+
+    def _copy(self, ids: list[str]) -> None:
+        """Some documents by id; one that was deleted and made again has a lower version than its copy."""
+        for version_type in ("external_gte", "internal"):
+            answer = self._client.options(request_timeout=600).reindex(
+                source={"index": self._source, "query": {"ids": {"values": ids}}},
+                dest=self._dest(version_type),
+                script=self._script(),
+                conflicts="proceed" if version_type == "external_gte" else "abort",
+            )
+            if answer["failures"]:
+                raise Conflict("; ".join(_failure(failure) for failure in answer["failures"][:_SHOWN]))
+            if not answer["version_conflicts"]:
+                return
+
+    def _dest(self, version_type: str) -> dict[str, Any]:
+        pipeline = {"pipeline": self._how.pipeline} if self._how.pipeline else {}
+        return {"index": self._target, "version_type": version_type, **pipeline}
+
+    def _script(self) -> dict[str, str] | None:
+        return {"source": self._how.script, "lang": "painless"} if self._how.script else None
+
+    def _scan(self, index: str, query: Mapping[str, Any], shard: str | None = None) -> Iterable[dict[str, Any]]:
+        """Hits of a query, without their content; of one shard where it is named."""
+        where: dict[str, Any] = {} if shard is None else {"preference": f"_shards:{shard}"}
+        body = {"query": query, "_source": False}
+        return helpers.scan(self._client, index=index, query=body, size=_BATCH, **where)
+
+    def _tasks(self) -> list[str]:
+        answer = self._raw("GET", "/_tasks?actions=indices:data/write/reindex&detailed&group_by=none")
+        ours = f"to [{self._target}]"
+        return [
+            f"{one['node']}:{one['id']}"
+            for one in answer["tasks"]
+            if one["description"].endswith(ours) and "parent_task_id" not in one
+        ]
+
+    def _raw(self, method: str, path: str) -> Any:
+        """A call of the tasks API, of which the client warns that it is a preview; it has been there since 2.3."""
+        return self._client.perform_request(method, path, headers={"accept": "application/json"}).body
+
+
+def _failure(failure: Mapping[str, Any]) -> str:
+    cause = failure.get("cause") or failure.get("reason") or {}
+    inner = cause.get("caused_by") or {}
+    reasons = [str(part["reason"]) for part in (cause, inner) if part.get("reason")]
+    return f"document {failure.get('id')}: {': '.join(reasons)}"
+
+
+def _batches(items: Iterable[Any]) -> Iterator[list[Any]]:
+    some: list[Any] = []
+    for item in items:
+        some.append(item)
+        if len(some) == _BATCH:
+            yield some
+            some = []
+    if some:
+        yield some

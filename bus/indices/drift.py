@@ -1,0 +1,69 @@
+"""A live index in the words of its fragment, so that a refresh shows what somebody changed and nothing else; pure."""
+
+from typing import Any
+
+from bus.indices.canonical import CHILDREN, Json, default, default_of_mapping, is_told, same
+from bus.indices.differences import OURS
+from bus.indices.plan import Live, Wanted
+from bus.indices.settings import SERVED, UNTOLD
+
+
+def seen(live: Live, wanted: Wanted) -> Wanted:
+    """`live` in the words of `wanted`: equal to it unless somebody changed what it declares.
+
+    Fields that dynamic mapping added and whatever else was never declared are no drift; settings that somebody set by
+    hand are, except those that a server writes by itself.
+    """
+    mappings = _mapping(live.mappings, wanted.mappings)
+    settings = {key: value if key in UNTOLD else live.settings.get(key) for key, value in wanted.settings.items()}
+    by_hand = {k: v for k, v in live.settings.items() if k not in SERVED and k not in settings}
+    aliases = {name: alias for name, alias in live.aliases.items() if name != wanted.name}
+    kept = {key: value for key, value in settings.items() if value is not None or wanted.settings[key] is None}
+    return Wanted(
+        wanted.name,
+        mappings,
+        dict(sorted({**kept, **by_hand}.items())),
+        dict(sorted(aliases.items())),
+        wanted.reindex,
+        wanted.reopen,
+    )
+
+
+def _mapping(live: Json, wanted: Json) -> dict[str, Any]:
+    result = _as_declared(live, {key: value for key, value in wanted.items() if key in CHILDREN})
+    for key in wanted.keys() - set(CHILDREN):
+        here = live.get(key)
+        if key == "_meta":
+            here = {name: value for name, value in (here or {}).items() if name != OURS}
+        if key == "runtime":
+            result[key] = {name: field for name, field in (here or {}).items() if name in wanted[key]}
+        elif same(key, default_of_mapping(key) if here is None else here, wanted[key]):
+            result[key] = wanted[key]
+        elif here is not None:
+            result[key] = here
+    return result
+
+
+def _as_declared(live: Json, wanted: Json) -> dict[str, Any]:
+    """A field's definition reduced to what `wanted` speaks of, in its spelling where the meaning is the same."""
+    result: dict[str, Any] = {}
+    for key, there in wanted.items():
+        here = live.get(key)
+        if key in CHILDREN and isinstance(there, dict):
+            found = here if isinstance(here, dict) else {}
+            result[key] = {name: _field(found[name], field) for name, field in there.items() if name in found}
+        elif same(key, default(key, live) if here is None else here, there):
+            result[key] = there
+        elif here is not None:
+            result[key] = here
+    return result
+
+
+def _field(live: Json, wanted: Json) -> dict[str, Any]:
+    """A live field; a parameter that somebody added to it is part of it, other than fields below it."""
+    extra = {
+        key: value
+        for key, value in live.items()
+        if not (key in wanted or key in CHILDREN or is_told(key, live) or same(key, value, default(key, wanted)))
+    }
+    return {**_as_declared(live, wanted), **extra}

@@ -1,0 +1,33 @@
+"""An index between the plan and a resource's properties, where numbers are floats and what is default is left out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bus.indices.plan import Reindexing, Wanted
+
+
+def from_props(name: str, props: Mapping[str, Any]) -> Wanted:
+    """The index that a resource's properties describe."""
+    how = props.get("reindex") or {}
+    default = Reindexing()
+    return Wanted(
+        name,
+        props["mappings"],
+        props["settings"],
+        props["aliases"],
+        Reindexing(
+            mode=how.get("mode", default.mode),
+            slices=int(how.get("slices", default.slices)),
+            documents_per_second=float(how.get("documentsPerSecond", default.documents_per_second)),
+            pipeline=how.get("pipeline", default.pipeline),
+            script=how.get("script", default.script),
+            keep=int(how.get("keep", default.keep)),
+        ),
+        bool(props.get("reopen", False)),
+    )
+
+
+def to_props(live: Wanted, declared: Mapping[str, Any]) -> dict[str, Any]:
+    """What a refresh says of an index; what no server knows of it stays as declared."""
+    ours = {key: declared[key] for key in ("reindex", "reopen") if key in declared}
+    return {"mappings": live.mappings, "settings": live.settings, "aliases": live.aliases, **ours}

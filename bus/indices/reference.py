@@ -1,0 +1,71 @@
+"""Generated parts of docs/indices.md, and docs/schema/indices.json; `python -m bus.indices.reference` writes them."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from bus.indices.classes import TABLE
+from bus.indices.model import Alias, Fragment, Reindex
+from bus.parsing import Record
+
+DOCUMENT, SCHEMA = Path("docs/indices.md"), Path("docs/schema/indices.json")
+
+
+def schema() -> str:
+    """JSON schema of the `indices:` block of a brick's file."""
+    items = Fragment.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")
+    definitions = items.pop("$defs", {})
+    whole = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "indices of values/<brick>.yml",
+        "type": "array",
+        "items": items,
+        "$defs": definitions,
+    }
+    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+
+
+def document(text: str) -> str:
+    """docs/indices.md with its generated parts renewed; raises LookupError where a part's marks are missing."""
+    for name, part in {"fragment": _fragment(), "changes": _changes()}.items():
+        begin, end = f"<!-- {name}: generated -->\n", f"<!-- /{name} -->"
+        if begin not in text or end not in text:
+            raise LookupError(f"{DOCUMENT} lacks {begin.strip()} or {end}")
+        before, _, rest = text.partition(begin)
+        text = before + begin + part + end + rest.partition(end)[2]
+    return text
+
+
+def _fragment() -> str:
+    parts: Mapping[str, type[Record]] = {"": Fragment, "aliases.&lt;name&gt;.": Alias, "reindex.": Reindex}
+    rows = [
+        f"| `{prefix}{field.alias or name}` | {_default(field.get_default(call_default_factory=True))} "
+        f"| {field.description or ''} |"
+        for prefix, record in parts.items()
+        for name, field in record.model_fields.items()
+    ]
+    return "\n".join(["| key | default | |", "|---|---|---|", *rows]).replace("&lt;", "<").replace("&gt;", ">") + "\n"
+
+
+def _default(value: object) -> str:
+    if isinstance(value, Record):
+        return ""
+    return "required" if "Undefined" in repr(value) else "" if value in (None, "", {}) else f"`{json.dumps(value)}`"
+
+
+def _changes() -> str:
+    lines = []
+    for heading, rules in TABLE.items():
+        lines += [f"**{heading}**", "", "| change of | is | because |", "|---|---|---|"]
+        for rule in rules:
+            what = rule.what if " " in rule.what else f"`{rule.what}`"
+            to = f" to `{rule.to}`" if rule.to else ""
+            lines.append(f"| {'anything else' if rule.what == '*' else what}{to} | {rule.kind.said} | {rule.why} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    DOCUMENT.write_text(document(DOCUMENT.read_text()))
+    SCHEMA.parent.mkdir(exist_ok=True)
+    SCHEMA.write_text(schema())

@@ -1,0 +1,34 @@
+"""docs/indices.md and its JSON schema are what the code says; `python -m bus.indices.reference` renews them."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from bus.indices.reference import DOCUMENT, SCHEMA, document, schema
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_document_is_current() -> None:
+    text = (ROOT / DOCUMENT).read_text()
+    assert document(text) == text
+
+
+def test_the_schema_is_current() -> None:
+    assert (ROOT / SCHEMA).read_text() == schema()
+
+
+def test_every_brick_passes_the_schema() -> None:
+    found = [yaml.safe_load(file.read_text()).get("indices", []) for file in sorted((ROOT / "values").glob("*.yml"))]
+    assert any(found)
+    for indices in found:
+        jsonschema.validate(indices, json.loads(schema()))
+
+
+@pytest.mark.parametrize("wrong", [{}, {"name": "a", "reindex": {"mode": "maybe"}}, {"name": "a", "x": 1}])
+def test_the_schema_refuses(wrong: dict[str, object]) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate([wrong], json.loads(schema()))

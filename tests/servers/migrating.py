@@ -1,0 +1,73 @@
+"""A process of its own that brings an index to what is wanted, and that can die at any call to the server."""
+
+import multiprocessing
+import os
+import signal
+from functools import partial
+from multiprocessing.context import ForkServerContext
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from elasticsearch import Elasticsearch
+
+from bus.errors import Failed
+from bus.indices.admin import Admin
+from bus.indices.plan import Wanted, plan
+
+PATIENCE_SECONDS = 0.6
+DONE, FAILED = 0, 3
+
+
+def migrate(url: str, wanted: Wanted, die_at: int = 0, after: bool = False) -> BaseProcess:
+    """A started process: one `pulumi up` of an index, killed at its call number `die_at`, before or after it."""
+    process = _context().Process(target=_run, args=(url, wanted, die_at, after))
+    process.start()
+    return process
+
+
+def ended(process: BaseProcess, seconds: float = 90) -> int:
+    """The exit code of a process: DONE, FAILED, or -9 where it was killed."""
+    process.join(seconds)
+    if process.is_alive():
+        process.kill()
+        raise AssertionError(f"still not done after {seconds} s")
+    assert process.exitcode is not None
+    return process.exitcode
+
+
+def _context() -> ForkServerContext:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["bus.indices.admin"])
+    return context
+
+
+def _run(url: str, wanted: Wanted, die_at: int, after: bool) -> None:
+    if die_at:
+        _die_at(die_at, after)
+    admin = Admin(url)
+    try:
+        live = admin.read([wanted.name]).get(wanted.name)
+        admin.apply([plan(live, wanted, wanted)], partial(print, flush=True), PATIENCE_SECONDS)
+    except Failed as error:
+        print(error, flush=True)
+        raise SystemExit(FAILED) from None
+    finally:
+        admin.close()
+
+
+def _die_at(number: int, after: bool) -> None:
+    """Kills this process at its call `number`: before it is sent, or once it was answered."""
+    calls = 0
+    send = Elasticsearch.perform_request
+
+    def counted(self: Elasticsearch, *args: Any, **kwargs: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == number and not after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        answer = send(self, *args, **kwargs)
+        if calls == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return answer
+
+    Elasticsearch.perform_request = counted  # type: ignore[method-assign,assignment]
