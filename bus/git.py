@@ -54,7 +54,7 @@ def clone(url: str, branch: str, folder: Path, *, depth: int | None = 1) -> None
 
 
 def change(
-    url: str, branch: str, edit: Callable[[Path], str | None], *, tag: str = "", seconds: float = 180
+    url: str, branch: str, edit: Callable[[Path], str | None], *, tag: str = "", seconds: float = 300
 ) -> Pushed | None:
     """Commits and pushes what `edit` does to a fresh checkout of `branch`, with `tag` on the commit where one is given.
 

@@ -38,16 +38,16 @@ class Bundle:
 
 def describe(plan: Deployment, digests: Mapping[str, str], elsewhere: Mapping[str, str]) -> Bundle:
     """The description of a stack's bundle; `digests` has that of each image where it comes from."""
-    images: dict[str, dict[str, object]] = {}
+    why: dict[str, list[str]] = {}
     for site in plan.sites:
-        why: dict[str, list[str]] = {}
         for release in plan.releases(site):
             for brick, image in release.images.items():
                 why.setdefault(image.pinned, []).append(f"{site}: {release.name}: {brick}")
-        for source, target in plan.deliveries(site).items():
-            reasons = why.get(source, ["bus:delivery.extraImages"])
-            known = images.setdefault(target, {"source": source, "digest": digests[source], "why": []})
-            known["why"] = [*known["why"], *(r for r in reasons if r not in known["why"])]  # type: ignore[misc, operator]
+    images = {
+        target: {"source": source, "digest": digests[source], "why": why.get(source, ["bus:delivery.extraImages"])}
+        for site in plan.sites
+        for source, target in plan.deliveries(site).items()
+    }
     content = plan.settings.content
     return Bundle(content.customer, plan.settings.stack, plan.registry, images, elsewhere)
 

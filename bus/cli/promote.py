@@ -22,6 +22,7 @@ from bus.images.promotion import Row
 from bus.images.reference import parse
 from bus.images.registries import Access, Registries
 
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 _TAG = re.compile(r"[A-Za-z0-9][\w./-]*", re.ASCII)
 
 
@@ -90,7 +91,8 @@ def promote(
         print("dry run: nothing was pushed" if dry_run else f"{to_branch} has these images already; nothing was pushed")
         return
     _verify(url, to_branch, [row for row in shown if row.changes], access)
-    print(f"{to_branch} is at {pushed.commit[:12]}{f', tagged {tag}' if tag else ''}; every digest is in its registry")
+    tagged = f", tagged {tag}" if tag else ""
+    print(f"{to_branch} is at {pushed.commit[:12]}{tagged}; each image that moved is in its registry")
 
 
 def _forward(source: str, target: str, told: Mapping[str, Any], replaced: Collection[str]) -> _Wanted:
@@ -107,7 +109,8 @@ def _forward(source: str, target: str, told: Mapping[str, Any], replaced: Collec
 
 def _back(url: str, environment: str, ref: str) -> _Wanted:
     then = branch.read_at(url, environment, ref)
-    return _Wanted(f"rollback {environment} to {ref}", lambda now: (promotion.go_back(then, now), []))
+    shown = ref[:12] if _COMMIT.fullmatch(ref) else ref
+    return _Wanted(f"rollback {environment} to {shown}", lambda now: (promotion.go_back(then, now), []))
 
 
 def _told(stack: str, file: Path | None) -> dict[str, Any]:
@@ -157,7 +160,8 @@ def _verify(url: str, to_branch: str, moved: Sequence[Row], access: Access) -> N
 
 
 def _show(head: str, rows: Sequence[Row]) -> None:
-    shown = Table("brick", "now", "becomes", "what", title=head, title_justify="left")
+    shown = Table("brick", "now", "becomes", "what")
     for line in promotion.table(rows):
         shown.add_row(*line)
+    print(head)
     Console(width=140, highlight=False).print(shown)

@@ -48,8 +48,8 @@ def judge(
     file, there, problems = f"charts/{chart}", set(delivered), []
     extra = "name it in bus:delivery.extraImages, and in the values by its place in the customer's registry"
     for found in rendered.named(documents):
-        if found.image in there:
-            continue
+        if found.image in there or any(image.startswith((f"{found.image}:", f"{found.image}@")) for image in there):
+            continue  # the second: its tag stands elsewhere
         if found.certain:
             way_out = (
                 "have the chart write it with imagehelper, and name it in bus:delivery.extraImages if it is no brick's"

@@ -191,6 +191,9 @@ class Registry:
             answer = self._client.request(method, path, headers=headers, content=content)
         except httpx.HTTPError as error:
             raise NoAnswer(f"{self.host} does not answer: {type(error).__name__}: {error}") from error
+        except httpx.StreamConsumed as error:
+            # The token had run out: there is another by now, and what was being sent must be begun anew.
+            raise NoAnswer(f"{self.host}: a login ran out during an upload") from error
         self._judge(answer, f"{self.host}{urlsplit(path).path.removeprefix('/v2')}")
         return answer
 

@@ -13,6 +13,9 @@ _LIKE_AN_IMAGE = re.compile(
     r"(?<![\w/.:@-])(?:[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?|localhost(?::\d+)?|[a-z0-9-]+:\d+)"
     r"/[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?:@sha256:[0-9a-f]{64}|:\w[\w.-]*)(?![\w/])"
 )
+# An image whose tag stands elsewhere: nothing but host.with.dots/path, where programs are configured.
+_WITHOUT_TAG = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+")
+_CONFIGURATION = frozenset({"env", "args", "command", "data", "stringData"})
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,8 @@ def named(documents: Iterable[Mapping[str, Any]]) -> Iterator[Named]:
             if path[-1] == "image":
                 yield Named(text, f"{owner}: {_place(path)}", certain=True)
             else:
-                for found in _LIKE_AN_IMAGE.findall(text):
+                alone = [text] if _CONFIGURATION & set(path) and _WITHOUT_TAG.fullmatch(text) else []
+                for found in [*_LIKE_AN_IMAGE.findall(text), *alone]:
                     yield Named(found, f"{owner}: {_place(path)}", certain=False)
 
 

@@ -7,6 +7,7 @@ import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ResourceProvider, UpdateResult
 
 from bus.images.lookup import Found, look_up
+from bus.images.reference import parse
 from bus.images.registries import Access, Registries
 from components.providers import connection
 
@@ -43,12 +44,12 @@ class ImagePinsProvider(ResourceProvider):
 
 
 def _warn(found: Found, before: dict[str, str]) -> None:
-    """Says what could not be looked up, once for each reason, and which tags stand for another image now."""
+    """Says what could not be looked up, once for each registry, and which tags stand for another image now."""
     unknown = {**found.silent, **found.refused}
-    for reason in sorted(set(unknown.values())):
-        images = sorted(image for image in unknown if unknown[image] == reason)
+    for host in sorted({parse(image).host for image in unknown}):
+        images = sorted(image for image in unknown if parse(image).host == host)
         more = f" and {len(images) - 1} more" if len(images) > 1 else ""
-        connection.warn(f"{images[0]}{more} cannot be verified: {reason}")
+        connection.warn(f"{images[0]}{more} cannot be verified: {unknown[images[0]]}")
     for image, digest in found.digests.items():
         if image in before and before[image] != digest:
             way_out = "pods that run keep the old image; pin it: bus set-image"

@@ -36,7 +36,9 @@ spec: {image: "quay.io/strimzi/kafka:0.4", entityOperator: {topicOperator: {imag
 ---
 kind: ConfigMap
 metadata: {name: agent}
-data: {agent.conf: "runner:\\n  image = registry.gitlab.nc/team/runner:17.1\\n"}
+data:
+  agent.conf: "runner:\\n  image = registry.gitlab.nc/team/runner:17.1\\n"
+  scan.repository: mirror.gcr.io/aqua/scan
 ---
 kind: Service
 metadata: {name: plain}
@@ -62,6 +64,7 @@ def test_custom_resources_and_config_are_seen_too() -> None:
         ("quay.io/strimzi/kafka:0.4", True),
         ("localhost:5000/op:1", True),
         ("registry.gitlab.nc/team/runner:17.1", False),
+        ("mirror.gcr.io/aqua/scan", False),
     ]
 
 
@@ -94,3 +97,14 @@ def test_what_was_not_delivered_is_refused_with_its_place_and_the_way_out() -> N
     assert missing.startswith("charts/umbrella: Deployment d: containers.a.env.HELPER.value: central: ")
     assert "looks like an image and is not delivered; name it in bus:delivery.extraImages" in missing
     assert "is in no list of what is delivered" in said("reg.client/isi/helper:1")[0]
+
+
+def test_an_image_whose_tag_stands_elsewhere_is_found_by_its_place() -> None:
+    config = {"kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"scan.repository": "reg.client/isi/scan"}}
+    plain = {"kind": "Pod", "metadata": {"name": "p"}, "spec": {"topologyKey": "topology.kubernetes.io/zone"}}
+
+    def said(*delivered: str) -> list[str]:
+        return [p.path for p in judge([config, plain], "umbrella", "central", delivered, ["dkr.isi.nc"], "reg.client")]
+
+    assert said() == said("reg.client/isi/scanner:1") == ["ConfigMap c: data.scan.repository"]
+    assert said("reg.client/isi/scan:1") == []

@@ -49,7 +49,9 @@ class Running:
 
 
 @contextmanager
-def registry(folder: Path, *, htpasswd: bool = False, storage: Path | None = None) -> Iterator[Running]:
+def registry(
+    folder: Path, *, htpasswd: bool = False, storage: Path | None = None, auth: dict[str, Any] | None = None
+) -> Iterator[Running]:
     """A registry of its own, with its data below `folder` (or at `storage`)."""
     folder.mkdir(parents=True, exist_ok=True)
     host, data = f"127.0.0.1:{free_port()}", storage or folder / "data"
@@ -62,6 +64,8 @@ def registry(folder: Path, *, htpasswd: bool = False, storage: Path | None = Non
     if htpasswd:
         (folder / "htpasswd").write_text(HTPASSWD)
         config["auth"] = {"htpasswd": {"realm": "test", "path": str(folder / "htpasswd")}}
+    if auth:
+        config["auth"] = auth
     (folder / "config.yaml").write_text(json.dumps(config))
 
     def ready() -> bool:

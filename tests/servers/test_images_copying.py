@@ -23,6 +23,7 @@ from bus.images.reference import parse
 from bus.images.registries import Access, Place, Registries
 from bus.images.registry import MissingImage, NoAnswer, Registry, RegistryError
 from tests.servers.registry import PASSWORD, USER, Maker, Running, registry
+from tests.servers.tokens import LEEWAY_SECONDS, issuer
 
 pytestmark = pytest.mark.servers
 ROOT = Path(__file__).parents[2]
@@ -161,6 +162,56 @@ def test_the_login_of_docker_is_used(source: Running, maker: Maker, tmp_path: Pa
         with Registries(Access(insecure=True)) as registries, copying() as task:
             place = registries.place(parse(f"{closed.host}/isi/d:1"))
             assert task.copy(Place(source.client(), "isi/d", "1"), place).blobs == 2
+
+
+def test_a_registry_that_wants_tokens_is_asked_for_each_image_and_each_right(
+    source: Running, maker: Maker, tmp_path: Path
+) -> None:
+    """As GitLab's and Harbor's: a token to read, another to write, and one for two images to share a blob."""
+    for name in ("isi/t1", "isi/t2"):
+        maker.image(name, "1", [maker.blob(name, 200 * KIB, "base"), maker.blob(name, KIB, name)])
+    with (
+        issuer(tmp_path, USER, PASSWORD, lives_seconds=3 - LEEWAY_SECONDS) as tokens,
+        registry(tmp_path / "closed", auth=tokens.config) as closed,
+        copying() as task,
+    ):
+        target = Registry(closed.host, insecure=True, login=Login(USER, PASSWORD))
+
+        def copied(name: str) -> Copied:
+            return task.copy(Place(source.client(), name, "1"), Place(target, name, "1"))
+
+        assert copied("isi/t1").blobs == 3
+        assert copied("isi/t2").mounted == 2, "base and config"
+        rights = {(scope.split(":")[1], *sorted(scope.split(":")[2].split(","))) for scope in tokens.asked}
+        assert {("isi/t1", "pull"), ("isi/t1", "pull", "push"), ("isi/t2", "pull", "push")} <= rights
+        time.sleep(4)  # the tokens are over
+        asked = len(tokens.asked)
+        assert target.digest("isi/t1", "1") == source.client().digest("isi/t1", "1")
+        assert len(tokens.asked) == asked + 1
+        with pytest.raises(RegistryError, match=r"access refused \(401\)"):
+            copy(source, Registry(closed.host, insecure=True, login=Login(USER, "wrong")), "isi/t1", "1")
+
+
+def test_a_token_that_runs_out_during_an_upload_begins_that_blob_anew(
+    source: Running, maker: Maker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = maker.image("isi/late", "1", [maker.blob("isi/late", 300 * KIB, "a")])
+    with (
+        issuer(tmp_path, USER, PASSWORD, lives_seconds=3 - LEEWAY_SECONDS) as tokens,
+        registry(tmp_path / "closed", auth=tokens.config) as closed,
+    ):
+        target = Registry(closed.host, insecure=True, login=Login(USER, PASSWORD))
+        calling, sent = target._call, list[str]()
+
+        def slow(method: str, path: str, *more: Any) -> Any:
+            if method == "PUT" and "/blobs/" in path:
+                sent.append(path)
+                time.sleep(4 if len(sent) == 1 else 0)
+            return calling(method, path, *more)
+
+        monkeypatch.setattr(target, "_call", slow)
+        assert copy(source, target, "isi/late", "1").digest == made.digest
+        assert len(sent) >= 3, "two blobs, the first of them twice"
 
 
 class Cutting:

@@ -175,6 +175,7 @@ def test_a_registry_that_wants_a_login_is_a_warning_too(
     target: Running, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    found = judged(ImagePinsProvider(), {}, pins(target.host, "a"))
+    found = judged(ImagePinsProvider(), {}, pins(target.host, "a", "b"))
     assert found["digests"] == {}
-    assert "cannot be verified" in capfd.readouterr().err
+    (said,) = capfd.readouterr().err.splitlines()
+    assert "dkr.isi.nc/isi/a:1 and 1 more cannot be verified" in said and "access refused (401)" in said

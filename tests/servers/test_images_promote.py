@@ -85,7 +85,7 @@ def test_exactly_what_runs_is_moved_in_one_commit_with_its_tag(environments: Env
     assert environments.repository.messages("prod") == ["promote recette to prod: 3 of 3 images", "first"]
     assert environments.repository.messages("recette") == ["first"], "FROM is only read"
     assert run(environments.repository.url, "rev-parse", "prod.v5^{commit}").strip() == environments.head("prod")
-    assert "every digest is in its registry" in said and "tagged prod.v5" in said
+    assert "each image that moved is in its registry" in said and "tagged prod.v5" in said
     body = run(environments.repository.url, "log", "-1", "--format=%b", "prod")
     assert "c: 1 (no digest) -> 3 (" in body and "recette was deployed from c0ffee" in body
 
