@@ -275,7 +275,9 @@ def test() -> None:
     brick = Step("demo brick", lambda: shown(["go", "test", "./..."], cwd=places.ROOT / "sandbox/images/demo-brick"))
     servers = Step(
         "tests on servers of their own",
-        lambda: shown([python(), "-m", "pytest", "-v", "-m", "servers"], env=environment()),
+        lambda: shown(
+            [python(), "-m", "pytest", "-v", "-m", "servers", "-n", "3", "--dist", "loadfile"], env=environment()
+        ),
     )
     real = Step(
         "tests on real servers", lambda: shown([python(), "-m", "pytest", "-v", "-m", "real"], env=environment())
