@@ -56,9 +56,19 @@ def _refreshed(root: Path, stack: str, config_file: Path | None) -> list[dict[st
     command = ["pulumi", "refresh", "--preview-only", "--json", "--stack", stack, "--non-interactive"]
     if config_file:
         command += ["--config-file", str(config_file)]
-    env = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+    # The plain form shows a resource as it was before its servers were read.
+    env = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
     done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         raise NoStack(f"pulumi refresh of stack {stack} fails:\n{done.stdout[-4000:]}{done.stderr[-2000:]}")
-    steps: list[dict[str, Any]] = json.loads(done.stdout).get("steps") or []
-    return steps
+    return steps(done.stdout)
+
+
+def steps(events: str) -> list[dict[str, Any]]:
+    """What a refresh found, from the engine's events, one JSON a line: a step each, as a preview's."""
+    found = [json.loads(line).get("resOutputsEvent", {}).get("metadata") for line in events.splitlines()]
+    return [
+        {"urn": step["urn"], "op": step["op"], "oldState": step.get("old"), "newState": step.get("new")}
+        for step in found
+        if step
+    ]
