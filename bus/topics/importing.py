@@ -9,7 +9,7 @@ from bus.topics.configs import CONFIGS
 from bus.topics.plan import Topic
 
 # Made by MirrorMaker 2 and Kafka Connect for themselves, never by a brick.
-_OF_TOOLS = ("heartbeats", "mm2-*", "*.internal", "*.checkpoints.internal", "connect-*", "_*")
+_OF_TOOLS = ("heartbeats", "*.heartbeats", "mm2-*", "*.internal", "*.checkpoints.internal", "connect-*", "_*")
 
 
 def undeclared(live: Collection[str], declared: Collection[str], globs: Sequence[str]) -> list[str]:

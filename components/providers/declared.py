@@ -124,7 +124,7 @@ class DeclaredSetProvider(ResourceProvider):
         able = [change for change in changes if not change.refused]
         failed: dict[str, str] = {}
         try:
-            self._act(admin, able)
+            self._act(admin, able, news["site"])
         except Failed as error:
             failed = error.reasons
         return {c.wanted.name for c in able if c.create and c.wanted.name not in failed}, {**refused, **failed}
@@ -177,8 +177,8 @@ class DeclaredSetProvider(ResourceProvider):
         """The plan of each that is wanted: wanted.name, create, refused."""
         raise NotImplementedError
 
-    def _act(self, admin: Any, changes: Sequence[Any]) -> None:
-        """Makes changes that nothing refuses; raises Failed for those that could not be made."""
+    def _act(self, admin: Any, changes: Sequence[Any], site: str) -> None:
+        """Makes changes of a site that nothing refuses; raises Failed for those that could not be made."""
         admin.apply(changes)
 
     def _seen(self, live: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:

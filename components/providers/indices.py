@@ -42,10 +42,10 @@ class IndexSetProvider(DeclaredSetProvider):
         for change in self._changes(admin.read(news["indices"].keys()), olds, news):
             if change.target and not change.refused:
                 facts = admin.facts(change)
-                connection.say(estimate.text(change, facts))
+                connection.say(f"{news['site']}: {estimate.text(change, facts)}")
                 change = replace(change, refused=estimate.refusals(change, facts))
             elif change.differences and not change.refused:
-                connection.say(estimate.line(change))
+                connection.say(f"{news['site']}: {estimate.line(change)}")
             judged.append(change)
         return self._failures(judged)
 
@@ -58,8 +58,8 @@ class IndexSetProvider(DeclaredSetProvider):
             for name, index in sorted(news["indices"].items())
         ]
 
-    def _act(self, admin: Any, changes: Sequence[Any]) -> None:
-        admin.apply(changes, connection.say)
+    def _act(self, admin: Any, changes: Sequence[Any], site: str) -> None:
+        admin.apply(changes, lambda text: connection.say(f"{site}: {text}"))
 
     def _seen(self, live: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
         return {

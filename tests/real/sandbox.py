@@ -12,6 +12,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+import httpx
+
+from bus.access import Cluster, elasticsearch_url
+
 ROOT = Path(__file__).parents[2]
 T = TypeVar("T")
 
@@ -120,6 +124,11 @@ class Site:
         """Has a brick write a record."""
         path = f"produce/{quote(topic)}?key={quote(key)}"
         kubectl("create", "--raw", self._proxy(brick, path, 80), "-f", "-", stdin=json.dumps(value))
+
+    def index(self, alias: str, key: str, document: dict[str, Any]) -> None:
+        """Writes a document, through a port-forward: the API server's proxy takes no body that Elasticsearch likes."""
+        with elasticsearch_url(Cluster(context="bus-sandbox", namespace=self.namespace)) as url:
+            httpx.put(f"{url}/{alias}/_doc/{quote(key)}?refresh=true", json=document).raise_for_status()
 
     def _proxy(self, service: str, path: str, port: int) -> str:
         return f"/api/v1/namespaces/{self.namespace}/services/{service}:{port}/proxy/{path}"

@@ -125,7 +125,22 @@ def test_what_somebody_did_by_hand_is_seen_by_refresh_and_put_back(copy: Stack) 
     copy.pulumi("preview", "--refresh", "--expect-no-changes")
 
 
-def test_what_has_lost_its_fragment_and_is_empty_is_deleted(copy: Stack) -> None:
+def test_a_field_of_another_type_is_refused_and_once_allowed_reindexed(copy: Stack) -> None:
+    for site in SITES:
+        site.index("essais", "1", {"code": "a b"})
+    edit(copy, lambda content: trial(content, "indices")["mappings"]["properties"].update({"code": {"type": "text"}}))
+    with pytest.raises(AssertionError, match="needs a reindex"):
+        copy.pulumi("preview")
+    edit(copy, lambda content: trial(content, "indices").update({"reindex": {"mode": "catch-up"}}))
+    assert "reindex (catch-up) essais-000001 -> essais-000002: 1 document" in copy.pulumi("preview")
+    copy.up()
+    for site in SITES:
+        assert list(site.get("es", "_alias/essais", 9200)) == ["essais-000002"]
+        assert site.get("es", "essais/_search?q=code:b", 9200)["hits"]["total"]["value"] == 1, "analysed as text now"
+    copy.pulumi("preview", "--expect-no-changes")
+
+
+def test_what_has_lost_its_fragment_is_deleted_when_empty_or_confirmed(copy: Stack) -> None:
     def gone(content: dict[str, Any]) -> None:
         for block in ("topics", "indices"):
             content[block].remove(trial(content, block))
@@ -134,6 +149,10 @@ def test_what_has_lost_its_fragment_and_is_empty_is_deleted(copy: Stack) -> None
     copy.up()
     for site in SITES:
         assert "essai.interne" not in kafka(site, "topics", "--bootstrap-server", "kafka:9092", "--list")
+        assert "essais" in json.dumps(site.get("es", "_alias", 9200)), "it holds a document"
+    assert "index essais of central is kept: its fragment is gone" in copy.pulumi("preview")
+    copy.changed(lambda config: config.update({"bus:confirmDelete": {"indices": ["essais"]}})).up()
+    for site in SITES:
         assert "essais" not in json.dumps(site.get("es", "_alias", 9200))
 
 
