@@ -15,6 +15,7 @@ from rich.table import Table
 from bus import git
 from bus.cli.registry import Insecure, Mirror, Repo
 from bus.cli.stack import NoStack
+from bus.errors import Mendable
 from bus.images import branch, deployed, promotion
 from bus.images.lookup import look_up
 from bus.images.pins import Pin
@@ -26,7 +27,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _TAG = re.compile(r"[A-Za-z0-9][\w./-]*", re.ASCII)
 
 
-class NotPromoted(Exception):
+class NotPromoted(Mendable):
     """A promotion that cannot be, or that ended otherwise than it should; the message lists every reason."""
 
     def __init__(self, head: str, problems: Sequence[str]) -> None:

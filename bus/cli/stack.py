@@ -13,6 +13,7 @@ import typer
 from bus import deployment, settings
 from bus.access import Cluster
 from bus.deployment import Deployment
+from bus.errors import Mendable
 
 StackName = Annotated[str, typer.Option("--stack", "-s", help="name of the stack: master, recette, prod, ...")]
 ConfigFile = Annotated[
@@ -21,7 +22,7 @@ ConfigFile = Annotated[
 ]
 
 
-class NoStack(Exception):
+class NoStack(Mendable):
     """A stack that pulumi cannot read; the message is pulumi's own, and the way out."""
 
 
