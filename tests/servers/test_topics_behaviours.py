@@ -343,7 +343,7 @@ def test_five_hundred_topics_take_a_few_calls(admin: Admin, monkeypatch: pytest.
 
 
 def test_a_broker_that_is_down_before_is_said_with_its_address(kafka: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bus.topics.admin._CONNECT_SECONDS", 2.0)
+    monkeypatch.setattr("bus.topics.reading._CONNECT_SECONDS", 2.0)
     with pytest.raises(Unreachable, match=r"Kafka at 127\.0\.0\.1:1 does not answer"):
         Admin("127.0.0.1:1")
 
