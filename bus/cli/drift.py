@@ -1,16 +1,12 @@
 """`bus drift`: what is not as it was deployed, and who changed it; for an operator and for a scheduled pipeline."""
 
-import json
-import os
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import typer
 
 from bus.access import Cluster, kube_api
 from bus.cli.preview import changed_sets
-from bus.cli.stack import ConfigFile, NoStack, StackName, load
+from bus.cli.stack import ConfigFile, StackName, load, read_steps
 from bus.releases import objects, records
 from bus.releases.drift import Drift
 from bus.releases.drift import drift as differing
@@ -28,7 +24,9 @@ def drift(stack: StackName, config_file: ConfigFile = None) -> None:
             for difference in found:
                 print(f"{site} {release.name}: {difference}")
             count += len(found)
-    for name, lines in sorted(changed_sets(_refreshed(root, stack, config_file)).items()):
+    # A refresh that writes nothing: topics and indices as their servers have them.
+    refreshed = read_steps(root, stack, "refresh", "--preview-only", config_file=config_file)
+    for name, lines in sorted(changed_sets(refreshed).items()):
         for line in lines:
             print(f"{name}: {line}")
         count += len(lines)
@@ -49,16 +47,3 @@ def of_release(cluster: Cluster, release: str) -> list[Drift]:
     wanted = objects.parse(records.content(cluster, newest).get("manifest") or "", cluster.namespace)
     live = {key: found.raw for key in wanted if (found := objects.find(api, key))}
     return differing(wanted, live)
-
-
-def _refreshed(root: Path, stack: str, config_file: Path | None) -> list[dict[str, Any]]:
-    """The steps of a refresh that writes nothing: topics and indices as their servers have them."""
-    command = ["pulumi", "refresh", "--preview-only", "--json", "--stack", stack, "--non-interactive"]
-    if config_file:
-        command += ["--config-file", str(config_file)]
-    env = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
-    done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise NoStack(f"pulumi refresh of stack {stack} fails:\n{done.stdout[-4000:]}{done.stderr[-2000:]}")
-    steps: list[dict[str, Any]] = json.loads(done.stdout).get("steps") or []
-    return steps
