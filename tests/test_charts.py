@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bus import charts
+from bus.deployment import DEPLOYABLE
 
 
 @pytest.fixture
@@ -105,3 +106,35 @@ def test_a_dependency_from_elsewhere_is_refused(folder: Path) -> None:
     meta.write_text(meta.read_text().replace("file://../helper", "https://charts.example/"))
     with pytest.raises(ValueError, match=r"repository must be file://\.\./helper"):
         charts.stage(folder, "umbrella", folder.parent / "out")
+
+
+PROJECT = Path(__file__).parents[1] / "charts"
+FILES = sorted(path.relative_to(PROJECT).as_posix() for path in PROJECT.rglob("*") if path.is_file())
+
+
+def users_of(chart: str) -> set[str]:
+    """The deployable charts that a chart is part of, itself included."""
+    return {name for name in DEPLOYABLE if chart == name or chart in below(name)}
+
+
+def below(chart: str) -> set[str]:
+    direct = {dependency.chart for dependency in charts.read(PROJECT / chart).dependencies}
+    return direct.union(*(below(one) for one in direct))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return shutil.copytree(PROJECT, tmp_path_factory.mktemp("project") / "charts")
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_an_edit_of_any_file_changes_every_release_that_has_it_and_no_other(project: Path, file: str) -> None:
+    before = {name: charts.digest(project, name) for name in DEPLOYABLE}
+    kept = (project / file).read_bytes()
+    (project / file).write_bytes(kept + b"\n# edited\n")
+    try:
+        changed = {name for name in DEPLOYABLE if charts.digest(project, name) != before[name]}
+    finally:
+        (project / file).write_bytes(kept)
+    assert changed == users_of(file.split("/")[0])
+    assert changed, "a chart that nothing deploys"

@@ -1,12 +1,14 @@
 """`bus drift`: what is not as it was deployed, and who changed it; for an operator and for a scheduled pipeline."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import typer
 
 from bus.access import Cluster, kube_api
 from bus.cli.preview import changed_sets
-from bus.cli.stack import ConfigFile, StackName, load, read_steps
+from bus.cli.stack import ConfigFile, NoStack, StackName, load, pulumi
 from bus.releases import objects, records
 from bus.releases.drift import Drift
 from bus.releases.drift import drift as differing
@@ -24,9 +26,7 @@ def drift(stack: StackName, config_file: ConfigFile = None) -> None:
             for difference in found:
                 print(f"{site} {release.name}: {difference}")
             count += len(found)
-    # A refresh that writes nothing: topics and indices as their servers have them.
-    refreshed = read_steps(root, stack, "refresh", "--preview-only", config_file=config_file)
-    for name, lines in sorted(changed_sets(refreshed).items()):
+    for name, lines in sorted(changed_sets(_refreshed(root, stack, config_file)).items()):
         for line in lines:
             print(f"{name}: {line}")
         count += len(lines)
@@ -47,3 +47,24 @@ def of_release(cluster: Cluster, release: str) -> list[Drift]:
     wanted = objects.parse(records.content(cluster, newest).get("manifest") or "", cluster.namespace)
     live = {key: found.raw for key in wanted if (found := objects.find(api, key))}
     return differing(wanted, live)
+
+
+def _refreshed(root: Path, stack: str, config_file: Path | None) -> list[dict[str, Any]]:
+    """The steps of a refresh that writes nothing: topics and indices as their servers have them."""
+    asked = ("refresh", "--preview-only", "--json", "--stack", stack)
+    # The plain form shows a resource as it was before its servers were read.
+    streaming = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
+    done = pulumi(root, *asked, config_file=config_file, env=streaming)
+    if done.returncode:
+        raise NoStack(f"pulumi refresh of stack {stack} fails:\n{done.stdout[-4000:]}{done.stderr[-2000:]}")
+    return steps(done.stdout)
+
+
+def steps(events: str) -> list[dict[str, Any]]:
+    """What a refresh found, from the engine's events, one JSON a line: a step each, as a preview's."""
+    found = [json.loads(line).get("resOutputsEvent", {}).get("metadata") for line in events.splitlines()]
+    return [
+        {"urn": step["urn"], "op": step["op"], "oldState": step.get("old"), "newState": step.get("new")}
+        for step in found
+        if step
+    ]

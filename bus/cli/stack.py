@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -59,24 +59,19 @@ def read_config(root: Path, name: str, config_file: Path | None = None) -> tuple
     return config, {key for key, entry in entries.items() if entry.get("secret")}
 
 
-def read_steps(root: Path, name: str, *verb: str, config_file: Path | None = None) -> list[dict[str, Any]]:
-    """The steps that `verb` says it would take: a preview, or a refresh that writes nothing. Raises NoStack."""
-    done = pulumi(root, *verb, "--json", "--stack", name, config_file=config_file)
-    if done.returncode:
-        raise NoStack(f"pulumi {verb[0]} of stack {name} fails:\n{done.stdout[-4000:]}{done.stderr[-2000:]}")
-    steps: list[dict[str, Any]] = json.loads(done.stdout).get("steps") or []
-    return steps
-
-
 def pulumi(
-    root: Path, *arguments: str, config_file: Path | None = None, otherwise: str = ""
+    root: Path,
+    *arguments: str,
+    config_file: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    otherwise: str = "",
 ) -> subprocess.CompletedProcess[str]:
     """Runs the pulumi CLI, whatever that ends in; where there is none, NoStack says what to do `otherwise`."""
     command = ["pulumi", *arguments, "--non-interactive"]
     if config_file:
         command += ["--config-file", str(config_file)]
-    env = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+    own = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true", **(env or {})}
     try:
-        return subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=False)
+        return subprocess.run(command, cwd=root, env=own, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         raise NoStack(f"pulumi is not on PATH; in the sandbox: . sandbox/env.sh{otherwise}") from None

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bus.cli.stack import NoStack, pulumi, read_config, read_steps
+from bus.cli.stack import NoStack, pulumi, read_config
 
 
 @pytest.fixture
@@ -35,22 +35,16 @@ def test_config_is_read_with_its_secrets_and_from_the_file_that_is_named(cli: Pa
     assert asked(cli) == "config --json --show-secrets --stack prod --non-interactive --config-file f.yaml"
 
 
-def test_steps_are_those_of_the_verb(cli: Path) -> None:
-    (cli / "answer").write_text('{"steps": [{"op": "update"}]}')
-    assert read_steps(cli, "prod", "refresh", "--preview-only") == [{"op": "update"}]
-    assert asked(cli) == "refresh --preview-only --json --stack prod --non-interactive"
-
-
-def test_no_steps_are_none(cli: Path) -> None:
-    assert read_steps(cli, "prod", "preview") == []
+def test_a_command_runs_in_its_folder_with_the_environment_that_it_needs(cli: Path) -> None:
+    (cli / "pulumi").write_text('#!/bin/sh\necho "$PWD $PULUMI_SKIP_UPDATE_CHECK $OF_ITS_OWN $@"\nexit 3\n')
+    done = pulumi(cli, "refresh", "--json", env={"OF_ITS_OWN": "yes"})
+    assert (done.returncode, done.stdout) == (3, f"{cli} true yes refresh --json --non-interactive\n")
 
 
 def test_what_pulumi_refuses_is_said_with_its_reason(cli: Path) -> None:
     (cli / "code").write_text("255")
     with pytest.raises(NoStack, match="stack prod cannot be read: a reason"):
         read_config(cli, "prod")
-    with pytest.raises(NoStack, match=r"(?s)pulumi preview of stack prod fails:.*a reason"):
-        read_steps(cli, "prod", "preview")
 
 
 def test_no_pulumi_is_said_with_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.real.sandbox import Site, Stack, kubectl, operations
+from tests.real.sandbox import Site, Stack, kubectl, operations, run
 
 pytestmark = pytest.mark.real
 CENTRAL, CINECITY = Site("hicksoncentral-local"), Site("hicksoncinecity-local")
@@ -47,8 +47,25 @@ def described(site: Site) -> str:
     return kafka(site, "topics", "--bootstrap-server", "kafka:9092", "--describe", "--topic", "essai.interne")
 
 
+def drift(stack: Stack) -> str:
+    """What `bus drift` says; it must end with 2."""
+    with pytest.raises(AssertionError, match="ended with 2") as found:
+        run("bus", "drift", "--stack", "local", "--config-file", str(stack.config), cwd=stack.root)
+    return str(found.value)
+
+
 def test_another_place_is_no_change(copy: Stack) -> None:
     copy.pulumi("preview", "--expect-no-changes")
+    run("bus", "drift", "--stack", "local", "--config-file", str(copy.config), cwd=copy.root)
+
+
+def test_an_object_changed_by_hand_is_said_with_who_did_it(copy: Stack) -> None:
+    where = ("-n", CINECITY.namespace, "deployment/cineges-web")
+    kubectl("scale", *where, "--replicas=2")
+    try:
+        assert "Deployment/cineges-web spec.replicas: 1 -> 2 (by kubectl)" in drift(copy)
+    finally:
+        kubectl("scale", *where, "--replicas=1")
 
 
 def test_new_fragments_and_an_edited_template_change_only_what_they_name(copy: Stack) -> None:
@@ -99,6 +116,9 @@ def test_what_somebody_did_by_hand_is_seen_by_refresh_and_put_back(copy: Stack) 
     by_hand = ("--alter", "--entity-type", "topics", "--entity-name", "essai.interne")
     given = ("--add-config", "retention.ms=1000,cleanup.policy=compact")
     kafka(CENTRAL, "kafka.admin.ConfigCommand", "--bootstrap-server", "kafka:9092", *by_hand, *given)
+    said = drift(copy)
+    assert "central-topics: ~ essai.interne: configs" in said, "bus drift sees it too"
+    assert '"retention.ms": "1000"' in said
     assert operations(copy.up("--refresh"))["central-topics"] == "update"
     assert "retention.ms=86400000" in described(CENTRAL)
     assert "compact" not in described(CENTRAL)
