@@ -13,6 +13,8 @@ import kr8s
 import yaml
 from kr8s.objects import Pod, StatefulSet
 
+from bus.errors import Mendable
+
 _PORT_WAIT_SECONDS = 60.0
 _API_TIMEOUT_SECONDS = 10.0
 KAFKA_ADMIN_PORT = 9094
@@ -23,7 +25,7 @@ ELASTICSEARCH_PORT = 9200
 warnings.filterwarnings("ignore", message="Kubernetes version .* is not supported", category=UserWarning)
 
 
-class Unreachable(Exception):
+class Unreachable(Mendable):
     """A cluster or a server that does not answer; the message says which and why."""
 
 

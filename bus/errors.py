@@ -4,6 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
+class Mendable(Exception):
+    """What a user can mend; the message says how. The `bus` command shows it without a traceback."""
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing that is wrong: where it stands, what was found, what is allowed, how to go on."""
@@ -21,7 +25,7 @@ class Problem:
         return f"{where}{found}: {self.allowed}{hint}"
 
 
-class Refused(Exception):
+class Refused(Mendable):
     """Raised before anything is touched; carries all problems, not the first one."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
@@ -35,7 +39,7 @@ class Refused(Exception):
         return "\n".join(lines)
 
 
-class Failed(Exception):
+class Failed(Mendable):
     """Topics or indices that could not be changed, each with the server's reason; the others of the batch were."""
 
     def __init__(self, reasons: Mapping[str, str]) -> None:

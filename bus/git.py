@@ -10,6 +10,8 @@ from pathlib import Path
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
+from bus.errors import Mendable
+
 # Who signs where git has no name of its own, as in a fresh CI container.
 _IDENTITY = ("-c", "user.name=bus", "-c", "user.email=bus@localhost")
 # What a server says of two pushes at the same moment, besides the ordinary "fetch first".
@@ -19,7 +21,7 @@ _BUSY = re.compile(
 _PASSWORD = re.compile(r"(://)[^/@\s]+@")
 
 
-class GitFailed(Exception):
+class GitFailed(Mendable):
     """A git command that failed for good; the message is git's own, without passwords."""
 
 

@@ -6,11 +6,13 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from bus.errors import Mendable
+
 SUMS, SIGNATURE = "SHA256SUMS", "SHA256SUMS.sig"
 _PIECE_BYTES = 1 << 20
 
 
-class BadBundle(Exception):
+class BadBundle(Mendable):
     """A bundle that is not what its maker signed; the message names the parts."""
 
 

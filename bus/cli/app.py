@@ -4,8 +4,6 @@ import sys
 
 import typer
 
-from bus.access import Unreachable
-from bus.bundle.archive import BadBundle
 from bus.cli import topics
 from bus.cli.add_complexe import add_complexe
 from bus.cli.bundle import bundle
@@ -13,17 +11,10 @@ from bus.cli.drift import drift
 from bus.cli.indices_import import indices_import
 from bus.cli.indices_rollback import indices_rollback
 from bus.cli.preview import preview
-from bus.cli.promote import NotPromoted, promote
+from bus.cli.promote import promote
 from bus.cli.set_image import set_image
-from bus.cli.stack import NoStack
 from bus.cli.unlock import unlock
-from bus.errors import Failed, Refused
-from bus.git import GitFailed
-from bus.images.credentials import BadCredentials
-from bus.images.deployed import NotDeployed
-from bus.images.pins import NoPin
-from bus.images.registry import RegistryError
-from bus.releases.rendering import NoHelm
+from bus.errors import Mendable
 
 app = typer.Typer(
     name="bus",
@@ -47,27 +38,10 @@ indices.command("import")(indices_import)
 app.add_typer(indices, name="indices")
 
 
-# What a user can mend.
-_SAID = (
-    Refused,
-    Failed,
-    Unreachable,
-    NoStack,
-    NoPin,
-    NotDeployed,
-    NotPromoted,
-    GitFailed,
-    RegistryError,
-    BadCredentials,
-    BadBundle,
-    NoHelm,
-)
-
-
 def main() -> None:
     """Runs a verb; what a user can mend is one message without a traceback, and exit code 1."""
     try:
         app()
-    except _SAID as error:
+    except Mendable as error:
         print(f"{error}", file=sys.stderr)
         raise SystemExit(1) from None

@@ -1,8 +1,6 @@
 """`bus drift`: what is not as it was deployed, and who changed it; for an operator and for a scheduled pipeline."""
 
 import json
-import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +8,7 @@ import typer
 
 from bus.access import Cluster, kube_api
 from bus.cli.preview import changed_sets
-from bus.cli.stack import ConfigFile, NoStack, StackName, load
+from bus.cli.stack import ConfigFile, NoStack, StackName, load, pulumi
 from bus.releases import objects, records
 from bus.releases.drift import Drift
 from bus.releases.drift import drift as differing
@@ -53,12 +51,10 @@ def of_release(cluster: Cluster, release: str) -> list[Drift]:
 
 def _refreshed(root: Path, stack: str, config_file: Path | None) -> list[dict[str, Any]]:
     """The steps of a refresh that writes nothing: topics and indices as their servers have them."""
-    command = ["pulumi", "refresh", "--preview-only", "--json", "--stack", stack, "--non-interactive"]
-    if config_file:
-        command += ["--config-file", str(config_file)]
+    asked = ("refresh", "--preview-only", "--json", "--stack", stack)
     # The plain form shows a resource as it was before its servers were read.
-    env = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
-    done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=False)
+    streaming = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
+    done = pulumi(root, *asked, config_file=config_file, env=streaming)
     if done.returncode:
         raise NoStack(f"pulumi refresh of stack {stack} fails:\n{done.stdout[-4000:]}{done.stderr[-2000:]}")
     return steps(done.stdout)

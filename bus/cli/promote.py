@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,8 @@ from rich.table import Table
 
 from bus import git
 from bus.cli.registry import Insecure, Mirror, Repo
-from bus.cli.stack import NoStack
+from bus.cli.stack import NoStack, pulumi
+from bus.errors import Mendable
 from bus.images import branch, deployed, promotion
 from bus.images.lookup import look_up
 from bus.images.pins import Pin
@@ -26,7 +26,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _TAG = re.compile(r"[A-Za-z0-9][\w./-]*", re.ASCII)
 
 
-class NotPromoted(Exception):
+class NotPromoted(Mendable):
     """A promotion that cannot be, or that ended otherwise than it should; the message lists every reason."""
 
     def __init__(self, head: str, problems: Sequence[str]) -> None:
@@ -119,17 +119,13 @@ def _told(stack: str, file: Path | None) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(file.read_text())
         return found
     return {
-        "history": json.loads(_pulumi("stack", "history", "--json", "--stack", stack) or "[]"),
-        "outputs": json.loads(_pulumi("stack", "output", "--json", "--stack", stack) or "{}"),
+        "history": json.loads(_said("stack", "history", "--json", "--stack", stack) or "[]"),
+        "outputs": json.loads(_said("stack", "output", "--json", "--stack", stack) or "{}"),
     }
 
 
-def _pulumi(*arguments: str) -> str:
-    try:
-        command = ["pulumi", *arguments, "--non-interactive"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise NoStack("pulumi is not on PATH; in the sandbox: . sandbox/env.sh; or give --deployed FILE") from None
+def _said(*arguments: str) -> str:
+    done = pulumi(Path.cwd(), *arguments, otherwise="; or give --deployed FILE")
     if done.returncode:
         raise NoStack(f"pulumi {' '.join(arguments[:2])} failed: {done.stderr.strip()}")
     return done.stdout

@@ -13,6 +13,7 @@ import typer
 from bus import deployment, settings
 from bus.access import Cluster
 from bus.deployment import Deployment
+from bus.errors import Mendable
 
 StackName = Annotated[str, typer.Option("--stack", "-s", help="name of the stack: master, recette, prod, ...")]
 ConfigFile = Annotated[
@@ -21,7 +22,7 @@ ConfigFile = Annotated[
 ]
 
 
-class NoStack(Exception):
+class NoStack(Mendable):
     """A stack that pulumi cannot read; the message is pulumi's own, and the way out."""
 
 
@@ -47,14 +48,7 @@ def load(root: Path, name: str, config_file: Path | None = None) -> Stack:
 
 def read_config(root: Path, name: str, config_file: Path | None = None) -> tuple[dict[str, str], set[str]]:
     """A stack's flat config as a program sees it, secrets decrypted, and the keys that are secrets."""
-    command = ["pulumi", "config", "--json", "--show-secrets", "--stack", name, "--non-interactive"]
-    if config_file:
-        command += ["--config-file", str(config_file)]
-    env = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
-    try:
-        done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise NoStack("pulumi is not on PATH; in the sandbox: . sandbox/env.sh") from None
+    done = pulumi(root, "config", "--json", "--show-secrets", "--stack", name, config_file=config_file)
     if done.returncode:
         raise NoStack(f"stack {name} cannot be read: {done.stderr.strip()}")
     entries = json.loads(done.stdout)
@@ -63,3 +57,21 @@ def read_config(root: Path, name: str, config_file: Path | None = None) -> tuple
         for key, entry in entries.items()
     }
     return config, {key for key, entry in entries.items() if entry.get("secret")}
+
+
+def pulumi(
+    root: Path,
+    *arguments: str,
+    config_file: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    otherwise: str = "",
+) -> subprocess.CompletedProcess[str]:
+    """Runs the pulumi CLI, whatever that ends in; where there is none, NoStack says what to do `otherwise`."""
+    command = ["pulumi", *arguments, "--non-interactive"]
+    if config_file:
+        command += ["--config-file", str(config_file)]
+    own = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true", **(env or {})}
+    try:
+        return subprocess.run(command, cwd=root, env=own, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise NoStack(f"pulumi is not on PATH; in the sandbox: . sandbox/env.sh{otherwise}") from None

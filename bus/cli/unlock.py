@@ -1,12 +1,10 @@
 """`bus unlock`: breaks the lock of a state backend that a dead run left behind, and no other."""
 
 import getpass
-import os
 import socket
-import subprocess
 from pathlib import Path
 
-from bus.cli.stack import NoStack, StackName
+from bus.cli.stack import NoStack, StackName, pulumi
 from bus.locks import Lock, judge, parse
 
 
@@ -22,14 +20,16 @@ def unlock(stack: StackName) -> None:
         print(verdict)
     if not all(verdict.dead for verdict in verdicts):
         raise NoStack(f"stack {stack} stays locked: ask who holds it; only when nothing runs any more: pulumi cancel")
-    _pulumi(Path.cwd(), "cancel", "--yes", "--stack", stack)
+    done = pulumi(Path.cwd(), "cancel", "--yes", "--stack", stack)
+    if done.returncode:
+        raise NoStack(f"pulumi cancel fails: {done.stderr.strip()}")
     print(f"stack {stack} is unlocked")
 
 
 def held(root: Path, stack: str) -> list[Lock]:
     """The locks of a stack, as pulumi tells of them to whoever needs the stack; raises NoStack."""
     # Renaming a stack to the name that it has takes the lock, finds the name taken, and writes nothing.
-    done = _pulumi(root, "stack", "rename", stack, "--stack", stack, check=False)
+    done = pulumi(root, "stack", "rename", stack, "--stack", stack)
     said = done.stdout + done.stderr
     locks = parse(said)
     if not locks and f"a stack named {stack} already exists" not in said.replace("organization/", ""):
@@ -43,15 +43,3 @@ def is_pulumi(pid: int) -> bool:
         return "pulumi" in Path(f"/proc/{pid}/comm").read_text()
     except OSError:
         return False
-
-
-def _pulumi(root: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
-    command = ["pulumi", *arguments, "--non-interactive"]
-    try:
-        done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise NoStack("pulumi is not on PATH; in the sandbox: . sandbox/env.sh") from None
-    if check and done.returncode:
-        raise NoStack(f"pulumi {arguments[0]} fails: {done.stderr.strip()}")
-    return done

@@ -12,12 +12,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bus.errors import Mendable
 from bus.images.login import Login
 
 _TOKEN = "<token>"
 
 
-class BadCredentials(Exception):
+class BadCredentials(Mendable):
     """Docker's configuration or a helper that cannot be used; the message names it and never shows a password."""
 
 

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bus.errors import Mendable
 from bus.images.reference import Reference, parse
 
 _COMMIT = "git.head"
 
 
-class NotDeployed(Exception):
+class NotDeployed(Mendable):
     """An environment whose last deployment did not end well, so that nothing in it was tested."""
 
 

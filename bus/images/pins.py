@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from bus.errors import Mendable
 from bus.images.reference import Reference, from_values, is_tag
 
 # Text that every YAML reads as text: what begins with a digit may be a number to one and not to another.
@@ -14,7 +15,7 @@ _BARE = re.compile(r"[A-Za-z](?:[\w.:/-]*\w)?", re.ASCII)
 _KEYS = ("repository", "name", "tag", "digest", "hotfix")
 
 
-class NoPin(Exception):
+class NoPin(Mendable):
     """A brick's file whose image cannot be read or changed; the message names the file and the way out."""
 
 

@@ -11,6 +11,7 @@ from urllib.parse import quote, urljoin, urlsplit
 import httpx
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from bus.errors import Mendable
 from bus.images.login import Challenged, Login
 
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -26,7 +27,7 @@ _PIECE_BYTES = 1 << 20
 _ATTEMPTS = 4
 
 
-class RegistryError(Exception):
+class RegistryError(Mendable):
     """A registry that answers with an error; the message names image, registry and status."""
 
 

@@ -11,11 +11,13 @@ from typing import Any
 
 import yaml
 
+from bus.errors import Mendable
+
 # A Secret may hold 1 MiB, and Helm keeps a whole revision in one (helm/helm#8281).
 RECORD_LIMIT = 1024 * 1024
 
 
-class NoHelm(Exception):
+class NoHelm(Mendable):
     """helm is not on PATH, or cannot render a chart; the message is its own."""
 
 

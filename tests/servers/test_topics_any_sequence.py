@@ -12,7 +12,7 @@ from bus.topics.admin import Admin
 from components.providers.topics import TopicSetProvider
 from tests.servers.dynamic import Host, Refused, host
 from tests.servers.kafka import Cluster, cluster
-from tests.servers.topic_sets import props
+from tests.servers.topic_sets import emptied, props
 
 pytestmark = pytest.mark.servers
 
@@ -56,8 +56,7 @@ def process() -> Iterator[Host]:
 def test_any_sequence_of_specs_converges_or_is_refused(
     kafka: Cluster, process: Host, steps: list[dict[str, Any]]
 ) -> None:
-    admin = Admin(kafka.bootstrap)
-    admin.delete(admin.names())
+    admin = emptied(kafka)
     process.inputs, process.outputs, process.id = {}, {}, ""
     for step in steps:
         before = admin.read(NAMES)
@@ -83,8 +82,9 @@ def test_any_sequence_of_specs_converges_or_is_refused(
             assert {name: _as_props(after, name) for name in step["topics"]} == step["topics"]
             assert not process.up(wanted), "a second run has nothing to do"
         by_hand(admin, step["by_hand"])
-        if step["produce"] and after:
-            produce(kafka, min(after))
+        left = admin.read(NAMES)
+        if step["produce"] and left:
+            produce(kafka, min(left))
         if step["refresh"] and process.id:
             process.refresh()
 

@@ -27,7 +27,7 @@ from bus.topics.plan import Topic, plan
 from components.providers.topics import TopicSetProvider
 from tests.servers.dynamic import Broken, Host, Refused, host, resumed
 from tests.servers.kafka import Cluster, cluster
-from tests.servers.topic_sets import props, topic
+from tests.servers.topic_sets import emptied, props, topic
 
 pytestmark = pytest.mark.servers
 # Everybody may do what no ACL speaks of, so that a test can take a right away.
@@ -45,9 +45,7 @@ def kafka() -> Iterator[Cluster]:
 
 @pytest.fixture
 def admin(kafka: Cluster) -> Admin:
-    found = Admin(kafka.bootstrap)
-    found.delete(found.names())
-    return found
+    return emptied(kafka)
 
 
 @pytest.fixture(scope="module")
@@ -343,7 +341,7 @@ def test_five_hundred_topics_take_a_few_calls(admin: Admin, monkeypatch: pytest.
 
 
 def test_a_broker_that_is_down_before_is_said_with_its_address(kafka: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bus.topics.admin._CONNECT_SECONDS", 2.0)
+    monkeypatch.setattr("bus.topics.reading._CONNECT_SECONDS", 2.0)
     with pytest.raises(Unreachable, match=r"Kafka at 127\.0\.0\.1:1 does not answer"):
         Admin("127.0.0.1:1")
 
@@ -380,9 +378,7 @@ def test_a_config_that_a_restart_brings_back_from_a_deleted_topic_is_taken_away(
     kafka: Cluster, provider: Host, admin: Admin
 ) -> None:
     """Kafka 4.3.1 does so, and an unset alone changes nothing: the controller knows of no such config."""
-    admin.create([Topic("again", 1, 1, {"retention.ms": "600000"})])
-    admin.seen({"again": 1})
-    admin.delete(["again"])
+    _made_and_deleted(admin, "again")
     wanted = props(kafka, {"again": topic()})
     provider.up(wanted)
     kafka.kill(1)
@@ -397,13 +393,18 @@ def test_a_topic_made_again_after_a_restart_bears_no_config_of_the_deleted_one(
     kafka: Cluster, provider: Host, admin: Admin
 ) -> None:
     """Seen on the sandbox: the new topic had the retention that a trial of that name once had (docs/adr/0012)."""
-    admin.create([Topic("trial", 1, 1, {"retention.ms": "600000"})])
-    admin.seen({"trial": 1})
-    admin.delete(["trial"])
+    _made_and_deleted(admin, "trial")
     kafka.kill(1)
     kafka.start(1)
     assert _eventually(lambda: _is_done(provider, props(kafka, {"trial": topic()})))
     assert Admin(kafka.bootstrap).read(["trial"])["trial"].configs == {}
+
+
+def _made_and_deleted(admin: Admin, name: str) -> None:
+    """A topic with a config of its own, as a restarted broker may remember it."""
+    admin.create([Topic(name, 1, 1, {"retention.ms": "600000"})])
+    admin.seen({name: 1})
+    admin.delete([name])
 
 
 def _is_done(provider: Host, wanted: dict[str, Any]) -> bool:

@@ -16,6 +16,7 @@ from bus.cli.app import app
 from bus.topics.admin import Admin
 from bus.topics.plan import Topic, from_props, plan
 from tests.servers.kafka import Cluster, cluster
+from tests.servers.topic_sets import emptied
 from tests.settings.test_settings import load_stack
 
 pytestmark = pytest.mark.servers
@@ -42,8 +43,7 @@ def project(kafka: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     config = {f"bus:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in content.items()}
     monkeypatch.setattr(stacks, "read_config", lambda *_: ({**config, **secrets}, set(secrets)))
     monkeypatch.chdir(tmp_path)
-    admin = Admin(kafka.bootstrap)
-    admin.delete(admin.names())
+    emptied(kafka)
     return tmp_path
 
 

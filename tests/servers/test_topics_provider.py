@@ -9,7 +9,7 @@ from bus.topics.plan import Topic
 from components.providers.topics import TopicSetProvider
 from tests.servers.dynamic import Broken, Host, Refused, creation, host, resumed
 from tests.servers.kafka import Cluster, cluster
-from tests.servers.topic_sets import props, topic
+from tests.servers.topic_sets import emptied, props, topic
 
 pytestmark = pytest.mark.servers
 
@@ -22,12 +22,11 @@ def kafka() -> Iterator[Cluster]:
 
 @pytest.fixture
 def admin(kafka: Cluster) -> Admin:
-    return Admin(kafka.bootstrap)
+    return emptied(kafka)
 
 
 @pytest.fixture
 def provider(admin: Admin) -> Iterator[Host]:
-    admin.delete(admin.names())
     with host(TopicSetProvider()) as running:
         yield running
 

@@ -13,6 +13,7 @@ from bus.topics.applying import Applied, apply
 from bus.topics.plan import Topic, plan
 from bus.topics.replicas import connect
 from tests.servers.kafka import Cluster, cluster
+from tests.servers.topic_sets import emptied
 
 pytestmark = pytest.mark.servers
 FAST = 50_000_000
@@ -26,12 +27,7 @@ def kafka() -> Iterator[Cluster]:
 
 @pytest.fixture
 def admin(kafka: Cluster) -> Admin:
-    found = Admin(kafka.bootstrap)
-    deadline = time.monotonic() + 60
-    while len(found.racks()) < 3 and time.monotonic() < deadline:
-        time.sleep(0.2)
-    found.delete(found.names())
-    return found
+    return emptied(kafka)
 
 
 @pytest.fixture

@@ -1,8 +1,20 @@
-"""Properties of a TopicSet as a test writes them."""
+"""Properties of a TopicSet as a test writes them, and a cluster with nothing in it."""
 
+import time
 from typing import Any
 
+from bus.topics.admin import Admin
 from tests.servers.kafka import Cluster
+
+
+def emptied(kafka: Cluster) -> Admin:
+    """The client of a cluster whose brokers are all registered, after every topic of earlier tests is deleted."""
+    admin = Admin(kafka.bootstrap)
+    deadline = time.monotonic() + 60
+    while len(admin.racks()) < len(kafka.ports) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    admin.delete(admin.names())
+    return admin
 
 
 def topic(partitions: int = 1, *, factor: int = 1, **configs: Any) -> dict[str, Any]:

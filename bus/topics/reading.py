@@ -1,0 +1,243 @@
+"""Topics of a live cluster as its brokers show them, any number of them in a few calls; changes nothing."""
+
+import time
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, ConfigResource, ConfigSource, OffsetSpec, ResourceType
+
+from bus.access import Unreachable
+from bus.errors import Failed
+from bus.topics.answers import NO_LEADER, code, text, unanswered
+from bus.topics.configs import THROTTLED
+from bus.topics.holdings import Log
+from bus.topics.placement import Partition
+from bus.topics.plan import Topic
+from bus.topics.replicas import connect
+
+CALL_SECONDS = 30.0
+_CONNECT_SECONDS = 20.0
+# The controller answers before the brokers have applied: up to 13 s were seen after a large batch.
+SETTLE_SECONDS = 60.0
+# A read that differs counts once it has stayed the same for so long; a stale broker catches up meanwhile.
+STEADY_SECONDS = 3.0
+_SEEN_SECONDS = 20.0
+
+
+class Reader:
+    """The questions to one cluster."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self.bootstrap = bootstrap
+        self._client = AdminClient(
+            {
+                "bootstrap.servers": bootstrap,
+                "socket.timeout.ms": int(CALL_SECONDS * 1000),
+                "broker.address.family": "v4",
+                "log_level": 0,
+            }
+        )
+        try:
+            self._metadata = self._client.list_topics(timeout=_CONNECT_SECONDS)
+        except KafkaException as error:
+            raise Unreachable(f"Kafka at {bootstrap} does not answer: {text(error)}") from error
+
+    @property
+    def cluster_id(self) -> str:
+        """The id that the cluster gave itself when it was formatted."""
+        return str(self._metadata.cluster_id)
+
+    def racks(self) -> dict[int, str | None]:
+        """The brokers that live, and the rack of each that has one."""
+        with self._answered():
+            found = self._client.describe_cluster(request_timeout=CALL_SECONDS).result()
+        return {node.id: node.rack or None for node in found.nodes}
+
+    def names(self) -> list[str]:
+        """Every topic of the cluster but Kafka's internal ones."""
+        return sorted(name for name in self._listed() if not name.startswith("__"))
+
+    def layout(self) -> tuple[dict[Partition, tuple[int, ...]], dict[Partition, tuple[int, ...]]]:
+        """Every partition of the cluster: its brokers, and those in sync."""
+        brokers: dict[Partition, tuple[int, ...]] = {}
+        in_sync: dict[Partition, tuple[int, ...]] = {}
+        for name, topic in self._listed().items():
+            for number, partition in topic.partitions.items():
+                brokers[name, number] = tuple(partition.replicas)
+                in_sync[name, number] = tuple(partition.isrs)
+        return brokers, in_sync
+
+    def read(self, names: Collection[str]) -> dict[str, Topic]:
+        """Those of `names` that exist, as one broker answers; raises Failed where one exists and cannot be read."""
+        listed = self._listed()
+        found = [name for name in names if name in listed]
+        if not found:
+            return {}
+        answers = self._client.describe_configs(
+            [ConfigResource(ResourceType.TOPIC, name) for name in found], request_timeout=CALL_SECONDS
+        )
+        topics, wrong = {}, {}
+        for resource, answer in answers.items():
+            try:
+                entries = answer.result()
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                    wrong[resource.name] = text(error)
+                continue
+            topics[resource.name] = _topic(resource.name, listed[resource.name], entries)
+        if wrong:
+            raise Failed(wrong)
+        return topics
+
+    def steady(self, names: Collection[str], expected: Mapping[str, Topic]) -> dict[str, Topic]:
+        """As `read`; an answer that is not as expected counts only once it has stayed the same for some seconds.
+
+        Brokers answer from metadata that lags behind the controller: a read that is merely old is no drift.
+        """
+        deadline = time.monotonic() + SETTLE_SECONDS
+        last, since = self.read(names), time.monotonic()
+        while not _all_as(last, expected) and time.monotonic() - since < STEADY_SECONDS:
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.25)
+            found = self.read(names)
+            if found != last:
+                last, since = found, time.monotonic()
+        return last
+
+    def logs(self, names: Collection[str], since_ms: Mapping[str, int] | None = None) -> dict[Partition, Log]:
+        """Offsets of every partition of those of `names` that exist: first, last, that of a time, and the newest.
+
+        `since_ms` maps a topic to a time; `Log.since` is the first record from then on.
+        """
+        listed = self._listed()
+        parts = [TopicPartition(n, p) for n in names if n in listed for p in listed[n].partitions]
+        times = since_ms or {}
+        first = self._offsets(dict.fromkeys(parts, OffsetSpec.earliest()))
+        last = self._offsets(dict.fromkeys(parts, OffsetSpec.latest()))
+        newest = self._offsets(dict.fromkeys(parts, OffsetSpec.max_timestamp()))
+        since = self._offsets({p: OffsetSpec.for_timestamp(times[p.topic]) for p in parts if p.topic in times})
+        logs = {}
+        for part in parts:
+            at = since[part].offset if part in since else None
+            logs[part.topic, part.partition] = Log(
+                first=first[part].offset,
+                last=last[part].offset,
+                newest_ms=newest[part].timestamp if newest[part].timestamp > 0 else None,
+                since=last[part].offset if at is not None and at < 0 else at,  # -1: no record is that young
+            )
+        return logs
+
+    def readers(self, names: Collection[str]) -> dict[str, list[str]]:
+        """The consumer groups that read each of `names` now."""
+        readers: dict[str, set[str]] = {name: set() for name in names}
+        with self._answered():
+            groups = self._client.list_consumer_groups(request_timeout=CALL_SECONDS).result().valid
+            ids = [group.group_id for group in groups]
+            answers = self._client.describe_consumer_groups(ids, request_timeout=CALL_SECONDS) if ids else {}
+            for group, answer in answers.items():
+                for member in answer.result().members:
+                    for part in member.assignment.topic_partitions if member.assignment else []:
+                        if part.topic in readers:
+                            readers[part.topic].add(group)
+        return {name: sorted(found) for name, found in readers.items()}
+
+    def sizes(self) -> dict[Partition, dict[int, int]]:
+        """Bytes on disk of every partition: partition -> broker -> size of its replica there."""
+        with connect(self.bootstrap) as replicas:
+            return replicas.sizes(self.racks())
+
+    def own_of_brokers(self, brokers: Collection[int]) -> dict[int, dict[str, str]]:
+        """The dynamic configs that each broker has of its own."""
+        own = {}
+        for broker in brokers:
+            asked = [ConfigResource(ResourceType.BROKER, str(broker))]
+            with self._answered():
+                (answer,) = self._client.describe_configs(asked, request_timeout=CALL_SECONDS).values()
+                found = answer.result().items()
+            own[broker] = {k: str(e.value) for k, e in found if e.source == ConfigSource.DYNAMIC_BROKER_CONFIG.value}
+        return own
+
+    def seen(self, partitions: Mapping[str, int]) -> dict[str, Topic]:
+        """Topics once a broker shows them with at least so many partitions, or after a while as they are."""
+        deadline = time.monotonic() + _SEEN_SECONDS
+        while True:
+            live = self.read(partitions.keys())
+            late = [n for n, count in partitions.items() if n not in live or live[n].partitions < count]
+            if not late or time.monotonic() > deadline:
+                return live
+            time.sleep(0.1)
+
+    def settle(self, wanted: Mapping[str, Topic]) -> dict[str, str]:
+        """Waits until the brokers answer what was written; returns those that do not."""
+        deadline, pause = time.monotonic() + SETTLE_SECONDS, 0.02
+        needed, good = self._answers_needed(), 0
+        while True:
+            live = self.read(wanted.keys())
+            late = {name: topic for name, topic in wanted.items() if name not in live or not live[name].is_as(topic)}
+            good = 0 if late else good + 1
+            if good == needed or (late and time.monotonic() > deadline):
+                return {name: _late(live.get(name), topic) for name, topic in late.items()}
+            if late:
+                time.sleep(pause)
+                pause = min(1, pause * 2)
+
+    def _answers_needed(self) -> int:
+        """How often the same is to be read in a row: several brokers answer in turn, each from metadata of its own."""
+        return 1 if len(self._metadata.brokers) == 1 else 3
+
+    def _listed(self) -> dict[str, Any]:
+        with self._answered():
+            topics = self._client.list_topics(timeout=CALL_SECONDS).topics
+        return {name: topic for name, topic in topics.items() if not topic.error}
+
+    def _offsets(self, asked: Mapping[TopicPartition, OffsetSpec]) -> dict[TopicPartition, Any]:
+        """Offsets, asked again of partitions whose leader is not known yet: so it is for a moment after a creation."""
+        deadline = time.monotonic() + CALL_SECONDS
+        found: dict[TopicPartition, Any] = {}
+        left = dict(asked)
+        while left:
+            answers = self._client.list_offsets(left, request_timeout=CALL_SECONDS)
+            for part, answer in answers.items():
+                try:
+                    found[part] = answer.result()
+                except KafkaException as error:
+                    if code(error) not in NO_LEADER or time.monotonic() > deadline:
+                        raise unanswered(self.bootstrap, error) from error
+            left = {part: spec for part, spec in left.items() if part not in found}
+            time.sleep(0.2 if left else 0)
+        return found
+
+    @contextmanager
+    def _answered(self) -> Iterator[None]:
+        """What a question about the whole cluster may end in: Unreachable, or Failed with the broker's reason."""
+        try:
+            yield
+        except KafkaException as error:
+            raise unanswered(self.bootstrap, error) from error
+
+
+def _topic(name: str, listed: Any, entries: Mapping[str, Any]) -> Topic:
+    replicas = {number: tuple(partition.replicas) for number, partition in sorted(listed.partitions.items())}
+    shown = {key: entry for key, entry in sorted(entries.items()) if not entry.is_sensitive}
+    own = {key: e.value for key, e in shown.items() if e.source == ConfigSource.DYNAMIC_TOPIC_CONFIG.value}
+    return Topic(
+        name,
+        len(replicas),
+        min((len(brokers) for brokers in replicas.values()), default=0),
+        {key: value for key, value in own.items() if key not in THROTTLED},
+        replicas=replicas,
+        inherited={key: e.value for key, e in shown.items() if key not in own and e.value is not None},
+        unfinished=any(own.get(key) for key in THROTTLED),
+    )
+
+
+def _all_as(live: Mapping[str, Topic], expected: Mapping[str, Topic]) -> bool:
+    return all(name in live and live[name].is_as(topic) for name, topic in expected.items())
+
+
+def _late(live: Topic | None, wanted: Topic) -> str:
+    what = f"found {live}, wanted {wanted}" if live else "does not exist"
+    return f"not as written after {SETTLE_SECONDS:.0f} s: {what}; run the same command again"

@@ -1,0 +1,56 @@
+"""What `make check` and `make test` prove, as steps."""
+
+from collections.abc import Callable
+
+from sandbox import places, venv
+from sandbox.deploying import CLUSTER
+from sandbox.places import environment
+from sandbox.steps import Step, shown
+
+
+def fast() -> list[Step]:
+    """Format, lint, types, layers and pure tests; needs nothing but the venv."""
+    bin_ = places.venv() / "bin"
+
+    def runs(*command: str) -> Callable[[], None]:
+        return lambda: shown([bin_ / command[0], *command[1:]], env=environment())
+
+    def shell() -> None:
+        shown(["bash", "-n", *sorted(CLUSTER.glob("*.sh"))])
+
+    return [
+        Step("format", runs("ruff", "format", "--check", "-q"), remedy="ruff format"),
+        Step("lint", runs("ruff", "check", "-q"), remedy="ruff check --fix"),
+        Step("layers", runs("lint-imports", "--no-cache"), remedy="components may import bus, bus no Pulumi"),
+        Step("shell syntax", shell),
+        Step("types", runs("mypy"), remedy="see the lines above"),
+        Step(
+            "pure tests",
+            runs("pytest", "-q", "-m", "not real and not helm and not servers", "-n", "2"),
+            remedy="pytest TEST runs one",
+        ),
+    ]
+
+
+def charts() -> Step:
+    """Charts under the real helm."""
+    return Step("charts", _pytest("-q", "-m", "helm"))
+
+
+def brick() -> Step:
+    """The demo brick's own tests."""
+    return Step("demo brick", lambda: shown(["go", "test", "./..."], cwd=places.ROOT / "sandbox/images/demo-brick"))
+
+
+def servers() -> Step:
+    """Tests that start their servers themselves."""
+    return Step("tests on servers of their own", _pytest("-v", "-m", "servers", "-n", "3", "--dist", "loadfile"))
+
+
+def real() -> Step:
+    """Tests on the sandbox."""
+    return Step("tests on real servers", _pytest("-v", "-m", "real"))
+
+
+def _pytest(*arguments: str) -> Callable[[], None]:
+    return lambda: shown([venv.python(), "-m", "pytest", *arguments], env=environment())
