@@ -40,6 +40,8 @@ def preview(
         return
     for one in found:
         print(releases.text(one))
+        if said := releases.warning(one):
+            print(f"warning: {said}")
     for name, lines in sorted(sets.items()):
         print("\n".join([f"{name}:", *(f"  {line}" for line in lines)]))
     if not found and not sets:
