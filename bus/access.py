@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import kr8s
+import kr8s.asyncio
 import yaml
 from kr8s.objects import Pod, StatefulSet
 
@@ -52,6 +53,17 @@ def kube_api(cluster: Cluster) -> Any:
         api.timeout = _API_TIMEOUT_SECONDS
         return api
     except Exception as error:  # kr8s raises whatever its parser, ssl or the socket does
+        raise Unreachable(_reason(error)) from error
+
+
+async def asynchronous_kube_api(cluster: Cluster) -> Any:
+    """The same as `kube_api` for many calls at once, bound to the event loop that runs."""
+    source: Any = yaml.safe_load(cluster.kubeconfig) if cluster.kubeconfig else None
+    try:
+        api = await kr8s.asyncio.api(kubeconfig=source, context=cluster.context or None, namespace=cluster.namespace)
+        api.timeout = _API_TIMEOUT_SECONDS
+        return api
+    except Exception as error:
         raise Unreachable(_reason(error)) from error
 
 

@@ -74,6 +74,8 @@ def _shown(
             shown = preview.preview(site, release, cluster, found[site][release.name], CHARTS, STAGED)
             if shown:
                 pulumi.log.info(preview.text(shown))
+                if said := preview.warning(shown):
+                    pulumi.log.warn(said)
             if shown and shown.refused:
                 problems.append(Problem(f"charts/{release.chart}", "", None, shown.refused))
     return problems

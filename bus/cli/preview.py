@@ -1,15 +1,13 @@
 """`bus preview`: objects, images, topics and indices that a deployment would change, also for a merge request."""
 
 import json
-import os
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from bus.cli.stack import ConfigFile, NoStack, StackName, load
+from bus.cli.stack import ConfigFile, NoStack, StackName, load, pulumi
 from bus.releases import preview as releases
 from bus.releases import records
 
@@ -40,6 +38,8 @@ def preview(
         return
     for one in found:
         print(releases.text(one))
+        if said := releases.warning(one):
+            print(f"warning: {said}")
     for name, lines in sorted(sets.items()):
         print("\n".join([f"{name}:", *(f"  {line}" for line in lines)]))
     if not found and not sets:
@@ -76,11 +76,7 @@ def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
 
 
 def _steps(root: Path, stack: str, config_file: Path | None) -> list[dict[str, Any]]:
-    command = ["pulumi", "preview", "--json", "--stack", stack, "--non-interactive"]
-    if config_file:
-        command += ["--config-file", str(config_file)]
-    env = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
-    done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=False)
+    done = pulumi(root, "preview", "--json", "--stack", stack, config_file=config_file)
     if done.returncode:
         raise NoStack(f"pulumi preview of stack {stack} fails:\n{done.stdout[-4000:]}{done.stderr[-2000:]}")
     steps: list[dict[str, Any]] = json.loads(done.stdout).get("steps") or []

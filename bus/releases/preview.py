@@ -9,9 +9,10 @@ from bus import charts
 from bus.access import Cluster
 from bus.deployment import Release
 from bus.layers import merge
-from bus.releases import records
+from bus.releases import dryrun, records
 from bus.releases.changes import ObjectChange, changes
 from bus.releases.objects import parse
+from bus.releases.refusals import Verdicts
 from bus.releases.rendering import record_size, render, too_large
 from bus.releases.state import Record
 
@@ -30,6 +31,8 @@ class ReleasePreview:
     objects: Sequence[ObjectChange] = field(default=())
     refused: str = ""
     """why Helm could not even keep its record"""
+    verdicts: Verdicts = field(default_factory=Verdicts)
+    """what the cluster would refuse of it"""
 
     def count(self, *ops: str) -> int:
         """How many objects see one of `ops`."""
@@ -59,7 +62,10 @@ def preview(
     old = parse(before.get("manifest") or "", cluster.namespace)
     new = parse(manifest, cluster.namespace)
     refused = too_large(release.name, record_size(chart, values, manifest))
-    return ReleasePreview(site, release.name, base is None, tuple(changes(old, new)), refused)
+    found = tuple(changes(old, new))
+    named = {one.object for one in found}
+    verdicts = dryrun.ask(cluster, old, {key: spec for key, spec in new.items() if str(key) in named})
+    return ReleasePreview(site, release.name, base is None, found, refused, verdicts)
 
 
 def _newest(history: Sequence[Record]) -> Record | None:
@@ -76,6 +82,13 @@ def text(found: ReleasePreview) -> str:
     """For a terminal: a line per object, its fields below it."""
     head = f"{found.site}: release {found.release} {'is new' if found.new else 'changes'}: {_counts(found)}"
     return "\n".join([head, *_object_lines(found)])
+
+
+def warning(found: ReleasePreview) -> str:
+    """What the cluster would refuse of a release, or why that is not known; empty where all is well."""
+    if not found.verdicts.lines:
+        return ""
+    return "\n".join([f"{found.site}: release {found.release}:", *(f"  {line}" for line in found.verdicts.lines)])
 
 
 def markdown(found: Sequence[ReleasePreview], sets: Mapping[str, Sequence[str]], limit: int = NOTE_LIMIT) -> str:
@@ -95,6 +108,10 @@ def markdown(found: Sequence[ReleasePreview], sets: Mapping[str, Sequence[str]],
         counts = [str(one.count(op)) for op in ("added", "changed", "removed", "restarted")]
         images = "<br>".join(one.images[:5]) + (f"<br>and {len(one.images) - 5} more" if len(one.images) > 5 else "")
         lines.append(f"| {one.site} | {one.release}{' (new)' if one.new else ''} | {' | '.join(counts)} | {images} |")
+    for one in found:
+        if one.verdicts.lines:
+            refused = [f"- {line}" if not line.startswith(" ") else line for line in one.verdicts.lines]
+            lines += ["", f"**{one.site}: {one.release} - what the cluster says of it**", "", *refused]
     for name, said in sorted(sets.items()):
         if said:
             lines += ["", f"**{name}**", "", *(f"- `{line}`" for line in said)]

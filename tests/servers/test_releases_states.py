@@ -17,7 +17,7 @@ from bus.access import Cluster
 from bus.cli.drift import of_release
 from bus.deployment import Release
 from bus.releases import records
-from bus.releases.preview import ReleasePreview, preview, text
+from bus.releases.preview import ReleasePreview, preview, text, warning
 from bus.releases.recovery import ForeignRelease, recover
 from bus.releases.rendering import NoHelm, record_size
 from bus.releases.report import report
@@ -348,6 +348,15 @@ def test_a_preview_shows_the_objects_that_change(place: Place) -> None:
     template.write_text(template.read_text().replace("replicas: 1", "replicas: 2"))
     edited = shown(text="one")  # a template edited without a new version in Chart.yaml
     assert edited and edited.count("changed") == 2
+    assert [warning(one) for one in (new, changed, edited)] == ["", "", ""]
+    whole = template.read_text()
+    template.write_text(whole.replace("metadata: {name: data}", "metadata: {name: other}"))
+    refused_by_server = shown(text="one")
+    assert refused_by_server
+    said = warning(refused_by_server)
+    assert said.startswith("central: release r:\n  StatefulSet/r-statefulset would be refused by the API server: spec")
+    assert f"kubectl delete statefulset r-statefulset -n {place.namespace} --cascade=orphan" in said
+    template.write_text(whole)
     template.write_text(template.read_text().replace("{{- range", '{{- fail "no" }}{{- range'))
     with pytest.raises(NoHelm) as refused:
         shown(text="one")
