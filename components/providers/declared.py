@@ -1,5 +1,6 @@
 """What the topics and the indices of a site have in common: a map by name, adopted, changed, deleted behind a guard."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar
@@ -20,7 +21,7 @@ from bus.removals import Removal, removal
 from components.providers import connection, partial
 
 
-class DeclaredSetProvider(ResourceProvider):
+class DeclaredSetProvider(ResourceProvider, ABC):
     """The life of a set; a subclass says what its servers are and what a change is.
 
     Outputs besides the inputs: clusterId; created, names that this stack made; kept, name -> why it is not deleted.
@@ -169,18 +170,18 @@ class DeclaredSetProvider(ResourceProvider):
     def _check_cluster(self, found: str, pinned: str, site: str) -> None:
         """Raises where the servers are not those that were managed before; any are fine by default."""
 
+    @abstractmethod
     def _admin(self, props: Mapping[str, Any]) -> AbstractContextManager[Any]:
         """The admin client of the site's servers: cluster_id, read, held, apply, delete."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _changes(self, live: Mapping[str, Any], olds: Mapping[str, Any], news: Mapping[str, Any]) -> Sequence[Any]:
         """The plan of each that is wanted: wanted.name, create, refused."""
-        raise NotImplementedError
 
     def _act(self, admin: Any, changes: Sequence[Any], site: str) -> None:
         """Makes changes of a site that nothing refuses; raises Failed for those that could not be made."""
         admin.apply(changes)
 
+    @abstractmethod
     def _seen(self, live: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
         """What is live of `declared`, as inputs."""
-        raise NotImplementedError
