@@ -69,17 +69,36 @@ func (b *brick) connectKafka(ctx context.Context) error {
 	return nil
 }
 
+// requireIndices waits for an Elasticsearch that is starting, as the other servers are waited for; a missing index is final, since
+// the program orders indices before bricks.
 func (b *brick) requireIndices(ctx context.Context) error {
+	within, cancel := context.WithTimeout(ctx, 60*time.Second)
+	defer cancel()
 	for _, index := range b.settings.index {
-		status, body, err := b.elasticsearch(ctx, http.MethodGet, "/"+url.PathEscape(index), nil)
-		if err != nil {
-			return err
-		}
-		if status != http.StatusOK {
-			return fmt.Errorf("index %s must exist before this brick starts: %d %.200s", index, status, body)
+		if err := b.requireIndex(within, index); err != nil {
+			return fmt.Errorf("index %s must exist before this brick starts: %w", index, err)
 		}
 	}
 	return nil
+}
+
+func (b *brick) requireIndex(ctx context.Context, index string) error {
+	for {
+		status, body, err := b.elasticsearch(ctx, http.MethodGet, "/"+url.PathEscape(index), nil)
+		switch {
+		case err == nil && status == http.StatusOK:
+			return nil
+		case err == nil && status != http.StatusServiceUnavailable:
+			return fmt.Errorf("%d %.200s", status, body)
+		case err == nil:
+			err = fmt.Errorf("%d %.200s", status, body)
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(time.Second):
+		}
+	}
 }
 
 func (b *brick) elasticsearch(ctx context.Context, method, path string, body []byte) (int, string, error) {
