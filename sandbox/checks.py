@@ -34,7 +34,7 @@ def fast() -> list[Step]:
 
 def charts() -> Step:
     """Charts under the real helm."""
-    return Step("charts", _pytest("-q", "-m", "helm"))
+    return Step("charts", _pytest("-q", "-m", "helm", "-n", "2"))
 
 
 def brick() -> Step:

@@ -11,6 +11,7 @@ from bus.deployment import Deployment, Release
 from bus.errors import Problem, Refused
 from bus.images import rendered
 from bus.images.reference import parse
+from bus.parsing import YamlLoader
 from bus.releases import rendering
 from bus.releases.rendering import NoHelm
 
@@ -67,4 +68,4 @@ def judge(
 def render(folder: Path, release: Release, namespace: str) -> list[dict[str, Any]]:
     """The objects of a release, rendered from a staged chart; raises NoHelm."""
     manifest = rendering.render(folder, release.name, namespace, release.values)
-    return [document for document in yaml.safe_load_all(manifest) if document]
+    return [document for document in yaml.load_all(manifest, Loader=YamlLoader) if document]

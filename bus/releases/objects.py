@@ -10,6 +10,7 @@ import yaml
 from kr8s.objects import object_from_spec
 
 from bus.access import Cluster, kube_api
+from bus.parsing import YamlLoader
 
 # Volumes and whatever holds them; and definitions, whose removal takes the objects of everybody.
 _STAY = frozenset(
@@ -35,7 +36,7 @@ class Key:
 
 def parse(manifest: str, namespace: str = "") -> dict[Key, dict[str, Any]]:
     """Every object of a manifest, in its order; `namespace` is that of those which name none."""
-    documents = yaml.load_all(manifest, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    documents = yaml.load_all(manifest, Loader=YamlLoader)
     return {
         key_of(document, namespace): document
         for document in documents

@@ -21,7 +21,7 @@ from bus.images.registry import MissingImage
 from tests.servers.registry import Maker, Running, registry
 from tests.settings.test_settings import SECRETS, flat
 
-pytestmark = [pytest.mark.servers, pytest.mark.helm]
+pytestmark = pytest.mark.servers
 ROOT = Path(__file__).parents[2]
 SHARED, OWN = 400_000, 1000
 
