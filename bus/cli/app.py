@@ -41,7 +41,7 @@ app.add_typer(indices, name="indices")
 def main() -> None:
     """Runs a verb; what a user can mend is one message without a traceback, and exit code 1."""
     try:
-        app()
+        app(prog_name="bus")  # also as `python -m bus`
     except Mendable as error:
         print(f"{error}", file=sys.stderr)
         raise SystemExit(1) from None
