@@ -22,8 +22,11 @@ def check(plan: Deployment, charts_folder: Path, staged: Path) -> None:
     problems: list[Problem] = []
     hosts = {parse(image).host for image in plan.images}
     for site in plan.sites:
-        delivered = {str(parse(target)) for target in plan.deliveries(site).values()}
+        brought = {str(parse(target)) for target in plan.deliveries(site).values()}
         for release in plan.releases(site):
+            delivered, sources = brought, hosts
+            if not release.delivered:  # the registry that is delivered to (ADR 0045)
+                delivered, sources = {str(image) for image in release.images.values()}, set()
             where = f"{site}, release {release.name}"
             folder = charts.stage(charts_folder, release.chart, staged)
             try:
@@ -31,7 +34,7 @@ def check(plan: Deployment, charts_folder: Path, staged: Path) -> None:
             except NoHelm as error:
                 problems.append(Problem(f"charts/{release.chart}", "", None, f"{where}: {error}"))
                 continue
-            problems += judge(documents, release.chart, where, delivered, hosts, plan.registry)
+            problems += judge(documents, release.chart, where, delivered, sources, plan.registry)
     if problems:
         raise Refused(list(dict.fromkeys(problems)))
 
