@@ -132,6 +132,9 @@ class Delivery(Record):
         strict=False,
         description="images that no chart runs and the customer needs: host/path:tag or host/path@digest",
     )
+    also_from: tuple[str, ...] = Field(
+        (), strict=False, description="stacks whose running images are delivered too: recette, before prod runs them"
+    )
     platforms: tuple[str, ...] = Field(
         (), strict=False, description="platforms to copy, as linux/amd64; all by default, and what most registries want"
     )

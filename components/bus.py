@@ -7,6 +7,8 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from bus.deployment import Deployment, Release, SitePlan
+from bus.images.registries import sources
+from bus.settings import CENTRAL
 from components.base import Base, BaseArgs
 from components.central import Central
 from components.complexe import Complexe
@@ -89,13 +91,12 @@ class Bus(pulumi.ComponentResource):
 
     def _images(self) -> ImagePins:
         """Every image of the stack, looked up before anything is deployed."""
-        content = self._deployment.settings.content
-        delivery = content.delivery
+        access = sources(self._deployment.settings.content)
         return ImagePins(
             "images",
             images=self._deployment.images,
-            mirror=content.images.mirror or (delivery and delivery.source_mirror) or "",
-            insecure=content.images.insecure or bool(delivery and delivery.source_insecure),
+            mirror=access.mirror,
+            insecure=access.insecure,
             opts=pulumi.ResourceOptions(parent=self),
         )
 
@@ -110,9 +111,11 @@ class Bus(pulumi.ComponentResource):
         done = list(first)
         below = self._below(cluster)
         # Tier 2: all images of the release are in the customer's registry.
-        if self._deployment.settings.content.delivery:
-            delivery = DeliveryArgs(self._deployment, site, list(done), self._registry_login)
-            done += Delivery(f"{site.name}-delivery", delivery, below).leaves
+        if delivery := self._deployment.settings.content.delivery:
+            # What other stacks run is brought once; all sites pull from the one registry.
+            also = delivery.also_from if site.kind == CENTRAL else ()
+            args = DeliveryArgs(self._deployment, site, list(done), self._registry_login, also)
+            done += Delivery(f"{site.name}-delivery", args, below).leaves
         if site.registry and site.registry.delivered:
             done += self._registry(site, site.registry, done, cluster)
         # Tier 3: Kafka, Elasticsearch, Odoo, PostgreSQL, cineges-config, cineges-secret.

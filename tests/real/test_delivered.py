@@ -3,7 +3,9 @@
 import json
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,12 +13,14 @@ import pytest
 
 from bus.deployment import PULL_SECRET
 from bus.images.reference import parse
+from bus.images.registry import Registry
 from tests.components.test_order import TIERS
-from tests.real.sandbox import Site, Stack, eventually, kubectl, operations
-from tests.servers.registry import HTPASSWD, PASSWORD, USER
+from tests.real.sandbox import ROOT, Site, Stack, eventually, kubectl, operations, run
+from tests.servers.registry import HTPASSWD, MANIFEST, PASSWORD, USER
 
 pytestmark = pytest.mark.real
 CENTRAL, CINECITY = Site("hicksoncentral-local"), Site("hicksoncinecity-local")
+SOURCE, RECETTE, DOC = "127.0.0.1:5000", "recette", "hickson/cineges-doc"
 PORT = 30500
 """sandbox/cluster/node.sh has the node ask it without TLS"""
 
@@ -35,16 +39,19 @@ class Again:
     events: list[dict[str, Any]]
     film: str
     host: str
+    """the registry that central runs"""
+    only_there: str
+    """an image that recette runs and this stack does not"""
 
 
 @pytest.fixture(scope="module")
-def again() -> Iterator[Again]:
-    """A destroy, then the whole customer from its own registry, with the data of before still on the volumes."""
+def again(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Again]:
+    """A destroy, then the customer from its own registry, with recette's images and the data of before."""
     host = registry()
 
     def delivered(config: dict[str, Any]) -> None:
         target = {"registry": f"{host}/hickson", "insecure": True, "hostedBy": "central"}
-        config["bus:delivery"] = {**target, "sourceMirror": "127.0.0.1:5000", "sourceInsecure": True}
+        config["bus:delivery"] = {**target, "alsoFrom": [RECETTE], "sourceMirror": SOURCE, "sourceInsecure": True}
         config["bus:sites"]["central"]["enable"] = ["docker-registry"]
         config["bus:values"]["docker-registry"] = {"service": {"nodePort": PORT}, "persistence": {"size": "2Gi"}}
 
@@ -53,11 +60,27 @@ def again() -> Iterator[Again]:
     eventually(lambda: CINECITY.get("es", f"films/_doc/{film}", 9200))
     Stack.local().pulumi("destroy", "--yes", "--skip-preview")
     stack = Stack.local().changed(delivered)
+    other = tmp_path_factory.mktemp("recette")
+    only_there = recette(other)
     secrets = {"delivery.username": USER, "delivery.password": PASSWORD, "central.docker-registry.htpasswd": HTPASSWD}
     for key, value in secrets.items():
         stack.pulumi("config", "set", "--secret", f"bus:{key}", stdin=value)
-    yield Again(stack, stack.up(), film, host)
+    yield Again(stack, stack.up(), film, host, only_there)
     Stack.local().up()
+    run("pulumi", "stack", "rm", RECETTE, "--yes", "--force", "--non-interactive", cwd=other)
+
+
+def recette(folder: Path) -> str:
+    """Deploys another stack of the project, which runs one brick more; that image, with its digest."""
+    with closing(Registry(SOURCE, insecure=True)) as source:
+        image = f"dkr.isi.nc/{DOC}:0.1.0@{source.digest(DOC, '0.1.0')}"
+    pins = {"central": {"cineges-doc": image, "cineges-ui": "dkr.isi.nc/hickson/cineges-ui:0.1.0"}}
+    runtime = {"name": "python", "options": {"virtualenv": str((ROOT / ".venv").resolve())}}
+    (folder / "Pulumi.yaml").write_text(json.dumps({"name": "bus", "runtime": runtime}))
+    (folder / "__main__.py").write_text(f"import pulumi\npulumi.export('pins', {pins!r})\n")
+    run("pulumi", "stack", "select", "--create", RECETTE, "--non-interactive", cwd=folder)
+    run("pulumi", "up", "--yes", "--skip-preview", "--stack", RECETTE, "--non-interactive", cwd=folder)
+    return image
 
 
 def test_destroy_keeps_the_data_and_up_finds_it_again(again: Again) -> None:
@@ -127,8 +150,9 @@ def pods(image: str, names: dict[str, list[dict[str, str]]]) -> dict[str, Any]:
 
 
 def waiting(pod: str) -> str:
-    """Why a pod's container has not started; empty while nothing is said of it."""
-    return kubectl("get", "pod", pod, "-n", CINECITY.namespace, "-o", "jsonpath={..state.waiting}{.status.message}")
+    """Why a pod's container cannot start; empty while it is being tried."""
+    said = kubectl("get", "pod", pod, "-n", CINECITY.namespace, "-o", "jsonpath={..state.waiting}")
+    return "" if "ContainerCreating" in said else said
 
 
 def test_the_registry_lets_nobody_in_without_a_login_and_keeps_its_data_over_a_restart(again: Again) -> None:
@@ -148,6 +172,25 @@ def answered(url: str, login: httpx.Auth) -> Any:
         return httpx.get(url, auth=login).json()
     except httpx.HTTPError:
         return None
+
+
+def test_what_another_stack_runs_is_delivered_too_and_the_list_of_images_says_why(again: Again) -> None:
+    arguments = ("--stack", "local", "--config-file", str(again.stack.config))
+    images = json.loads(run("bus", "images", "list", "--json", *arguments))
+    (doc,) = (image for image in images if image["source"] == again.only_there)
+    assert doc["pulled"].startswith(f"{again.host}/hickson/{DOC}@sha256:")
+    assert doc["why"] == ["recette runs it on central as cineges-doc"]
+    (ui,) = (image for image in images if image["pulled"].endswith("cineges-ui:0.1.0"))
+    assert "central: central: Deployment cineges-ui: containers.cineges-ui.image (container)" in ui["why"]
+    assert ui["why"][-1] == "recette runs it on central as cineges-ui"
+    login = httpx.BasicAuth(USER, PASSWORD)
+    for image in images:
+        assert image["digest"].startswith("sha256:")
+        if image["pulled"].startswith(again.host):
+            place = parse(image["pulled"])
+            url, accept = f"http://{again.host}/v2/{place.path}/manifests/{place.version}", {"Accept": MANIFEST}
+            assert httpx.head(url, auth=login, headers=accept).headers["Docker-Content-Digest"] == image["digest"]
+    assert "cineges-doc" in run("bus", "images", "list", *arguments)
 
 
 def test_no_login_of_the_registry_stands_in_clear(again: Again) -> None:
