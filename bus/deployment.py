@@ -175,8 +175,14 @@ def _by_tag_alone(deployment: Deployment) -> list[Problem]:
     """Images without a digest, where the stack's policy wants one."""
     if not deployment.settings.content.images.require_digest:
         return []
-    allowed = f"is required by bus:images.requireDigest of {deployment.settings.file}"
-    return [
+    file, delivery = deployment.settings.file, deployment.settings.content.delivery
+    allowed = f"is required by bus:images.requireDigest of {file}"
+    extra = [
+        Problem(file, f"bus:delivery.extraImages[{number}]", image, f"a digest {allowed}", "add @sha256:... to it")
+        for number, image in enumerate(delivery.extra_images if delivery else ())
+        if not parse(image).digest
+    ]
+    return extra + [
         Problem(
             f"values/{brick}.yml", "image.digest", None, f"{allowed}: {image}", f"bus set-image {brick} {image.tag}"
         )

@@ -25,7 +25,7 @@ def problems(
     """What is wrong with the registries' logins, and with a delivery to the one that site `host` runs.
 
     `enabled` maps each site to its optional bricks, `htpasswd` a site to its file's text; `username` is the user that
-    the delivery logs in as.
+    the delivery logs in as. Text that is empty is a secret that was not read, and is not judged.
     """
     found = [problem for site, text in sorted(htpasswd.items()) for problem in _unreadable(file, site, text)]
     if host is None:
@@ -39,7 +39,7 @@ def problems(
     if host not in htpasswd:
         allowed = "missing secret: the htpasswd file of the registry that everything is deployed from"
         found.append(Problem(file, f"bus:{host}.{KEY}", None, allowed, _made(host)))
-    elif username is not None and username not in _users(htpasswd[host]):
+    elif username and htpasswd[host] and username not in _users(htpasswd[host]):
         allowed = f"has no line in bus:{host}.{KEY}, so the registry would refuse the delivery"
         found.append(Problem(file, "bus:delivery.username", None, allowed, f"add one: {_made(host)}"))
     if username is None:
@@ -53,7 +53,7 @@ def _unreadable(file: str, site: str, text: str) -> list[Problem]:
     """The lines are never shown: each has a password's hash."""
     lines = [number for number, line in enumerate(text.splitlines(), 1) if line.strip() and not _USER.fullmatch(line)]
     wrong = [f"line {number} is no USER:HASH with a bcrypt hash, which is all that {BRICK} takes" for number in lines]
-    if not text.strip():
+    if text and not text.strip():
         wrong = ["is empty, so nobody could log in"]
     return [Problem(file, f"bus:{site}.{KEY}", None, reason, _made(site)) for reason in wrong]
 

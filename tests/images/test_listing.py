@@ -4,14 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from bus import deployment, settings
 from bus.deployment import Deployment
 from bus.images import proof
 from bus.images.listing import EXTRA, Listing, listing, reasons
 from bus.images.proof import Objects
-from tests.settings.test_settings import SECRETS, flat, load_stack
+from tests.settings.test_settings import SECRETS, config_of, flat, load_stack
 
 ROOT = Path(__file__).parents[2]
 DIGEST = "sha256:" + "d" * 64
@@ -19,7 +18,7 @@ UI = "hickson/cineges-ui:0.1.0"
 
 
 def delivered(**more: Any) -> Deployment:
-    config = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text())["config"]
+    config = config_of("prod")
     config["bus:delivery"] = {"registry": "reg.nc", **more}
     secrets = {f"bus:{name}": "s3cret" for name in SECRETS}
     return deployment.plan(ROOT, settings.load("prod", flat(config) | secrets, set(secrets)))

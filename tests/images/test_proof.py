@@ -6,20 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from bus import charts, deployment, hosting, settings
 from bus.errors import Refused
 from bus.images import proof, rendered
 from tests.servers.registry import HTPASSWD, PASSWORD, USER
-from tests.settings.test_settings import SECRETS, flat, load_stack
+from tests.settings.test_settings import SECRETS, config_of, flat, load_stack
 
 pytestmark = pytest.mark.helm
 ROOT = Path(__file__).parents[2]
 
 
 def prod(**delivery: Any) -> settings.Settings:
-    config = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text())["config"]
+    config = config_of("prod")
     config["bus:delivery"] = {**config["bus:delivery"], **delivery}
     config["bus:sites"]["central"]["enable"] = ["cineges-doc", "kibana", "docker-registry"]
     secrets = {f"bus:{name}": "s3cret" for name in SECRETS}
