@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bus import bricks as brick_files
+from bus import hosting
 from bus.access import Cluster
 from bus.bricks import Brick
 from bus.errors import Problem, Refused
@@ -19,7 +20,7 @@ from bus.releases.values import Layer, brick_layer, is_enabled, places, release_
 from bus.settings import CENTRAL, Kind, Settings, Site, cineges_config, kind_of
 from bus.topics import model as topic_model
 
-BASE, NOTIF, MIRROR, REGISTRY = "hickson-base", "kafka-notif", "kafka2kafka", "docker-registry"
+BASE, NOTIF, MIRROR, REGISTRY = "hickson-base", "kafka-notif", "kafka2kafka", hosting.BRICK
 UMBRELLA: dict[Kind, str] = {"central": "hickson-central", "complexe": "hickson-complexe"}
 DEPLOYABLE = (BASE, NOTIF, *UMBRELLA.values(), MIRROR, REGISTRY)
 # Made by components/delivery.py in every namespace, where the stack has a login for the customer's registry.
@@ -38,6 +39,8 @@ class Release:
     timeout_seconds: int
     images: Mapping[str, Reference] = field(default_factory=dict)
     """brick -> its image where it comes from, delivery apart"""
+    delivered: bool = True
+    """whether a delivery brings its images; the registry that is delivered to comes from where it is (ADR 0045)"""
     cluster: Cluster | None = None
     """where its records are; None until a run has found the clusters reachable"""
     description: str = ""
@@ -96,8 +99,8 @@ class Deployment:
         return replace(self, sites=sites, mirror=changed(CENTRAL, self.mirror) if self.mirror else None)
 
     def deliveries(self, site: str) -> dict[str, str]:
-        """Every image that a site needs: reference where it comes from -> reference that its pods name."""
-        images = {image for release in self.releases(site) for image in release.images.values()}
+        """Every image that is delivered for a site: reference where it comes from -> reference that its pods name."""
+        images = {image for release in self.releases(site) if release.delivered for image in release.images.values()}
         if self.settings.content.delivery:
             images |= {parse(image) for image in self.settings.content.delivery.extra_images}
         return {image.pinned: image.relocated(self.registry).pinned for image in sorted(images, key=str)}
@@ -105,7 +108,9 @@ class Deployment:
     @property
     def images(self) -> list[str]:
         """Every image of the stack where it comes from, tag and digest, each once."""
-        return sorted({image for site in self.sites for image in self.deliveries(site)})
+        releases = [release for site in self.sites for release in self.releases(site)]
+        own = {image.pinned for release in releases for image in release.images.values()}
+        return sorted(own.union(*(self.deliveries(site) for site in self.sites)))
 
     def pins(self, digests: Mapping[str, str]) -> dict[str, dict[str, str]]:
         """site -> brick -> its image with tag and digest; `digests` has those that registries gave for tags."""
@@ -133,7 +138,7 @@ class Deployment:
         """site -> brick -> reference that its pods name."""
         return {
             name: {
-                brick: str(image.relocated(self.registry))
+                brick: str(image.relocated(self.registry) if release.delivered else image)
                 for release in self.releases(name)
                 for brick, image in sorted(release.images.items())
             }
@@ -170,8 +175,14 @@ def _by_tag_alone(deployment: Deployment) -> list[Problem]:
     """Images without a digest, where the stack's policy wants one."""
     if not deployment.settings.content.images.require_digest:
         return []
-    allowed = f"is required by bus:images.requireDigest of {deployment.settings.file}"
-    return [
+    file, delivery = deployment.settings.file, deployment.settings.content.delivery
+    allowed = f"is required by bus:images.requireDigest of {file}"
+    extra = [
+        Problem(file, f"bus:delivery.extraImages[{number}]", image, f"a digest {allowed}", "add @sha256:... to it")
+        for number, image in enumerate(delivery.extra_images if delivery else ())
+        if not parse(image).digest
+    ]
+    return extra + [
         Problem(
             f"values/{brick}.yml", "image.digest", None, f"{allowed}: {image}", f"bus set-image {brick} {image.tag}"
         )
@@ -202,20 +213,24 @@ def _site(
 ) -> tuple[SitePlan, list[Problem]]:
     site, kind, seconds = settings.content.sites[name], kind_of(name), settings.content.timeouts
     config = cineges_config(settings, name)
-    shared = _shared_values(settings, config)
     problems: list[Problem] = []
 
-    def release(release_name: str, chart: str, timeout: int, derived: Mapping[str, Any]) -> Release:
-        wanted = merge(shared, _enabled(folder, chart, site), derived)
+    def release(
+        release_name: str, chart: str, timeout: int, derived: Mapping[str, Any], delivered: bool = True
+    ) -> Release:
+        wanted = merge(_shared_values(settings, config, delivered), _enabled(folder, chart, site), derived)
         made, wrong = _release(folder, settings, name, bricks, release_name, chart, timeout, wanted)
         problems.extend(wrong)
-        return made
+        return replace(made, delivered=delivered)
 
     base_name = "centralbase" if kind == CENTRAL else f"base{name}"
     base = release(base_name, BASE, seconds.base_seconds, _base_values(settings, name, config))
     notif = release(NOTIF, NOTIF, seconds.bricks_seconds, {})
     umbrella = release(name, UMBRELLA[kind], seconds.bricks_seconds, {})
-    registry = release(REGISTRY, REGISTRY, seconds.base_seconds, {}) if REGISTRY in site.enable else None
+    registry = None
+    if REGISTRY in site.enable:
+        auth = {"htpasswdSecret": hosting.SECRET} if name in settings.htpasswd_keys else {}
+        registry = release(REGISTRY, REGISTRY, seconds.base_seconds, auth, delivered=not _hosts(settings, name))
     problems += _not_here(folder, settings, name, kind)
 
     default = site.kafka.replication_factor
@@ -277,11 +292,16 @@ def _release(
     return Release(name, chart, values, timeout, images), problems
 
 
-def _shared_values(settings: Settings, config: Mapping[str, str]) -> Values:
+def _hosts(settings: Settings, site: str) -> bool:
+    """Whether a site runs the registry that everything is delivered to."""
+    return settings.content.delivery is not None and settings.content.delivery.hosted_by == site
+
+
+def _shared_values(settings: Settings, config: Mapping[str, str], delivered: bool = True) -> Values:
     """`global` of every release: one registry for all images, and a revision that restarts pods on a config change."""
     revision = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:12]
     shared: Values = {"configRevision": revision}
-    if settings.content.delivery:
+    if settings.content.delivery and delivered:
         shared["repository"] = settings.content.delivery.registry
         if settings.delivery_login:
             shared["imagePullSecrets"] = [PULL_SECRET]

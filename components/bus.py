@@ -1,12 +1,14 @@
 """Every site of a stack; the only file where order is written."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from bus.deployment import Deployment, SitePlan
+from bus.deployment import Deployment, Release, SitePlan
+from bus.images.registries import sources
+from bus.settings import CENTRAL
 from components.base import Base, BaseArgs
 from components.central import Central
 from components.complexe import Complexe
@@ -16,8 +18,8 @@ from components.notif import Notif
 from components.providers.indices import IndexSet
 from components.providers.pins import ImagePins
 from components.providers.topics import TopicSet
-from components.registry import Registry
-from components.umbrella import Umbrella, UmbrellaArgs
+from components.registry import Registry, logins
+from components.umbrella import Umbrella, UmbrellaArgs, revision
 
 Tiers = list[pulumi.Resource]
 
@@ -31,6 +33,8 @@ class BusArgs:
     kubeconfigs: Mapping[str, pulumi.Output[str]]
     registry_login: tuple[pulumi.Output[str], pulumi.Output[str]] | None = None
     """user and password of the customer's registry, where the stack has them"""
+    htpasswd: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
+    """site -> Pulumi secret with the logins that its docker-registry takes"""
 
 
 class Bus(pulumi.ComponentResource):
@@ -45,13 +49,22 @@ class Bus(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: BusArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("bus:index:Bus", name, None, opts)
-        self._deployment, self._registry_login = args.deployment, args.registry_login
+        self._deployment, self._registry_login, self._htpasswd = args.deployment, args.registry_login, args.htpasswd
         everything: Tiers = []
         images = self._images()
         clusters: dict[str, k8s.Provider] = {}
+        first: dict[str, Tiers] = {}
         for site in args.deployment.sites.values():
             clusters[site.name] = self._cluster(site, args.kubeconfigs.get(site.name))
-            everything += self._site(site, clusters[site.name], args.secrets[site.name], images)
+            # Tier 1: the namespace. Kept on destroy, since its volumes go with it (docs/adr/0004).
+            first[site.name] = [images, self._namespace(site, clusters[site.name], images)]
+        for site in args.deployment.sites.values():
+            # A registry that the stack runs itself stands before anything is delivered, wherever to (docs/adr/0045).
+            if site.registry and not site.registry.delivered:
+                target = self._registry(site, site.registry, first[site.name], clusters[site.name])
+                first = {name: [*tiers, *target] for name, tiers in first.items()}
+        for site in args.deployment.sites.values():
+            everything += self._site(site, clusters[site.name], args.secrets[site.name], first[site.name])
         if args.deployment.mirror:
             central = args.deployment.sites["central"]
             # Tier 7: the mirror, after central and all complexes.
@@ -78,13 +91,12 @@ class Bus(pulumi.ComponentResource):
 
     def _images(self) -> ImagePins:
         """Every image of the stack, looked up before anything is deployed."""
-        content = self._deployment.settings.content
-        delivery = content.delivery
+        access = sources(self._deployment.settings.content)
         return ImagePins(
             "images",
             images=self._deployment.images,
-            mirror=content.images.mirror or (delivery and delivery.source_mirror) or "",
-            insecure=content.images.insecure or bool(delivery and delivery.source_insecure),
+            mirror=access.mirror,
+            insecure=access.insecure,
             opts=pulumi.ResourceOptions(parent=self),
         )
 
@@ -93,20 +105,19 @@ class Bus(pulumi.ComponentResource):
         site: SitePlan,
         cluster: k8s.Provider,
         secrets: Mapping[str, pulumi.Output[str]],
-        images: pulumi.Resource,
+        first: Tiers,
     ) -> Tiers:
         """One site in its order; returns the resources that whatever comes after the site waits for."""
-        done: Tiers = [images]
+        done = list(first)
         below = self._below(cluster)
-        # Tier 1: the namespace. Kept on destroy, since its volumes go with it (docs/adr/0004).
-        done.append(self._namespace(site, cluster, images))
         # Tier 2: all images of the release are in the customer's registry.
-        if self._deployment.settings.content.delivery:
-            delivery = DeliveryArgs(self._deployment, site, list(done), self._registry_login)
-            done += Delivery(f"{site.name}-delivery", delivery, below).leaves
-        if site.registry:
-            registry = UmbrellaArgs(site.registry, site.settings.namespace, list(done))
-            done.append(Registry(f"{site.name}-registry", registry, below).release)
+        if delivery := self._deployment.settings.content.delivery:
+            # What other stacks run is brought once; all sites pull from the one registry.
+            also = delivery.also_from if site.kind == CENTRAL else ()
+            args = DeliveryArgs(self._deployment, site, list(done), self._registry_login, also)
+            done += Delivery(f"{site.name}-delivery", args, below).leaves
+        if site.registry and site.registry.delivered:
+            done += self._registry(site, site.registry, done, cluster)
         # Tier 3: Kafka, Elasticsearch, Odoo, PostgreSQL, cineges-config, cineges-secret.
         base = Base(f"{site.name}-base", BaseArgs(site, secrets, list(done)), below)
         done += base.leaves
@@ -140,6 +151,16 @@ class Bus(pulumi.ComponentResource):
             metadata={"name": site.settings.namespace, "labels": labels},
             opts=pulumi.ResourceOptions(parent=self, provider=cluster, retain_on_delete=True, depends_on=[images]),
         )
+
+    def _registry(self, site: SitePlan, release: Release, after: Tiers, cluster: k8s.Provider) -> Tiers:
+        """docker-registry of a site, with the logins that it takes."""
+        name, namespace, below = f"{site.name}-registry", site.settings.namespace, self._below(cluster)
+        if site.name not in self._htpasswd:
+            return [Registry(name, UmbrellaArgs(release, namespace, list(after)), below).release]
+        opts = pulumi.ResourceOptions(parent=self, provider=cluster, depends_on=list(after))
+        known = logins(f"{name}-logins", namespace, self._htpasswd[site.name], opts)
+        args = UmbrellaArgs(release, namespace, [*after, known], revision(known))
+        return [known, Registry(name, args, below).release]
 
     def _topics(self, name: str, site: SitePlan, topics: Mapping[str, Mapping[str, object]], after: Tiers) -> TopicSet:
         settings = self._deployment.settings

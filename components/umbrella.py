@@ -26,6 +26,12 @@ class UmbrellaArgs:
     """a text that changes with cineges-secret, so that its readers restart"""
 
 
+def revision(secret: k8s.core.v1.Secret) -> pulumi.Output[str]:
+    """A text that changes with a secret: the object's revision, since a hash of a short password can be guessed."""
+    # A preview of a secret that is yet to be made knows none.
+    return pulumi.Output.unsecret(secret.metadata.apply(lambda metadata: metadata.resource_version or ""))
+
+
 class Umbrella(pulumi.ComponentResource):
     """One chart with its sub-charts, deployed and waited for; each kind of release is a subclass with its own token."""
 

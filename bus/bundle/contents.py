@@ -9,8 +9,10 @@ import yaml
 
 from bus.bundle import scripts
 from bus.deployment import Deployment, SitePlan
+from bus.images import listing, running
 from bus.images.proof import render
 from bus.images.reference import parse
+from bus.images.running import Pins
 
 DESCRIPTION = "bundle.json"
 
@@ -36,20 +38,23 @@ class Bundle:
         return cls(**json.loads((folder / DESCRIPTION).read_text()))
 
 
-def describe(plan: Deployment, digests: Mapping[str, str], elsewhere: Mapping[str, str]) -> Bundle:
+def describe(
+    plan: Deployment, stacks: Mapping[str, Pins | None], digests: Mapping[str, str], elsewhere: Mapping[str, str]
+) -> Bundle:
     """The description of a stack's bundle; `digests` has that of each image where it comes from."""
-    why: dict[str, list[str]] = {}
-    for site in plan.sites:
-        for release in plan.releases(site):
-            for brick, image in release.images.items():
-                why.setdefault(image.pinned, []).append(f"{site}: {release.name}: {brick}")
+    why = listing.reasons(plan, stacks)
     images = {
-        target: {"source": source, "digest": digests[source], "why": why.get(source, ["bus:delivery.extraImages"])}
-        for site in plan.sites
-        for source, target in plan.deliveries(site).items()
+        target: {"source": source, "digest": digests[source], "why": why[source]}
+        for source, target in deliveries(plan, stacks).items()
     }
     content = plan.settings.content
     return Bundle(content.customer, plan.settings.stack, plan.registry, images, elsewhere)
+
+
+def deliveries(plan: Deployment, stacks: Mapping[str, Pins | None]) -> dict[str, str]:
+    """Every image that a bundle brings: where it comes from -> where it goes. Raises NotDeployed."""
+    own = {source: target for site in plan.sites for source, target in plan.deliveries(site).items()}
+    return {**own, **running.copies(own, stacks, plan.registry)}
 
 
 def write_site(folder: Path, plan: Deployment, site: SitePlan, staged: Mapping[str, Path]) -> None:

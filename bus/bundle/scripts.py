@@ -5,6 +5,8 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from bus.indices.settings import listed
+
 _TOPICS = """#!/bin/sh
 # Creates the topics of site {site} that are missing; one that is there stays as it is.
 # usage: {file} HOST:PORT [further options of kafka-topics.sh, as --command-config FILE]
@@ -56,13 +58,13 @@ def topics(site: str, file: str, wanted: Mapping[str, Mapping[str, Any]]) -> str
 
 
 def indices(site: str, file: str, wanted: Mapping[str, Mapping[str, Any]]) -> str:
-    """A script that creates indices; `wanted` as a SitePlan has them."""
+    """A script that creates indices as bus.indices.admin does; `wanted` as a SitePlan has them."""
     calls = []
     for name, index in sorted(wanted.items()):
         body = {
-            "settings": dict(index["settings"]),
+            "settings": {key: listed(value) for key, value in index["settings"].items() if value is not None},
             "mappings": dict(index["mappings"]),
-            "aliases": {**index["aliases"], name: {"is_write_index": True}},
+            "aliases": {name: {}, **index["aliases"]},
         }
         calls.append(f"index {shlex.quote(name)} <<'JSON'\n{json.dumps(body, indent=1, sort_keys=True)}\nJSON")
     return _INDICES.format(site=site, file=file, calls="\n".join(calls))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pulumi
 import pytest
 
-from bus import deployment
+from bus import deployment, hosting
 from bus.deployment import Deployment
 from components.bus import Bus, BusArgs
 from tests.components.engine import Registered, record, waits_for
@@ -32,7 +32,8 @@ def registrations(plan: Deployment) -> dict[str, Registered]:
         keys = plan.settings.secret_keys
         secrets = {site: {key: pulumi.Output.secret("s3cret") for key in names} for site, names in keys.items()}
         login = (pulumi.Output.secret("bus"), pulumi.Output.secret("s3cret"))
-        Bus("hickson", BusArgs(plan, secrets, {}, login if plan.settings.delivery_login else None))
+        htpasswd = {site: pulumi.Output.secret("bus:s3cret") for site in plan.settings.htpasswd_keys}
+        Bus("hickson", BusArgs(plan, secrets, {}, login if plan.settings.delivery_login else None, htpasswd))
 
     return record(program)
 
@@ -101,6 +102,54 @@ def test_a_login_of_the_customers_registry_becomes_a_pull_secret_of_every_site_a
         name = secret.inputs["metadata"]["name"]
         for release in plan.releases(site):
             assert release.values["global"]["imagePullSecrets"] == [name]
+
+
+def hosted_by(site: str) -> Deployment:
+    """prod with the registry that it is delivered to on one of its own sites."""
+    settings = load_stack("prod")
+    sites = dict(settings.content.sites)
+    sites[site] = sites[site].model_copy(update={"enable": (hosting.BRICK,)})
+    assert settings.content.delivery
+    delivery = settings.content.delivery.model_copy(update={"hosted_by": site})
+    content = settings.content.model_copy(update={"sites": sites, "delivery": delivery})
+    keys = {site: f"{site}.{hosting.KEY}"}
+    return deployment.plan(ROOT, replace(settings, content=content, delivery_login=True, htpasswd_keys=keys))
+
+
+@pytest.mark.parametrize("site", ["central", "cinecity"])
+def test_a_registry_of_the_stack_itself_stands_before_anything_is_delivered_to_any_site(
+    site: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    plan = hosted_by(site)
+    registered = registrations(plan)
+    registry = registered[f"{site}-registry-release"]
+    assert {f"{site}-namespace", f"{site}-registry-logins"} <= registry.dependencies
+    assert not [name for name in waits_for(registered, registry.name) if name.endswith("-delivery-images")]
+    for other in plan.sites:
+        assert registry.name in registered[f"{other}-delivery-images"].dependencies
+        assert registry.name in registered[f"{other}-base-products-release"].dependencies
+    values = registry.inputs["values"]
+    assert values["htpasswdSecret"] == registered[f"{site}-registry-logins"].inputs["metadata"]["name"]
+    assert "s3cret" not in str(values)
+    assert values["global"]["secretRevision"] == "7", "another login restarts it"
+    assert not values["global"].keys() & {"repository", "imagePullSecrets"}, "it cannot come from itself"
+    image = plan.sites[site].registry.images[hosting.BRICK].pinned  # type: ignore[union-attr]
+    assert image in plan.images and image not in plan.deliveries(site)
+    assert plan.deployed_images[site][hosting.BRICK] == image
+
+
+def test_a_registry_beside_the_customers_own_is_delivered_like_any_brick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    settings = load_stack("prod")
+    sites = dict(settings.content.sites)
+    sites["cinecity"] = sites["cinecity"].model_copy(update={"enable": (hosting.BRICK,)})
+    content = settings.content.model_copy(update={"sites": sites})
+    registered = registrations(deployment.plan(ROOT, replace(settings, content=content)))
+    registry = registered["cinecity-registry-release"]
+    assert "cinecity-delivery-images" in registry.dependencies
+    assert registry.inputs["values"]["global"]["repository"] == "registry.hickson.nc"
+    assert "htpasswdSecret" not in registry.inputs["values"]
 
 
 def test_tokens_and_names_are_those_that_states_hold(monkeypatch: pytest.MonkeyPatch) -> None:
