@@ -60,8 +60,10 @@ class Copying:
         """An image or an index, under `version`; then what refers to any part of it."""
         found = parts(source.registry, source.name, top.digest, self._platforms, top)
         copied = Copied(top.digest)
-        if not _has(target, version, top.digest):
-            missing = [part for part in found if not target.registry.has("manifests", target.name, part.digest)]
+        there = _has(target, version, top.digest)
+        # An index that is there may be a sparse one, so that each of its parts is asked for.
+        missing = [] if there and len(found) == 1 else [part for part in found if not _stored(target, part)]
+        if missing or not there:
             wanted = unique(blob for part in missing for blob in blobs(part.described))
             sent = [self._pool.submit(self._blob, source, target, blob) for blob in wanted]
             try:
@@ -71,7 +73,8 @@ class Copying:
                     blob.cancel()
             for part in (part for part in missing if part.digest != top.digest):
                 target.registry.put_manifest(target.name, part.digest, part)
-            self._put_top(target, version, top)
+            if not there:
+                self._put_top(target, version, top)
         for part in found:
             copied += self._referrers(source, target, part.digest)
         return copied
@@ -181,6 +184,10 @@ def _listed(place: Place, digest: str) -> list[Descriptor]:
         return children(place.registry.manifest(place.name, referrers_tag(digest)).described)
     except MissingImage:
         return []
+
+
+def _stored(place: Place, part: Manifest) -> bool:
+    return place.registry.has("manifests", place.name, part.digest)
 
 
 def _has(place: Place, version: str, digest: str) -> bool:

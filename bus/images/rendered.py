@@ -18,6 +18,7 @@ _WITHOUT_TAG = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?(?:/[a-z0-9]+(?:
 # https://kubernetes.io/docs/concepts/workloads/ and https://helm.sh/docs/topics/charts_hooks/
 _WORKLOADS = frozenset({"Pod", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "PodTemplate"})
 _HOOK = "helm.sh/hook"
+_DEFINITION = "CustomResourceDefinition"
 _CONFIGURATION = frozenset({"env", "args", "command", "data", "stringData"})
 
 
@@ -41,6 +42,8 @@ def named(documents: Iterable[Mapping[str, Any]]) -> Iterator[Named]:
     for document in documents:
         owner = f"{document.get('kind')} {(document.get('metadata') or {}).get('name')}"
         for path, text in _strings(document):
+            if document.get("kind") == _DEFINITION and path[-1] == "description":
+                continue  # prose for readers of a custom resource's schema, which names examples
             if path[-1] == "image":
                 yield Named(text, f"{owner}: {_place(path)}", certain=True, role=_role(document, path))
             else:

@@ -68,6 +68,13 @@ def test_custom_resources_and_config_are_seen_too() -> None:
     ]
 
 
+def test_the_prose_of_a_definition_names_examples_and_its_defaults_are_seen() -> None:
+    image = {"description": "such as quay.io/ceph/nvmeof:1.5", "default": "quay.io/ceph/nvmeof:1.6"}
+    spec = {"versions": [{"name": "v1", "schema": {"properties": {"image": image}}}]}
+    (found,) = named([{"kind": "CustomResourceDefinition", "metadata": {"name": "c"}, "spec": spec}])
+    assert found.image == "quay.io/ceph/nvmeof:1.6"
+
+
 def test_a_hook_is_told_from_what_runs_all_the_time() -> None:
     meta = {"name": "migrate", "annotations": {"helm.sh/hook": "pre-upgrade"}}
     spec = {"template": {"spec": {"containers": [{"name": "c", "image": "reg.nc/migrate:1"}]}}}

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +99,27 @@ def test_a_platform_that_an_index_lacks_is_named_with_those_it_has(
         )  # docker-registry takes no sparse index: said, not worked around
     with pytest.raises(MissingImage):
         target.client().digest("isi/p", "1")
+
+
+def test_chosen_platforms_go_to_a_registry_that_takes_sparse_indexes_digest_unchanged(
+    source: Running, maker: Maker, tmp_path: Path
+) -> None:
+    parts = {
+        f"linux/{cpu}": maker.image("isi/s", cpu, [maker.blob("isi/s", 10 * KIB, cpu)])
+        for cpu in ("amd64", "arm64", "s390x")
+    }
+    index = maker.index("isi/s", "1", parts)
+    with registry(tmp_path / "sparse", sparse=True) as target, closing(target.client()) as far:
+        copied = copy(source, target, "isi/s", "1", "linux/arm64")
+        assert (copied.digest, copied.blobs) == (index.digest, 2)
+        assert far.manifest("isi/s", "1").content == index.content, "pin and signature hold"
+        assert far.has("manifests", "isi/s", parts["linux/arm64"].digest)
+        assert not far.has("manifests", "isi/s", parts["linux/amd64"].digest)
+        assert copy(source, target, "isi/s", "1", "linux/arm64").blobs == 0
+        # One platform more later: what is there already stays, and its own layers come.
+        assert copy(source, target, "isi/s", "1", "linux/arm64", "linux/amd64").blobs == 2
+        assert far.has("manifests", "isi/s", parts["linux/amd64"].digest)
+        assert copy(source, target, "isi/s", "1").blobs == 2, "all of them, once nothing is chosen"
 
 
 def test_signatures_and_sboms_come_along(source: Running, target: Running, maker: Maker) -> None:
