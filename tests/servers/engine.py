@@ -62,6 +62,7 @@ class Engine:
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_K8S_ENABLE_SERVER_SIDE_APPLY": "true",
             "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": str(ROOT),  # the state names provider modules, which a project of bus has beside it
         }
 
     def prepare(self) -> None:
@@ -123,7 +124,7 @@ class Engine:
         done = subprocess.run(
             [sys.executable, "-m", "bus", "unlock", "--stack", "s"],
             cwd=self.folder,
-            env={**self.environment, "PYTHONPATH": str(ROOT)},
+            env=self.environment,
             capture_output=True,
             text=True,
             check=False,
