@@ -18,6 +18,7 @@ class Registered:
     parent: str
     inputs: dict[str, Any]
     dependencies: frozenset[str]
+    deleted_with: str = ""
 
 
 class _Outputs(mocks.Mocks):
@@ -44,6 +45,7 @@ class _Recorder(mocks.MockMonitor):
             parent=_name(request.parent),
             inputs=rpc.deserialize_properties(request.object, keep_unknowns=True),
             dependencies=frozenset(_name(urn) for urn in request.dependencies),
+            deleted_with=_name(request.deletedWith),
         )
         return answer
 

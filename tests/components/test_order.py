@@ -79,6 +79,20 @@ def test_no_site_waits_for_another_site(stack: str, monkeypatch: pytest.MonkeyPa
             assert not [found for found in waits_for(registered, name) if found.startswith(tuple(others))], name
 
 
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_release_is_removed_by_its_uninstall_and_in_the_reverse_order(
+    stack: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pulumi deletes what waits first: so each uninstall waits for all that its release waits for."""
+    registered = registrations(plan_of(stack, monkeypatch))
+    releases = [name for name, entry in registered.items() if entry.type == "kubernetes:helm.sh/v3:Release"]
+    assert releases
+    for name in releases:
+        uninstall = f"{name.removesuffix('-release')}-uninstall"
+        assert registered[name].deleted_with == uninstall
+        assert registered[name].dependencies == registered[uninstall].dependencies | {uninstall}
+
+
 def test_delivery_comes_before_anything_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = plan_of("prod", monkeypatch)
     registered = registrations(plan)
@@ -165,15 +179,19 @@ def test_tokens_and_names_are_those_that_states_hold(monkeypatch: pytest.MonkeyP
         "central-base-secret": "kubernetes:core/v1:Secret",
         "central-base-products": "bus:index:Umbrella",
         "central-base-products-release": "kubernetes:helm.sh/v3:Release",
+        "central-base-products-uninstall": "pulumi-python:dynamic/bus:Uninstall",
         "central-base-topics": "pulumi-python:dynamic/bus:TopicSet",
         "central-notif": "bus:index:Notif",
         "central-notif-release": "kubernetes:helm.sh/v3:Release",
+        "central-notif-uninstall": "pulumi-python:dynamic/bus:Uninstall",
         "central-topics": "pulumi-python:dynamic/bus:TopicSet",
         "central-indices": "pulumi-python:dynamic/bus:IndexSet",
         "central-bricks": "bus:index:Central",
         "central-bricks-release": "kubernetes:helm.sh/v3:Release",
+        "central-bricks-uninstall": "pulumi-python:dynamic/bus:Uninstall",
         "mirror": "bus:index:Mirror",
         "mirror-release": "kubernetes:helm.sh/v3:Release",
+        "mirror-uninstall": "pulumi-python:dynamic/bus:Uninstall",
     }
 
 

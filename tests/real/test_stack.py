@@ -37,7 +37,7 @@ def test_a_refresh_right_after_up_shows_no_change() -> None:
 
 def backend_files() -> dict[str, str]:
     """Every file that the state backend and `make up` keep: checkpoints, history, backups, stack file, logs."""
-    state = Path(need("PULUMI_BACKEND_URL").removeprefix("file://"))
+    state = Path(need("PULUMI_BACKEND_URL").removeprefix("file://").partition("?")[0])
     folders = (state, Path(need("BUS_CACHE")) / "logs")
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
     assert [path for path in files if path.name == "local.json"], "no checkpoint found"
