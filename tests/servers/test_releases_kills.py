@@ -97,7 +97,7 @@ CHOSEN = [
     Kill("install", "between-two-releases", told("resOutputsEvent", "r-release")),
     Kill("destroy", "the-state-is-written", writing),
     Kill("install", "the-provider-alone", waiting, PROVIDER, never_ready=True),
-    Kill("destroy", "before-the-first-removal", told("resourcePreEvent", "later-release")),
+    Kill("destroy", "before-the-first-removal", told("resourcePreEvent", "later-uninstall")),
     Kill("upgrade", "after-helms-record", newest("r", "pending-upgrade")),
     Kill("upgrade", "in-the-wait-for-pods", waiting, never_ready=True),
     Kill("upgrade", "our-hook-unlocks", newest("r", "failed"), twice=True, always=True),
