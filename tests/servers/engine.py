@@ -1,7 +1,6 @@
 """A stack of the tests' own: the real engine with a file backend in a folder, two tiny releases on a control plane."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bus.releases import records
+from tests.killing import command_of, kill, strike
 from tests.servers.kwok import Kwok
 
 ROOT = Path(__file__).parents[2]
@@ -128,29 +128,16 @@ class Engine:
                 stderr=log,
             )
             try:
-                while process.poll() is None and not look():
-                    time.sleep(0.002)
-                if process.poll() is not None:
-                    return False
-                everything = [process.pid, *descendants(process.pid)]
-                struck = [pid for pid in everything if victim in name_of(pid)]
-                assert struck, f"no process of this run is called {victim}"
-                for pid in struck:
-                    kill(pid)
-                self.orphans += [pid for pid in everything if pid not in struck]
-                if process.pid not in struck:
-                    process.wait(120)
-                return True
+                left = strike(process, look, victim)
             finally:
-                for pid in [process.pid, *descendants(process.pid)] if process.poll() is None else []:
-                    kill(pid)
-                process.wait()
                 self.unlock()
+        self.orphans += left or []
+        return left is not None
 
     def end(self) -> None:
         """Ends what lived on."""
         for pid in self.orphans:
-            if "pulumi" in name_of(pid):
+            if "pulumi" in command_of(pid):
                 kill(pid)
         self.orphans.clear()
 
@@ -193,36 +180,3 @@ class Engine:
 
     def _with(self, settings: dict[str, str]) -> dict[str, str]:
         return {**self.environment, "TEXT": "one", "NEVER": "no", "SECONDS_TO_WAIT": "40", **settings}
-
-
-def descendants(pid: int) -> list[int]:
-    """Every process below `pid`, from /proc; plugins have process groups of their own."""
-    below: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-            except (FileNotFoundError, ProcessLookupError):
-                continue  # it ended while this looked
-            below.setdefault(parent, []).append(int(entry.name))
-    found, queue = [], [pid]
-    while queue:
-        children = below.get(queue.pop(), [])
-        found += children
-        queue += children
-    return found
-
-
-def kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        time.sleep(0)  # it ended by itself
-
-
-def name_of(pid: int) -> str:
-    """A process's command line; empty where it has ended."""
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
