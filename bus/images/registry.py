@@ -25,6 +25,7 @@ _MANIFESTS = (
 _ACCEPT = {"Accept": ", ".join(_MANIFESTS)}
 _PIECE_BYTES = 1 << 20
 _ATTEMPTS = 4
+_TAGS_AT_ONCE = 1000
 
 
 class RegistryError(Mendable):
@@ -128,6 +129,16 @@ class Registry:
         except MissingImage:
             return None
         return list(answer.json().get("manifests") or []) if INDEX in answer.headers.get("Content-Type", "") else None
+
+    def tags(self, name: str) -> frozenset[str] | None:
+        """Every tag of an image; None where the registry lists none, or too many for one answer."""
+        try:
+            answer = self._ask("GET", f"/v2/{name}/tags/list?n={_TAGS_AT_ONCE}", {})
+        except NoAnswer:
+            raise
+        except RegistryError:
+            return None
+        return None if "Link" in answer.headers else frozenset(answer.json().get("tags") or [])
 
     def blob(self, name: str, digest: str) -> Iterator[bytes]:
         """A blob's content in pieces, without ever holding it whole; a download that is cut goes on where it was."""

@@ -346,12 +346,15 @@ def test_what_a_killed_copy_has_done_stays_done(source: Running, target: Running
 def test_a_full_disk_is_said_and_the_rest_comes_once_there_is_room(
     source: Running, maker: Maker, tmp_path: Path
 ) -> None:
-    made = maker.image("isi/full", "1", [maker.blob("isi/full", 6 * MIB, str(number)) for number in range(3)])
+    layers = [maker.blob("isi/full", 6 * MIB, str(number)) for number in range(3)]
+    maker.image("isi/full", "0", layers[:1])
+    made = maker.image("isi/full", "1", layers)
     disk = tmp_path / "disk"
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=15m", "tmpfs", str(disk)], check=True)
     try:
         with registry(tmp_path / "small", storage=disk) as small:
+            copy(source, small, "isi/full", "0")  # the others share what room is left, and neither may end
             with pytest.raises(RegistryError, match="no space is left on the registry's disk"):
                 copy(source, small, "isi/full", "1")
             subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
