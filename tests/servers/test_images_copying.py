@@ -140,6 +140,18 @@ def test_signatures_and_sboms_come_along(source: Running, target: Running, maker
     assert {entry["digest"] for entry in listed} == {sbom.digest, later.digest}, "what the target had is still listed"
 
 
+def test_a_signature_is_found_among_more_tags_than_a_registry_lists_at_once(
+    source: Running, target: Running, maker: Maker
+) -> None:
+    image = maker.image("isi/old", "1", [maker.blob("isi/old", KIB, "x")])
+    signature = maker.signature("isi/old", image, "signed")
+    for number in range(100):
+        maker.client.put_manifest("isi/old", f"build-{number}", image)
+    assert maker.client.tags("isi/old") is None, "it may have more than it says"
+    assert copy(source, target, "isi/old", "1").referrers == 1
+    assert target.client().has("manifests", "isi/old", signature.digest)
+
+
 def test_a_layer_of_many_images_is_sent_once(source: Running, target: Running, maker: Maker) -> None:
     names = [f"isi/shared-{number}" for number in range(6)]
     for name in names:
