@@ -51,7 +51,8 @@ def problems(
 
 def _unreadable(file: str, site: str, text: str) -> list[Problem]:
     """The lines are never shown: each has a password's hash."""
-    lines = [number for number, line in enumerate(text.splitlines(), 1) if line.strip() and not _USER.fullmatch(line)]
+    entries = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip() and line[0] != "#"]
+    lines = [number for number, line in entries if not _USER.fullmatch(line)]
     wrong = [f"line {number} is no USER:HASH with a bcrypt hash, which is all that {BRICK} takes" for number in lines]
     if text and not text.strip():
         wrong = ["is empty, so nobody could log in"]

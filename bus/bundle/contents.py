@@ -7,8 +7,9 @@ from pathlib import Path
 
 import yaml
 
+from bus import hosting
 from bus.bundle import scripts
-from bus.deployment import Deployment, SitePlan
+from bus.deployment import PULL_SECRET, Deployment, SitePlan
 from bus.images import listing, running
 from bus.images.proof import render
 from bus.images.reference import parse
@@ -88,13 +89,7 @@ def readme(plan: Deployment) -> str:
     ]
     for site in plan.sites.values():
         namespace = site.settings.namespace
-        keys = ", ".join(sorted(plan.settings.secret_keys[site.name]))
-        lines += [
-            "",
-            f"{site.name}:",
-            f"  kubectl create namespace {namespace}",
-            f"  kubectl create secret generic cineges-secret -n {namespace} --from-env-file=FILE   # keys: {keys}",
-        ]
+        lines += ["", f"{site.name}:", f"  kubectl create namespace {namespace}", *_secrets(plan, site)]
         for number, release in enumerate(plan.releases(site.name), 1):
             if release is site.bricks:
                 lines.append(f"  sites/{site.name}/topics.sh BROKER:9092; sites/{site.name}/indices.sh http://ES:9200")
@@ -103,6 +98,19 @@ def readme(plan: Deployment) -> str:
             file = f"manifests/{site.name}/{number}-{release.name}.yaml"
             lines.append(f"  kubectl apply -n {namespace} -f {file}")
     return "\n".join(lines) + "\n"
+
+
+def _secrets(plan: Deployment, site: SitePlan) -> list[str]:
+    """How the secrets of a site are made, which no bundle has; each from a file, so that none is in a process list."""
+    make = f"  kubectl create secret generic {{}} -n {site.settings.namespace}"
+    keys = ", ".join(sorted(plan.settings.secret_keys[site.name]))
+    lines = [f"{make.format('cineges-secret')} --from-env-file=FILE   # keys: {keys}"]
+    if plan.settings.delivery_login:
+        how = "--type=kubernetes.io/dockerconfigjson --from-file=.dockerconfigjson=FILE"
+        lines.append(f"{make.format(PULL_SECRET)} {how}   # a config.json of docker login {plan.registry}")
+    if site.registry and site.name in plan.settings.htpasswd_keys:
+        lines.append(f"{make.format(hosting.SECRET)} --from-file=htpasswd=FILE   # htpasswd -nB USER > FILE")
+    return lines
 
 
 def paths(bundle: Bundle) -> dict[str, tuple[str, str]]:

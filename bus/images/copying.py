@@ -46,6 +46,8 @@ class Copying:
         self._platforms = tuple(platforms)
         self._homes: dict[tuple[str, str], Future[str]] = {}
         """(registry, blob) -> the image that has it there, or will have once its upload ends"""
+        self._tags: dict[tuple[str, str], frozenset[str] | None] = {}
+        """(registry, image) -> its tags: one question instead of one for each tag that something may stand under"""
         self._lock = threading.Lock()
 
     def copy(self, source: Place, target: Place, tag: str = "") -> Copied:
@@ -134,24 +136,42 @@ class Copying:
     def _referrers(self, source: Place, target: Place, digest: str) -> Copied:
         """Signatures, SBOMs and attestations of one manifest, as OCI 1.1 lists them and as cosign tags them."""
         copied = Copied(digest)
-        theirs = _listed(source, digest)
+        theirs = self._listed(source, digest)
         for entry in theirs:
             if not target.registry.has("manifests", target.name, entry["digest"]):
                 manifest = source.registry.manifest(source.name, entry["digest"])
                 copied += self._tree(source, target, manifest, manifest.digest) + Copied(digest, referrers=1)
-        ours = _listed(target, digest) if theirs else []
+        ours = self._listed(target, digest) if theirs else []
         both = unique([*ours, *theirs])
         if len(both) > len(ours):  # a registry that keeps no list by itself is given one
             index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": both}
             target.registry.put_manifest(target.name, referrers_tag(digest), as_manifest(index))
         for tag in cosign_tags(digest):
-            try:
-                found = source.registry.manifest(source.name, tag)
-            except MissingImage:
-                continue
-            if not _has(target, tag, found.digest):
+            found = self._tagged(source, tag)
+            if found and not _has(target, tag, found.digest):
                 copied += self._tree(source, target, found, tag) + Copied(digest, referrers=1)
         return copied
+
+    def _listed(self, source: Place, digest: str) -> list[Descriptor]:
+        """What refers to a manifest, by the registry's own list or by the tag that stands for it."""
+        listed = source.registry.referrers(source.name, digest)
+        if listed is not None:
+            return list(listed)
+        found = self._tagged(source, referrers_tag(digest))
+        return children(found.described) if found else []
+
+    def _tagged(self, source: Place, tag: str) -> Manifest | None:
+        """The manifest under a tag, where there is one; most images have none of these tags."""
+        key = (source.registry.host, source.name)
+        if key not in self._tags:
+            self._tags[key] = source.registry.tags(source.name)
+        known = self._tags[key]
+        if known is not None and tag not in known:
+            return None
+        try:
+            return source.registry.manifest(source.name, tag)
+        except MissingImage:
+            return None
 
 
 def parts(
@@ -173,17 +193,6 @@ def _send(source: Place, target: Place, blob: Descriptor) -> Copied:
         with attempt:
             target.registry.put_blob(target.name, digest, size, source.registry.blob(source.name, digest))
     return Copied(digest, blobs=1, size_bytes=size)
-
-
-def _listed(place: Place, digest: str) -> list[Descriptor]:
-    """What refers to a manifest, by the registry's own list or by the tag that stands for it."""
-    listed = place.registry.referrers(place.name, digest)
-    if listed is not None:
-        return list(listed)
-    try:
-        return children(place.registry.manifest(place.name, referrers_tag(digest)).described)
-    except MissingImage:
-        return []
 
 
 def _stored(place: Place, part: Manifest) -> bool:

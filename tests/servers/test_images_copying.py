@@ -140,6 +140,18 @@ def test_signatures_and_sboms_come_along(source: Running, target: Running, maker
     assert {entry["digest"] for entry in listed} == {sbom.digest, later.digest}, "what the target had is still listed"
 
 
+def test_a_signature_is_found_among_more_tags_than_a_registry_lists_at_once(
+    source: Running, target: Running, maker: Maker
+) -> None:
+    image = maker.image("isi/old", "1", [maker.blob("isi/old", KIB, "x")])
+    signature = maker.signature("isi/old", image, "signed")
+    for number in range(100):
+        maker.client.put_manifest("isi/old", f"build-{number}", image)
+    assert maker.client.tags("isi/old") is None, "it may have more than it says"
+    assert copy(source, target, "isi/old", "1").referrers == 1
+    assert target.client().has("manifests", "isi/old", signature.digest)
+
+
 def test_a_layer_of_many_images_is_sent_once(source: Running, target: Running, maker: Maker) -> None:
     names = [f"isi/shared-{number}" for number in range(6)]
     for name in names:
@@ -346,12 +358,15 @@ def test_what_a_killed_copy_has_done_stays_done(source: Running, target: Running
 def test_a_full_disk_is_said_and_the_rest_comes_once_there_is_room(
     source: Running, maker: Maker, tmp_path: Path
 ) -> None:
-    made = maker.image("isi/full", "1", [maker.blob("isi/full", 6 * MIB, str(number)) for number in range(3)])
+    layers = [maker.blob("isi/full", 6 * MIB, str(number)) for number in range(3)]
+    maker.image("isi/full", "0", layers[:1])
+    made = maker.image("isi/full", "1", layers)
     disk = tmp_path / "disk"
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=15m", "tmpfs", str(disk)], check=True)
     try:
         with registry(tmp_path / "small", storage=disk) as small:
+            copy(source, small, "isi/full", "0")  # the others share what room is left, and neither may end
             with pytest.raises(RegistryError, match="no space is left on the registry's disk"):
                 copy(source, small, "isi/full", "1")
             subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
