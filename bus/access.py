@@ -133,6 +133,18 @@ def secret(cluster: Cluster, name: str) -> dict[str, str]:
     return {key: b64decode(value).decode() for key, value in (found.raw.get("data") or {}).items()}
 
 
+def brokers_there(cluster: Cluster) -> tuple[int, bool]:
+    """How many brokers a site is to have as it is deployed, and whether they ask for a login; raises Unreachable."""
+    api = kube_api(cluster)
+    try:
+        found = StatefulSet.get("kafka", namespace=cluster.namespace, api=api)
+    except kr8s.NotFoundError:
+        return 0, False
+    except Exception as error:
+        raise Unreachable(_reason(error)) from error
+    return int(found.raw["spec"].get("replicas", 1)), _is_secured(found)
+
+
 def _is_secured(workload: Any) -> bool:
     """Whether brokers ask for a login: what is deployed says so, whatever the stack file wants by now."""
     volumes = workload.raw["spec"]["template"]["spec"].get("volumes") or []

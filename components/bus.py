@@ -64,7 +64,7 @@ class Bus(pulumi.ComponentResource):
         # Once everybody has restarted with a new password, the old one goes.
         for site in args.deployment.sites.values():
             if site.settings.kafka.authorization:
-                self._users(RetiredPasswords, f"{site.name}-kafka-retired", site, everything)
+                self._users(RetiredPasswords, f"retired-{site.name}-kafka", site, everything)
         # Known only once everything stands: a promotion takes what was deployed, not what was tried.
         deployed = pulumi.Output.all(images.digests, *(resource.urn for resource in everything))
         self.pins = deployed.apply(lambda found: args.deployment.pins(found[0] or {}))
@@ -198,7 +198,7 @@ class Bus(pulumi.ComponentResource):
         for name, site in self._deployment.sites.items():
             if site.kind != "central" and MIRROR in site.users:
                 credential = self._logins[name].credential(MIRROR)
-                copy = f"central-kafka-{MIRROR}-{name}"
+                copy = f"mirror-{name}-kafka"
                 copies.append(secret(copy, f"kafka-{MIRROR}-{name}", namespace, credential, after, self, central))
         return copies
 

@@ -30,6 +30,11 @@ def make(root: Path, plan: Deployment, target: Path, access: Access, key: Path |
         raise BadBundle(
             f"{plan.settings.file} names no customer registry; set bus:delivery.registry to where it will be"
         )
+    if asking := [name for name, site in plan.sites.items() if site.settings.kafka.authorization]:
+        raise BadBundle(
+            f"the Kafka of {', '.join(asking)} asks for logins (bus:sites.<site>.kafka.authorization), whose passwords "
+            "only pulumi up can make: switch it off for a stack that is delivered as a bundle"
+        )
     with tempfile.TemporaryDirectory(prefix=".bundle-", dir=target.resolve().parent) as work:
         folder, staged = Path(work) / "bundle", Path(work) / "charts"
         proof.check(plan, root / "charts", staged)

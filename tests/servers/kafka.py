@@ -32,6 +32,8 @@ class Cluster:
     """broker and controller port of each node"""
     nodes: dict[int, ExitStack] = field(default_factory=dict)
     servers: dict[int, Server] = field(default_factory=dict)
+    login: Path = Path()
+    """where brokers that ask for a login have theirs (tests/servers/secured.py)"""
 
     @property
     def bootstrap(self) -> str:

@@ -26,11 +26,12 @@ def secured(nodes: int = 1) -> Iterator[Cluster]:
     with tempfile.TemporaryDirectory(prefix="bus-login-") as folder:
         write_login(Path(folder), BROKERS)
         with cluster(nodes, settings=_settings(folder), protocol="SASL_PLAINTEXT") as running:
+            running.login = Path(folder)
             yield running
 
 
 def write_login(folder: Path, users: Mapping[str, str]) -> None:
-    """What a pod finds of Secret kafka-brokers."""
+    """What a pod that starts from now on finds of Secret kafka-brokers."""
     for key, value in secret_of_brokers(users).items():
         (folder / key).write_text(value)
 
@@ -42,6 +43,7 @@ def _settings(folder: str) -> str:
         [
             "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
             f"super.users=${{dir:{folder}:super-users}}",
+            "inter.broker.listener.name=PLAINTEXT",  # a name: its protocol is that of the map
             "sasl.mechanism.inter.broker.protocol=PLAIN",
             "sasl.mechanism.controller.protocol=PLAIN",
             "listener.name.plaintext.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",

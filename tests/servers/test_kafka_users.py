@@ -204,6 +204,12 @@ def test_topics_move_and_are_measured_on_brokers_that_ask(kafka: Cluster) -> Non
     assert admin.sizes()["films", 0].keys() == {1}
 
 
+def test_who_does_not_log_in_gets_no_answer(kafka: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bus.topics.reading._CONNECT_SECONDS", 3.0)
+    with pytest.raises(Unreachable, match="does not answer"):
+        TopicAdmin(kafka.bootstrap)
+
+
 def test_a_wrong_password_is_said_at_once_and_not_as_a_broker_that_is_away(kafka: Cluster) -> None:
     with pytest.raises(Unreachable, match="does not take the password of bus-1") as refused:
         TopicAdmin(kafka.bootstrap, Login("bus-1", "wr0ng"))
