@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,12 @@ from bus.mirror import Patterns, check_mirror, to_regex
 from bus.releases.values import Layer, brick_layer, is_enabled, places, release_values, with_defaults
 from bus.settings import CENTRAL, Kind, Settings, Site, cineges_config, kind_of
 from bus.topics import model as topic_model
+from bus.users.rights import Rights, of_bricks, of_mirrors
 
 BASE, NOTIF, MIRROR, REGISTRY = "hickson-base", "kafka-notif", "kafka2kafka", hosting.BRICK
 UMBRELLA: dict[Kind, str] = {"central": "hickson-central", "complexe": "hickson-complexe"}
 DEPLOYABLE = (BASE, NOTIF, *UMBRELLA.values(), MIRROR, REGISTRY)
+STREAMS = "kafkastreams-chart"
 # Made by components/delivery.py in every namespace, where the stack has a login for the customer's registry.
 PULL_SECRET = "bus-registry"
 # docker-registry is a release of its own; what sites.<site>.enable may name besides the umbrellas' optional bricks.
@@ -64,6 +66,8 @@ class SitePlan:
     indices: Mapping[str, Mapping[str, Any]]
     mirrored: Mapping[str, str] = field(default_factory=dict)
     """glob of topics that the mirror copies into this site -> the sites they come from"""
+    users: Mapping[str, Rights] = field(default_factory=dict)
+    """Kafka users of the bricks that are deployed here and what they may do; none where brokers ask nobody"""
 
     @property
     def releases(self) -> list[Release]:
@@ -164,6 +168,8 @@ def plan(root: Path, settings: Settings) -> Deployment:
         problems += wrong
     mirror, wrong = _mirror(folder, settings, bricks, sites)
     problems += wrong
+    if mirror:
+        sites = _with_mirror_users(sites)
     made = Deployment(settings, sites, mirror)
     problems += _by_tag_alone(made)
     if problems:
@@ -213,12 +219,15 @@ def _site(
 ) -> tuple[SitePlan, list[Problem]]:
     site, kind, seconds = settings.content.sites[name], kind_of(name), settings.content.timeouts
     config = cineges_config(settings, name)
+    mine = [topic for topic in topics if topic.applies_to(kind)]
+    rights = of_bricks(mine, _of_chart(folder, kind, STREAMS)) if site.kafka.authorization else {}
+    logins = _login_values(site, rights)
     problems: list[Problem] = []
 
     def release(
         release_name: str, chart: str, timeout: int, derived: Mapping[str, Any], delivered: bool = True
     ) -> Release:
-        wanted = merge(_shared_values(settings, config, delivered), _enabled(folder, chart, site), derived)
+        wanted = merge(_shared_values(settings, config, delivered), logins, _enabled(folder, chart, site), derived)
         made, wrong = _release(folder, settings, name, bricks, release_name, chart, timeout, wanted)
         problems.extend(wrong)
         return replace(made, delivered=delivered)
@@ -234,7 +243,6 @@ def _site(
     problems += _not_here(folder, settings, name, kind)
 
     default = site.kafka.replication_factor
-    mine = [topic for topic in topics if topic.applies_to(kind)]
     problems += [problem for topic in mine for problem in topic.beyond(site.kafka.brokers, default, name)]
     wanted = {topic.name: topic.wanted(default) for topic in mine}
     base_topics = {topic.name for topic in mine if NOTIF in topic.producers}
@@ -254,7 +262,8 @@ def _site(
         },
         mirrored=mirrored_into(name, settings),
     )
-    return plan, problems
+    deployed = {brick for one in plan.releases for brick in one.images}
+    return replace(plan, users={brick: may for brick, may in rights.items() if brick in deployed}), problems
 
 
 def mirrored_into(name: str, settings: Settings) -> dict[str, str]:
@@ -308,6 +317,19 @@ def _shared_values(settings: Settings, config: Mapping[str, str], delivered: boo
     return {"global": shared}
 
 
+def _of_chart(folder: Path, kind: Kind, chart: str) -> set[str]:
+    """The bricks of a kind of site that are aliases of a type chart."""
+    found = [places(folder, release) for release in (BASE, NOTIF, UMBRELLA[kind])]
+    return {brick for bricks in found for brick, (_, its_chart) in bricks.items() if its_chart == chart}
+
+
+def _login_values(site: Site, users: Collection[str]) -> Values:
+    """`global` of a site whose brokers ask for a login: which bricks have one, in Secret kafka-<brick>."""
+    if not site.kafka.authorization:
+        return {}
+    return {"global": {"kafka": {"users": sorted(users), "passwordRevision": site.kafka.password_revision}}}
+
+
 def _base_values(settings: Settings, name: str, config: Mapping[str, str]) -> Values:
     """What typed settings fix in hickson-base."""
     site = settings.content.sites[name]
@@ -315,6 +337,7 @@ def _base_values(settings: Settings, name: str, config: Mapping[str, str]) -> Va
         "replicaCount": site.kafka.brokers,
         "mode": site.kafka.mode,
         "admin": {"port": settings.admin_port(name)},
+        **({"authorization": {"enabled": True}} if site.kafka.authorization else {}),
     }
     infra = {
         "kafka": kafka,
@@ -350,11 +373,7 @@ def _mirror(
     folder: Path, settings: Settings, bricks: Mapping[str, Brick], sites: Mapping[str, SitePlan]
 ) -> tuple[Release | None, list[Problem]]:
     """kafka2kafka, where any complexe mirrors anything; it runs on central."""
-    patterns = {
-        name: Patterns(site.settings.mirror.ctrl2cplx, site.settings.mirror.cplx2ctrl)
-        for name, site in sites.items()
-        if site.kind != CENTRAL and (site.settings.mirror.ctrl2cplx or site.settings.mirror.cplx2ctrl)
-    }
+    patterns = _patterns(sites)
     if not patterns or CENTRAL not in sites:
         return None, []
     topics = sorted({topic for site in sites.values() for topic in (*site.topics, *site.base_topics)})
@@ -373,6 +392,7 @@ def _mirror(
                     "cplx2ctrl": [to_regex(glob) for glob in pattern.cplx2ctrl],
                 },
                 "replicationFactor": min(3, site.kafka.brokers),
+                **_mirror_login(site, f"{MIRROR}-{name}"),
             }
         )
     central = sites[CENTRAL].settings
@@ -380,12 +400,41 @@ def _mirror(
         "central": {
             "bootstrapServers": central.kafka.mirror_bootstrap_servers or "kafka:9092",
             "replicationFactor": min(3, central.kafka.brokers),
+            **_mirror_login(central, MIRROR),
         },
         "complexes": complexes,
     }
     wanted = merge(_shared_values(settings, {}), derived)
     seconds = settings.content.timeouts.mirror_seconds
     return _release(folder, settings, CENTRAL, bricks, MIRROR, MIRROR, seconds, wanted)
+
+
+def _patterns(sites: Mapping[str, SitePlan]) -> dict[str, Patterns]:
+    """What is mirrored between central and each complexe that mirrors anything."""
+    return {
+        name: Patterns(site.settings.mirror.ctrl2cplx, site.settings.mirror.cplx2ctrl)
+        for name, site in sites.items()
+        if site.kind != CENTRAL and (site.settings.mirror.ctrl2cplx or site.settings.mirror.cplx2ctrl)
+    }
+
+
+def _mirror_login(site: Site, user: str) -> Values:
+    """Where the mirror finds its login for a side that asks for one: in central's namespace."""
+    if not site.kafka.authorization:
+        return {}
+    return {"login": {"secret": f"kafka-{user}", "passwordRevision": site.kafka.password_revision}}
+
+
+def _with_mirror_users(sites: Mapping[str, SitePlan]) -> dict[str, SitePlan]:
+    """The sites, with the mirror's user on each of them that asks for a login."""
+    topics = {name: {*site.base_topics, *site.topics} for name, site in sites.items()}
+    rights = of_mirrors(topics, _patterns(sites))
+    return {
+        name: replace(site, users={**site.users, MIRROR: rights[name]})
+        if site.settings.kafka.authorization and name in rights
+        else site
+        for name, site in sites.items()
+    }
 
 
 def _image_at(values: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, str] | None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from bus import hosting
 from bus.errors import Problem, Refused
@@ -58,6 +58,16 @@ class Kafka(Record):
     reassignment_bytes_per_second: int = Field(
         50_000_000, ge=100_000, description="limit of what a change of replication copies, on each broker"
     )
+    authorization: bool = Field(False, description="brokers ask who a client is and whether it may (docs/topics.md)")
+    password_revision: int = Field(1, ge=1, description="another number renews the passwords of all Kafka users")
+
+    @model_validator(mode="after")
+    def _can_be_authorized(self) -> "Kafka":
+        if self.authorization and self.mode != "kraft":
+            raise ValueError("authorization is for mode kraft only: remove one of the two")
+        if self.authorization and self.bootstrap_servers:
+            raise ValueError("authorization needs brokers that bus deploys: remove it, or bootstrapServers")
+        return self
 
 
 class Elasticsearch(Record):

@@ -6,18 +6,20 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_kubernetes as k8s
 
-from bus.deployment import Deployment, Release, SitePlan
+from bus.deployment import MIRROR, Deployment, Release, SitePlan
 from bus.images.registries import sources
 from bus.settings import CENTRAL
 from components.base import Base, BaseArgs
 from components.central import Central
 from components.complexe import Complexe
 from components.delivery import Delivery, DeliveryArgs
+from components.logins import Logins, LoginsArgs, secret
 from components.mirror import Mirror
 from components.notif import Notif
 from components.providers.indices import IndexSet
 from components.providers.pins import ImagePins
 from components.providers.topics import TopicSet
+from components.providers.users import KafkaUsers, RetiredPasswords
 from components.registry import Registry, logins
 from components.umbrella import Umbrella, UmbrellaArgs, revision
 
@@ -50,6 +52,7 @@ class Bus(pulumi.ComponentResource):
     def __init__(self, name: str, args: BusArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("bus:index:Bus", name, None, opts)
         self._deployment, self._registry_login, self._htpasswd = args.deployment, args.registry_login, args.htpasswd
+        self._logins: dict[str, Logins] = {}
         everything: Tiers = []
         images = self._images()
         clusters: dict[str, k8s.Provider] = {}
@@ -67,9 +70,14 @@ class Bus(pulumi.ComponentResource):
             everything += self._site(site, clusters[site.name], args.secrets[site.name], first[site.name])
         if args.deployment.mirror:
             central = args.deployment.sites["central"]
+            everything += self._mirror_logins(clusters["central"], list(everything))
             # Tier 7: the mirror, after central and all complexes.
             mirror = UmbrellaArgs(args.deployment.mirror, central.settings.namespace, list(everything))
             everything.append(Mirror("mirror", mirror, self._below(clusters["central"])).release)
+        # Once everybody has restarted with a new password, the old one goes.
+        for site in args.deployment.sites.values():
+            if site.settings.kafka.authorization:
+                self._users(RetiredPasswords, f"retired-{site.name}-kafka", site, everything)
         # Known only once everything stands: a promotion takes what was deployed, not what was tried.
         deployed = pulumi.Output.all(images.digests, *(resource.urn for resource in everything))
         self.pins = deployed.apply(lambda found: args.deployment.pins(found[0] or {}))
@@ -118,9 +126,15 @@ class Bus(pulumi.ComponentResource):
             done += Delivery(f"{site.name}-delivery", args, below).leaves
         if site.registry and site.registry.delivered:
             done += self._registry(site, site.registry, done, cluster)
+        secured = site.settings.kafka.authorization
+        if secured:
+            self._logins[site.name] = Logins(f"{site.name}-kafka", LoginsArgs(site, list(done)), below)
+            done += self._logins[site.name].leaves
         # Tier 3: Kafka, Elasticsearch, Odoo, PostgreSQL, cineges-config, cineges-secret.
         base = Base(f"{site.name}-base", BaseArgs(site, secrets, list(done)), below)
         done += base.leaves
+        if secured:
+            done.append(self._users(KafkaUsers, f"{site.name}-kafka-users", site, done))
         # Tier 4: the topic of kafka-notif, and only then kafka-notif.
         done.append(self._topics(f"{site.name}-base-topics", site, site.base_topics, done))
         notif = UmbrellaArgs(site.notif, site.settings.namespace, list(done), base.secret_revision)
@@ -181,6 +195,33 @@ class Bus(pulumi.ComponentResource):
             reassignment_bytes_per_second=site.settings.kafka.reassignment_bytes_per_second,
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )
+
+    def _users(
+        self, resource: type[KafkaUsers] | type[RetiredPasswords], name: str, site: SitePlan, after: Tiers
+    ) -> pulumi.Resource:
+        settings = self._deployment.settings
+        return resource(
+            name,
+            site=site.name,
+            namespace=site.settings.namespace,
+            context=settings.context(site.name),
+            mode=settings.access(site.name),
+            admin_port=settings.admin_port(site.name),
+            password_revision=site.settings.kafka.password_revision,
+            users=site.users,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
+        )
+
+    def _mirror_logins(self, central: k8s.Provider, after: Tiers) -> Tiers:
+        """The mirror's logins on complexes, where it runs: on central."""
+        namespace = self._deployment.sites["central"].settings.namespace
+        copies: Tiers = []
+        for name, site in self._deployment.sites.items():
+            if site.kind != "central" and MIRROR in site.users:
+                credential = self._logins[name].credential(MIRROR)
+                copy = f"mirror-{name}-kafka"
+                copies.append(secret(copy, f"kafka-{MIRROR}-{name}", namespace, credential, after, self, central))
+        return copies
 
     def _indices(self, name: str, site: SitePlan, after: Tiers) -> IndexSet:
         settings = self._deployment.settings

@@ -47,7 +47,8 @@ def show() -> None:
 Look at it (first: . sandbox/env.sh):
   kubectl -n {site} get pods
   kubectl -n {site} exec kafka-0 -- \\
-    /opt/kafka/bin/kafka.sh topics --bootstrap-server kafka:9092 --describe --topic cineges.film.data
+    /opt/kafka/bin/kafka.sh topics --bootstrap-server localhost:9092 \\
+    --command-config /etc/kafka/admin.properties --describe --topic cineges.film.data
   kubectl get --raw /api/v1/namespaces/{site}/services/es:9200/proxy/films/_search
   helm -n {site} list
   pulumi preview --stack local --config-file "$BUS_CONFIG_FILE"

@@ -46,6 +46,11 @@ def make(
             f"{plan.settings.file}: bus:delivery.hostedBy = {hosted!r}: a bundle is loaded before anything of it runs; "
             f"take the key away, and name a registry that is there by then"
         )
+    if asking := [name for name, site in plan.sites.items() if site.settings.kafka.authorization]:
+        raise BadBundle(
+            f"the Kafka of {', '.join(asking)} asks for logins (bus:sites.<site>.kafka.authorization), whose passwords "
+            "only pulumi up can make: switch it off for a stack that is delivered as a bundle"
+        )
     with tempfile.TemporaryDirectory(prefix=".bundle-", dir=target.resolve().parent) as work:
         folder, staged = Path(work) / "bundle", Path(work) / "charts"
         proof.check(plan, root / "charts", staged)

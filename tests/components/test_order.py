@@ -168,7 +168,7 @@ def test_a_registry_beside_the_customers_own_is_delivered_like_any_brick(monkeyp
 
 def test_tokens_and_names_are_those_that_states_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     """State compatibility: a change here needs an alias and a line in CHANGELOG.md."""
-    registered = registrations(plan_of("local", monkeypatch))
+    registered = registrations(plan_of("master", monkeypatch))
     tokens = {name: entry.type for name, entry in registered.items() if not name.startswith("cinecity-")}
     assert tokens == {
         "hickson": "bus:index:Bus",
@@ -200,3 +200,53 @@ def test_no_secret_is_in_clear_in_what_helm_is_given(monkeypatch: pytest.MonkeyP
     releases = [entry for entry in registered.values() if entry.type == "kubernetes:helm.sh/v3:Release"]
     assert len(releases) == 7
     assert not [entry.name for entry in releases if "s3cret" in str(entry.inputs)]
+
+
+def test_logins_come_before_the_brokers_and_users_before_their_first_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = plan_of("local", monkeypatch)
+    registered = registrations(plan)
+    for site in plan.sites:
+        made = {f"{site}-kafka-passwords", f"{site}-kafka-brokers", f"{site}-kafka-kafka-notif"}
+        assert made <= registered[f"{site}-base-products-release"].dependencies
+        assert f"{site}-base-products-release" in registered[f"{site}-kafka-users"].dependencies
+        for client in ("base-topics", "notif-release", "topics", "bricks-release"):
+            assert f"{site}-kafka-users" in registered[f"{site}-{client}"].dependencies, client
+
+
+def test_old_passwords_are_retired_once_everybody_has_restarted(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = plan_of("local", monkeypatch)
+    registered = registrations(plan)
+    assert "mirror-cinecity-kafka" in registered["mirror-release"].dependencies
+    for site in plan.sites:
+        clients = {"mirror-release", "central-bricks-release", "cinecity-bricks-release", f"{site}-notif-release"}
+        assert clients <= registered[f"retired-{site}-kafka"].dependencies
+
+
+def test_tokens_and_names_of_a_secured_site_are_those_that_states_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """State compatibility, as above: what an authorizer adds to central."""
+    before = registrations(plan_of("master", monkeypatch))
+    registered = registrations(plan_of("local", monkeypatch))
+    new = {name: one.type for name, one in registered.items() if name not in before}
+    more = {name: type_ for name, type_ in new.items() if not name.startswith(("cinecity-", "retired-cinecity-"))}
+    secrets = {name for name, type_ in more.items() if type_ == "kubernetes:core/v1:Secret"}
+    assert {name: type_ for name, type_ in more.items() if name not in secrets} == {
+        "central-kafka": "bus:index:Logins",
+        "central-kafka-passwords": "pulumi-python:dynamic/bus:KafkaPasswords",
+        "central-kafka-users": "pulumi-python:dynamic/bus:KafkaUsers",
+        "retired-central-kafka": "pulumi-python:dynamic/bus:RetiredPasswords",
+    }
+    users = ["cineges-central-api", "cineges-central-jobs", "cineges-db2-jobs", "db2kafka", "kafka-notif"]
+    users += ["kafka2kafka", "odoo2kafka-job", "brokers"]
+    assert secrets == {"mirror-cinecity-kafka", *(f"central-kafka-{user}" for user in users)}
+    assert before.keys() <= registered.keys()
+
+
+def test_a_brick_is_a_user_only_where_it_runs_and_names_a_topic(monkeypatch: pytest.MonkeyPatch) -> None:
+    users = {name: site.users for name, site in plan_of("local", monkeypatch).sites.items()}
+    assert "cineges-ui" not in users["central"], "it names no topic"
+    assert "cineges-central-jobs" not in users["cinecity"], "it does not run there"
+    assert users["cinecity"]["cineges-caisse-api"]["topics"] == {
+        "cineges.seance.data": "read",
+        "cineges.vente.save": "write",
+    }
+    assert not any(site.users for site in plan_of("master", monkeypatch).sites.values())

@@ -151,6 +151,12 @@ class Site:
         return f"/api/v1/namespaces/{self.namespace}/services/{service}:{port}/proxy/{path}"
 
 
+def kafka(site: Site, tool: str, *arguments: str) -> str:
+    """One of Kafka's own tools in a broker's pod, with the login that the pod has."""
+    where = ("--bootstrap-server", "localhost:9092", "--command-config", "/etc/kafka/admin.properties")
+    return kubectl("exec", "-n", site.namespace, "kafka-0", "--", "/opt/kafka/bin/kafka.sh", tool, *where, *arguments)
+
+
 def eventually(look: Callable[[], T], seconds: float = 90) -> T:
     """The first truthy answer of `look`; its last answer or error is shown when none came in time."""
     deadline = time.monotonic() + seconds

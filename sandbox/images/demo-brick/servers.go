@@ -17,6 +17,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl"
+	"github.com/twmb/franz-go/pkg/sasl/scram"
 )
 
 // brick is one running stand-in.
@@ -34,6 +36,9 @@ func (b *brick) connectKafka(ctx context.Context) error {
 		kgo.SeedBrokers(b.settings.bootstrapServers...),
 		kgo.ClientID(b.settings.name),
 		kgo.ProducerLinger(0),
+	}
+	if l := b.settings.login; l != nil {
+		options = append(options, kgo.SASL(l.sasl()))
 	}
 	if len(b.settings.consume) > 0 {
 		options = append(options,
@@ -67,6 +72,14 @@ func (b *brick) connectKafka(ctx context.Context) error {
 		return fmt.Errorf("topics that must exist before this brick starts are missing: %s", strings.Join(missing, ", "))
 	}
 	return nil
+}
+
+func (l login) sasl() sasl.Mechanism {
+	auth := scram.Auth{User: l.user, Pass: l.password}
+	if l.mechanism == "SCRAM-SHA-256" {
+		return auth.AsSha256Mechanism()
+	}
+	return auth.AsSha512Mechanism()
 }
 
 // requireIndices waits for an Elasticsearch that is starting, as the other servers are waited for; a missing index is final, since
