@@ -23,12 +23,16 @@ class Image(Record):
 
 
 class BrickFile(Record):
-    """The four blocks of a brick's file; fragments are read by bus.topics and bus.indices."""
+    """The blocks of a brick's file; fragments are read by bus.topics and bus.indices."""
 
     image: Image | None = None
     values: dict[str, Any] = Field(default_factory=dict, description="chart values of the brick")
     topics: list[dict[str, Any]] = Field(default_factory=list, description="topics that the brick produces")
     indices: list[dict[str, Any]] = Field(default_factory=list, description="indices that the brick writes")
+    policies: list[dict[str, Any]] = Field(default_factory=list, description="index lifecycle policies")
+    component_templates: list[dict[str, Any]] = Field(default_factory=list, description="parts of index templates")
+    pipelines: list[dict[str, Any]] = Field(default_factory=list, description="ingest pipelines")
+    index_templates: list[dict[str, Any]] = Field(default_factory=list, description="index templates")
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,17 @@ class Brick:
         return {
             **self.content.values,
             **({"image": image.model_dump(exclude_defaults=True, exclude={"hotfix"})} if image else {}),
+        }
+
+    @property
+    def provisions(self) -> dict[str, list[dict[str, Any]]]:
+        """What its indices rely on, by block."""
+        content = self.content
+        return {
+            "policies": content.policies,
+            "componentTemplates": content.component_templates,
+            "pipelines": content.pipelines,
+            "indexTemplates": content.index_templates,
         }
 
 

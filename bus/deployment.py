@@ -14,6 +14,7 @@ from bus.bricks import Brick
 from bus.errors import Problem, Refused
 from bus.images.reference import Reference, from_values, parse
 from bus.indices import model as index_model
+from bus.indices.provisions import Bodies, Provision, for_site, merge_provisions
 from bus.layers import Values, merge
 from bus.mirror import Patterns, check_mirror, to_regex
 from bus.releases.values import Layer, brick_layer, is_enabled, places, release_values, with_defaults
@@ -64,6 +65,8 @@ class SitePlan:
     base_topics: Mapping[str, Mapping[str, Any]]
     topics: Mapping[str, Mapping[str, Any]]
     indices: Mapping[str, Mapping[str, Any]]
+    provisions: Bodies = field(default_factory=dict)
+    """what the indices rely on: policies, component templates, pipelines, index templates"""
     mirrored: Mapping[str, str] = field(default_factory=dict)
     """glob of topics that the mirror copies into this site -> the sites they come from"""
     users: Mapping[str, Rights] = field(default_factory=dict)
@@ -159,11 +162,12 @@ def plan(root: Path, settings: Settings) -> Deployment:
     problems += _unknown_bricks(settings, known)
     topics, wrong_topics = topic_model.merge_fragments({b.file: (b.name, b.content.topics) for b in bricks.values()})
     indices, wrong_indices = index_model.merge_fragments({b.file: (b.name, b.content.indices) for b in bricks.values()})
-    problems += wrong_topics + wrong_indices
+    provisions, wrong_provisions = merge_provisions({b.file: (b.name, b.provisions) for b in bricks.values()})
+    problems += wrong_topics + wrong_indices + wrong_provisions
 
     sites = {}
     for name in sorted(settings.content.sites):
-        site, wrong = _site(folder, settings, name, bricks, topics, indices)
+        site, wrong = _site(folder, settings, name, bricks, topics, indices, provisions)
         sites[name] = site
         problems += wrong
     mirror, wrong = _mirror(folder, settings, bricks, sites)
@@ -216,6 +220,7 @@ def _site(
     bricks: Mapping[str, Brick],
     topics: list[topic_model.Topic],
     indices: list[index_model.Index],
+    provisions: list[Provision],
 ) -> tuple[SitePlan, list[Problem]]:
     site, kind, seconds = settings.content.sites[name], kind_of(name), settings.content.timeouts
     config = cineges_config(settings, name)
@@ -260,6 +265,7 @@ def _site(
         indices={
             index.name: index.wanted() for index in sorted(indices, key=lambda i: i.name) if index.applies_to(kind)
         },
+        provisions=for_site(provisions, kind),
         mirrored=mirrored_into(name, settings),
     )
     deployed = {brick for one in plan.releases for brick in one.images}

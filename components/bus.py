@@ -233,6 +233,7 @@ class Bus(pulumi.ComponentResource):
             mode=settings.access(site.name),
             endpoint=site.settings.elasticsearch.endpoint or "",
             indices=site.indices,
+            provisions=site.provisions,
             confirm_delete=list(settings.content.confirm_delete.indices),
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )

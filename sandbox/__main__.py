@@ -43,7 +43,8 @@ def test() -> None:
     """The second command of the README: fast checks first, so that a typo fails in seconds."""
     run_steps([PACKAGES, *checks.fast(), PROGRAMS])
     deployed = deploying.steps(deploying.start_parts())
-    run_steps([COMPILE, checks.charts(), checks.brick(), *deployed, checks.servers(), checks.real()])
+    tests = [checks.brick(), *deployed, deploying.older_servers(), checks.servers(), checks.real()]
+    run_steps([COMPILE, checks.charts(), *tests])
 
 
 def down() -> None:

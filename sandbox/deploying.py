@@ -45,6 +45,11 @@ def start_parts() -> Background | None:
     return Background(lambda: _images("prepare")) if WITH_IMAGES else None
 
 
+def older_servers() -> Step:
+    """Elasticsearch servers that only tests run."""
+    return Step("older Elasticsearch servers", lambda: _images("servers"), takes="1 min")
+
+
 def cluster(verb: str) -> None:
     """A verb of cluster/cluster.sh."""
     logged(f"cluster-{verb}", [CLUSTER / "cluster.sh", verb], env=environment())

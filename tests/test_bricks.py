@@ -27,7 +27,10 @@ KNOWN = frozenset({"kafka", "cineges-ui"})
         (
             "kafka.yml",
             "imags: {}",
-            ["imags: unknown key; allowed: image, indices, topics, values", "did you mean image?"],
+            [
+                "imags: unknown key; allowed: componentTemplates, image, indexTemplates, indices, pipelines, ",
+                "did you mean image?",
+            ],
         ),
         ("kafka.yml", "values: 3", ["kafka.yml: values = 3", "valid dictionary"]),
         ("kafka.yml", "topics: {}", ["kafka.yml: topics", "valid list"]),

@@ -68,7 +68,7 @@ def write_site(folder: Path, plan: Deployment, site: SitePlan, staged: Mapping[s
     for name, text in (
         ("base-topics.sh", scripts.topics(site.name, "base-topics.sh", site.base_topics)),
         ("topics.sh", scripts.topics(site.name, "topics.sh", site.topics)),
-        ("indices.sh", scripts.indices(site.name, "indices.sh", site.indices)),
+        ("indices.sh", scripts.indices(site.name, "indices.sh", site.indices, site.provisions)),
     ):
         (folder / "sites" / site.name).mkdir(parents=True, exist_ok=True)
         (folder / "sites" / site.name / name).write_text(text)

@@ -5,6 +5,8 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from bus.indices.provisioned import each
+from bus.indices.provisions import PATHS, Bodies
 from bus.indices.settings import listed
 
 _TOPICS = """#!/bin/sh
@@ -26,11 +28,17 @@ topic() {{ # NAME PARTITIONS REPLICATION [--config KEY=VALUE]...
 """
 _INDICES = """#!/bin/sh
 # Creates the indices of site {site} that are missing, each as NAME-000001 behind alias NAME; one that is there stays.
+# What they rely on (policies, templates, pipelines) is put first, and replaced where it is there.
 # usage: {file} http://HOST:PORT [further options of curl, as -u USER --cacert FILE]
 set -eu
 es=${{1:?usage: {file} http://HOST:PORT [options]}}
 shift
 options="$*"
+put() {{ # PATH, its definition on stdin
+  # shellcheck disable=SC2086 # options are words
+  curl -sS --fail-with-body $options -X PUT -H 'Content-Type: application/json' --data-binary @- "$es$1"
+  echo
+}}
 index() {{ # NAME, its definition on stdin
   # shellcheck disable=SC2086 # options are words
   code=$(curl -sS $options -o /dev/null -w '%{{http_code}}' "$es/$1")
@@ -57,14 +65,20 @@ def topics(site: str, file: str, wanted: Mapping[str, Mapping[str, Any]]) -> str
     return _TOPICS.format(site=site, file=file, calls="\n".join(calls))
 
 
-def indices(site: str, file: str, wanted: Mapping[str, Mapping[str, Any]]) -> str:
-    """A script that creates indices as bus.indices.admin does; `wanted` as a SitePlan has them."""
-    calls = []
+def indices(site: str, file: str, wanted: Mapping[str, Mapping[str, Any]], relied_on: Bodies | None = None) -> str:
+    """A script that creates indices as bus.indices.admin does; all it gets is as a SitePlan has it."""
+    calls = [
+        f"put {shlex.quote(f'{PATHS[kind]}/{name}')} {_document(body)}" for kind, name, body in each(relied_on or {})
+    ]
     for name, index in sorted(wanted.items()):
         body = {
             "settings": {key: listed(value) for key, value in index["settings"].items() if value is not None},
             "mappings": dict(index["mappings"]),
             "aliases": {name: {}, **index["aliases"]},
         }
-        calls.append(f"index {shlex.quote(name)} <<'JSON'\n{json.dumps(body, indent=1, sort_keys=True)}\nJSON")
+        calls.append(f"index {shlex.quote(name)} {_document(body)}")
     return _INDICES.format(site=site, file=file, calls="\n".join(calls))
+
+
+def _document(body: Mapping[str, Any]) -> str:
+    return f"<<'JSON'\n{json.dumps(body, indent=1, sort_keys=True)}\nJSON"

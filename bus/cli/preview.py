@@ -8,10 +8,15 @@ from typing import Annotated, Any
 import typer
 
 from bus.cli.stack import ConfigFile, NoStack, StackName, load, pulumi
+from bus.indices.provisions import NOUNS
 from bus.releases import preview as releases
 from bus.releases import records
 
-_SETS = {"pulumi-python:dynamic/bus:TopicSet": "topics", "pulumi-python:dynamic/bus:IndexSet": "indices"}
+# type -> its maps by name, and how a line calls one of each beside its name.
+_SETS: Mapping[str, Mapping[str, str]] = {
+    "pulumi-python:dynamic/bus:TopicSet": {"topics": ""},
+    "pulumi-python:dynamic/bus:IndexSet": {**{kind: f"{noun} " for kind, noun in NOUNS.items()}, "indices": ""},
+}
 
 
 def preview(
@@ -54,16 +59,19 @@ def changed_sets(steps: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     found = {}
     for step in steps:
         states = [step.get("oldState") or {}, step.get("newState") or {}]
-        block = _SETS.get(str(next((state["type"] for state in reversed(states) if state.get("type")), "")))
-        if block is None or step.get("op") == "same":
-            continue
-        old, new = ((state.get("inputs") or {}).get(block) or {} for state in states)
-        lines = [f"+ {name}" for name in sorted(new.keys() - old.keys())]
-        lines += [f"~ {name}: {_difference(old[name], new[name])}" for name in sorted(new) if _differ(old, new, name)]
-        lines += [f"- {name} (its fragment is gone)" for name in sorted(old.keys() - new.keys())]
+        blocks = _SETS.get(str(next((state["type"] for state in reversed(states) if state.get("type")), "")), {})
+        lines = [] if step.get("op") == "same" else [line for block in blocks for line in _lines(states, block, blocks)]
         if lines:
             found[step["urn"].rsplit("::", 1)[-1]] = lines
     return found
+
+
+def _lines(states: Sequence[Mapping[str, Any]], block: str, nouns: Mapping[str, str]) -> list[str]:
+    old, new = ((state.get("inputs") or {}).get(block) or {} for state in states)
+    noun = nouns[block]
+    lines = [f"+ {noun}{name}" for name in sorted(new.keys() - old.keys())]
+    lines += [f"~ {noun}{name}: {_difference(old[name], new[name])}" for name in sorted(new) if _differ(old, new, name)]
+    return lines + [f"- {noun}{name} (its fragment is gone)" for name in sorted(old.keys() - new.keys())]
 
 
 def _differ(old: Mapping[str, Any], new: Mapping[str, Any], name: str) -> bool:

@@ -5,24 +5,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from elasticsearch import ApiError, Elasticsearch, TransportError, UnsupportedProductError
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+from elasticsearch import ApiError, TransportError
 
-from bus.access import Unreachable
 from bus.errors import Failed
-from bus.indices import rollback
+from bus.indices import answers, rollback, support
 from bus.indices.canonical import Json
 from bus.indices.copying import Conflict
 from bus.indices.estimate import Facts
 from bus.indices.generations import base_name, first_generation
 from bus.indices.migration import PATIENCE_SECONDS, Busy, Migration, Say
 from bus.indices.plan import Change, Live
+from bus.indices.provisioning import Provisioning
+from bus.indices.server import connect
 from bus.indices.settings import flatten, listed
 from bus.indices.state import note, pending
 
-_CONNECT_SECONDS = 60.0
-_CALL_SECONDS = 60.0
-_MAJORS = (8, 9)
 # The master takes what waits for it as one batch: 100 creates take 0.9 s in flight together, 21 s one by one.
 _AT_ONCE = 100
 _PATH_BYTES = 3000
@@ -30,44 +27,19 @@ _READ_ONLY = ("blocks.read_only", "blocks.read_only_allow_delete")
 _JSON = {"content-type": "application/json", "accept": "application/json"}
 
 
-class _NotYet(Unreachable):
-    """A server that is still starting."""
-
-
 class Admin:
     """The admin calls of one cluster; refuses a server that the client does not speak to before anything else."""
 
     def __init__(self, url: str) -> None:
-        self._client = Elasticsearch(url, request_timeout=_CALL_SECONDS, connections_per_node=_AT_ONCE)
-        info = self._first_answer(url)
-        self.cluster_id = str(info["cluster_uuid"])
-        major = int(str(info["version"]["number"]).split(".")[0])
-        if major not in _MAJORS:
-            raise Unreachable(
-                f"Elasticsearch at {url} is {info['version']['number']}; bus manages {' and '.join(map(str, _MAJORS))}"
-            )
+        self.server, self._client = connect(url, _AT_ONCE)
+        self.cluster_id = self.server.cluster_id
+        self.provisions = Provisioning(self._client, self.server)
+        # A health that is not reached in time is an answer; servers before 8 make it an error.
+        self._waiting = self._client.options(ignore_status=408)
 
     def close(self) -> None:
         """Closes the connections."""
         self._client.close()
-
-    @retry(
-        retry=retry_if_exception_type(_NotYet),
-        stop=stop_after_delay(_CONNECT_SECONDS),
-        wait=wait_fixed(1),
-        reraise=True,
-    )
-    def _first_answer(self, url: str) -> Mapping[str, Any]:
-        """GET / until the server answers it: a node answers before it has a cluster state, and without a uuid."""
-        try:
-            info = self._client.info()
-        except UnsupportedProductError as error:
-            raise Unreachable(f"{url} is no Elasticsearch that this client speaks to: {error}") from error
-        except (TransportError, ApiError) as error:
-            raise _NotYet(f"Elasticsearch at {url} does not answer: {_text(error)}") from error
-        if info["cluster_uuid"] == "_na_":
-            raise _NotYet(f"Elasticsearch at {url} does not answer: has not joined a cluster yet")
-        return dict(info)
 
     def read(self, names: Collection[str]) -> dict[str, Live]:
         """alias -> the index behind it, for those of `names` that exist; raises Failed where one stands for several."""
@@ -101,13 +73,13 @@ class Admin:
 
     def _contents(self, names: Collection[str]) -> dict[str, Any]:
         """physical index -> mappings, settings, aliases: all behind `names`, and every generation of them."""
-        answers: dict[str, Any] = {}
+        contents: dict[str, Any] = {}
         for some in _short_enough([f"{name},{name}-0*" for name in sorted(names)]):
             found = self._client.indices.get(
                 index=some, ignore_unavailable=True, flat_settings=True, expand_wildcards=["open", "closed", "hidden"]
             )
-            answers.update(found)
-        return answers
+            contents.update(found)
+        return contents
 
     def facts(self, change: Change) -> Facts:
         """What a preview says of an index that is to be copied."""
@@ -126,7 +98,9 @@ class Admin:
         )
 
     def generation_before(self, name: str, live: Live) -> str:
-        """The generation that a rollback goes to; raises Failed where none was kept."""
+        """The generation that a rollback goes to; raises Failed where none was kept, or the server cannot go back."""
+        if reason := support.REINDEX.refusal(self.server):
+            raise Failed({name: reason})
         return rollback.target(name, live)
 
     def swing_back(self, live: Live, to: str) -> None:
@@ -153,7 +127,8 @@ class Admin:
 
         Raises Failed for those that could not be made.
         """
-        wrong: dict[str, str] = {}
+        wrong = self._unsupported(changes)
+        changes = [change for change in changes if change.wanted.name not in wrong]
         for change in changes:
             if change.left:
                 left = self._migration(change, change.left.source, change.left.name, say, patience_seconds)
@@ -161,13 +136,18 @@ class Admin:
         in_place = [change for change in changes if not change.is_nothing and not change.target]
         wrong |= self._each([change for change in in_place if change.wanted.name not in wrong], self._change)
         if any(change.create for change in changes):
-            self._client.cluster.health(wait_for_no_initializing_shards=True, timeout="30s")
+            self._waiting.cluster.health(wait_for_no_initializing_shards=True, timeout="30s")
         for change in changes:
             if change.target:
                 source, target = str(change.live), change.target
                 wrong |= _attempt(change, self._migration(change, source, target, say, patience_seconds).run)
         if wrong:
             raise Failed(wrong)
+
+    def _unsupported(self, changes: Iterable[Change]) -> dict[str, str]:
+        """name -> what this server cannot do of its change."""
+        judged = ((change.wanted.name, support.refusals(change, self.server)) for change in changes)
+        return {name: "; ".join(reasons.values()) for name, reasons in judged if reasons}
 
     def _migration(self, change: Change, source: str, target: str, say: Say, patience_seconds: float) -> Migration:
         return Migration(self._client, change.wanted, source, target, change.inherited, say, patience_seconds)
@@ -179,7 +159,7 @@ class Admin:
             try:
                 self._client.indices.delete(index=[live.name, *live.generations], ignore_unavailable=True)
             except ApiError as error:
-                wrong[name] = _text(error)
+                wrong[name] = answers.text(error)
         if wrong:
             raise Failed(wrong)
 
@@ -191,7 +171,7 @@ class Admin:
         for name, task in tasks.items():
             error = task.exception()
             if isinstance(error, ApiError | TransportError):
-                wrong[name] = _text(error)
+                wrong[name] = answers.text(error)
             elif error:
                 raise error
         return wrong
@@ -228,7 +208,7 @@ class Admin:
 
     def _open(self, name: str) -> None:
         self._client.indices.open(index=name)
-        self._client.cluster.health(index=name, wait_for_status="yellow", timeout="30s")
+        self._waiting.cluster.health(index=name, wait_for_status="yellow", timeout="30s")
 
 
 def _room(path: Mapping[str, Any]) -> int:
@@ -243,7 +223,7 @@ def _attempt(change: Change, act: Callable[[], None]) -> dict[str, str]:
     except (Busy, Conflict) as error:
         return {change.wanted.name: str(error)}
     except (ApiError, TransportError) as error:
-        return {change.wanted.name: _text(error)}
+        return {change.wanted.name: answers.text(error)}
     return {}
 
 
@@ -265,12 +245,3 @@ def _short_enough(parts: Sequence[str]) -> Iterator[str]:
 
 def _writers(name: str, found: list[Live]) -> list[Live]:
     return [live for live in found if live.aliases.get(name, {}).get("is_write_index")]
-
-
-def _text(error: ApiError | TransportError) -> str:
-    if isinstance(error, ApiError) and isinstance(error.body, Mapping):
-        reason = error.body.get("error", {})
-        if isinstance(reason, Mapping):
-            cause = reason.get("caused_by") or {}
-            return ": ".join(str(part) for part in (reason.get("reason"), cause.get("reason")) if part)
-    return str(error)

@@ -67,6 +67,8 @@ class Copying:
             answer = self._raw("GET", f"/_tasks/{task}")
         except NotFoundError:
             return Progress("lost")
+        if "task" not in answer:  # 7.17 on a loaded machine, twice in some thirty kills; begun again, it is told
+            return Progress("lost")
         status, response = answer["task"]["status"], answer.get("response") or {}
         failures = tuple(_failure(failure) for failure in response.get("failures") or [])
         if answer.get("error"):

@@ -197,7 +197,7 @@ class Migration:
         health = {"timed_out": True}
         while health["timed_out"]:
             self._beat()
-            health = self._client.options(request_timeout=30).cluster.health(
+            health = self._client.options(request_timeout=30, ignore_status=408).cluster.health(
                 index=self._target, wait_for_no_initializing_shards=True, timeout="2s"
             ).body  # fmt: skip
         self._write(phase="settled")

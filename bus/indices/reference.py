@@ -6,9 +6,12 @@ from pathlib import Path
 
 from bus.indices.classes import TABLE
 from bus.indices.model import Alias, Fragment, Reindex
+from bus.indices.provisions import MODELS, Template
+from bus.indices.support import FEATURES, TRIED
 from bus.parsing import Record
 
 DOCUMENT, SCHEMA = Path("docs/indices.md"), Path("docs/schema/indices.json")
+PROVISIONS = Path("docs/schema/provisions.json")
 
 
 def schema() -> str:
@@ -25,9 +28,33 @@ def schema() -> str:
     return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
 
 
+def schema_of_provisions() -> str:
+    """JSON schema of the blocks of a brick's file that say what indices rely on, each by its key."""
+    blocks: dict[str, object] = {}
+    definitions: dict[str, object] = {}
+    for kind, model in MODELS.items():
+        items = model.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")
+        definitions |= items.pop("$defs", {})
+        blocks[kind] = {"type": "array", "items": items}
+    whole = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "policies, componentTemplates, pipelines and indexTemplates of values/<brick>.yml",
+        "type": "object",
+        "properties": blocks,
+        "$defs": definitions,
+    }
+    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+
+
 def document(text: str) -> str:
     """docs/indices.md with its generated parts renewed; raises LookupError where a part's marks are missing."""
-    for name, part in {"fragment": _fragment(), "changes": _changes()}.items():
+    parts = {
+        "fragment": _fragment(),
+        "changes": _changes(),
+        "provisions": _provisions(),
+        "servers": _servers(),
+    }
+    for name, part in parts.items():
         begin, end = f"<!-- {name}: generated -->\n", f"<!-- /{name} -->"
         if begin not in text or end not in text:
             raise LookupError(f"{DOCUMENT} lacks {begin.strip()} or {end}")
@@ -45,6 +72,28 @@ def _fragment() -> str:
         for name, field in record.model_fields.items()
     ]
     return "\n".join(["| key | default | |", "|---|---|---|", *rows]).replace("&lt;", "<").replace("&gt;", ">") + "\n"
+
+
+def _provisions() -> str:
+    rows = ["| block | key | default | |", "|---|---|---|---|"]
+    base = Fragment.model_fields.keys() & MODELS["policies"].model_fields.keys()
+    for kind, model in MODELS.items():
+        for name, field in model.model_fields.items():
+            if name not in base:
+                default = _default(field.get_default(call_default_factory=True))
+                rows.append(f"| `{kind}` | `{field.alias or name}` | {default} | {field.description or ''} |")
+    for name, field in Template.model_fields.items():
+        rows.append(f"| both templates | `template.{name}` | | {field.description} |")
+    return "\n".join(rows) + "\n"
+
+
+def _servers() -> str:
+    majors = sorted(TRIED, reverse=True)
+    rows = ["| | " + " | ".join(TRIED[major] for major in majors) + " |", "|---|" + "---|" * len(majors)]
+    for feature in FEATURES:
+        can = ["yes" if major >= feature.since else f"refused: {feature.why}" for major in majors]
+        rows.append(f"| {feature.what} | " + " | ".join(can) + " |")
+    return "\n".join(rows) + "\n"
 
 
 def _default(value: object) -> str:
@@ -69,3 +118,4 @@ if __name__ == "__main__":
     DOCUMENT.write_text(document(DOCUMENT.read_text()))
     SCHEMA.parent.mkdir(exist_ok=True)
     SCHEMA.write_text(schema())
+    PROVISIONS.write_text(schema_of_provisions())

@@ -1,21 +1,23 @@
 """The indices of one site as one resource, as its topics are (docs/adr/0001)."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
 import pulumi
-from pulumi.dynamic import CheckFailure, CheckResult
+from pulumi.dynamic import CheckFailure, CheckResult, DiffResult, ReadResult
 
 from bus.access import NotDeployed, Unreachable, elasticsearch_url
-from bus.indices import estimate, plan
+from bus.indices import estimate, plan, provisioned, support
 from bus.indices.drift import seen
 from bus.indices.props import from_props, to_props
-from components.providers import connection
+from bus.indices.provisions import KINDS, Bodies
+from components.providers import connection, provisions
 from components.providers.declared import DeclaredSetProvider
+from components.providers.provisions import CREATED, KEPT
 
-_INPUTS = (*connection.KEYS, "endpoint", "indices", "confirmDelete")
+_INPUTS = (*connection.KEYS, "endpoint", "indices", "confirmDelete", *KINDS)
 
 
 class IndexSetProvider(DeclaredSetProvider):
@@ -27,19 +29,46 @@ class IndexSetProvider(DeclaredSetProvider):
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Refuses at preview what cannot be done, where the server can be reached, and says what a copy costs."""
         failures: list[CheckFailure] = []
-        if news["indices"]:
+        if news["indices"] or provisions.of(news):
             try:
                 with self._admin(news) as admin:
-                    failures = self._judge(admin, _olds, news)
+                    failures = [*provisions.judge(admin, news), *self._judge(admin, _olds, news)]
             except NotDeployed:
                 pass  # a first preview: there is nothing to judge against
             except Unreachable as error:
                 connection.warn(f"indices of {news['site']} are not judged against the live server: {error}")
         return CheckResult(news, failures)
 
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        """As of every set; what indices rely on is said too."""
+        provisions.warn_of_gone(_olds, _news)
+        return super().diff(_id, _olds, _news)
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """The live state as inputs, with what indices rely on."""
+        found = super().read(id_, props)
+        if provisions.of(props) or props.get(provisions.KEPT):
+            with suppress(NotDeployed), self._admin(props) as admin:
+                outs = {**(found.outs or {}), **provisions.seen(admin, props)}
+                return ReadResult(id_, outs, {key: outs[key] for key in self.inputs if key in outs})
+        return found
+
+    def _apply(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+        """What indices rely on, the indices, and then away with what none relies on any more."""
+        if not provisions.are_there(olds, news):
+            return super()._apply(olds, news)
+        with self._admin(news) as admin:
+            made, failed = provisions.make(admin, olds, news)
+            outs, wrong = super()._apply(olds, news)
+            outs |= provisions.remove(admin, made, olds, news)
+            if failed:
+                outs |= provisioned.seen(admin.provisions.read().bodies, provisions.of(news))
+        return outs, {**failed, **wrong}
+
     def _judge(self, admin: Any, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[CheckFailure]:
         judged = []
         for change in self._changes(admin.read(news["indices"].keys()), olds, news):
+            change = replace(change, refused={**change.refused, **support.refusals(change, admin.server)})
             if change.target and not change.refused:
                 facts = admin.facts(change)
                 connection.say(f"{news['site']}: {estimate.text(change, facts)}")
@@ -61,6 +90,14 @@ class IndexSetProvider(DeclaredSetProvider):
     def _act(self, admin: Any, changes: Sequence[Any], site: str) -> None:
         admin.apply(changes, lambda text: connection.say(f"{site}: {text}"))
 
+    def _read(self, admin: Any, props: Mapping[str, Any], names: Iterable[str]) -> Mapping[str, Any]:
+        """Without what an index has from a template, which nobody set by hand."""
+        declared, templates = props["indices"], provisions.of(props)
+        return {
+            name: provisioned.without_brought(live, declared.get(name) or {}, templates)
+            for name, live in super()._read(admin, props, names).items()
+        }
+
     def _seen(self, live: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
         return {
             name: to_props(seen(live[name], from_props(name, index)), index)
@@ -81,7 +118,10 @@ class IndexSetProvider(DeclaredSetProvider):
 
 
 class IndexSet(pulumi.dynamic.Resource, module="bus", name="IndexSet"):
-    """Indices of one site; `indices` maps alias -> mappings, settings, aliases, reindex, reopen."""
+    """Indices of one site; `indices` maps alias -> mappings, settings, aliases, reindex, reopen.
+
+    `provisions` are what they rely on: kind (bus.indices.provisions) -> name -> what a server is given.
+    """
 
     created: pulumi.Output[list[str]]
     kept: pulumi.Output[dict[str, str]]
@@ -97,6 +137,7 @@ class IndexSet(pulumi.dynamic.Resource, module="bus", name="IndexSet"):
         endpoint: str,
         indices: Mapping[str, Mapping[str, object]],
         confirm_delete: Sequence[str],
+        provisions: Bodies | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         props: dict[str, Any] = {
@@ -107,9 +148,11 @@ class IndexSet(pulumi.dynamic.Resource, module="bus", name="IndexSet"):
             "endpoint": endpoint,
             "indices": {key: dict(value) for key, value in indices.items()},
             "confirmDelete": sorted(confirm_delete),
+            **{kind: dict(bodies) for kind, bodies in (provisions or {}).items()},
             # outputs
             "clusterId": None,
             "created": None,
             "kept": None,
+            **(dict.fromkeys((CREATED, KEPT)) if provisions else {}),
         }
         super().__init__(IndexSetProvider(), name, props, opts)

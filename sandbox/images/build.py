@@ -2,6 +2,7 @@
 
 usage: python3 -m sandbox.images.build VERB
        prepare                 fetch what is big: Maven and Debian parts (overlaps with compiling)
+       servers                 fetch what only tests run: Elasticsearch as customers still have it
        build                   make every image, and the node's two archives; needs the compiled coredns
        push                    push what the registry (BUS_REGISTRY, default 127.0.0.1:5000) lacks
 
@@ -30,6 +31,7 @@ SOCKET = Path("/run/bus-sandbox/containerd/containerd.sock")
 NODE_IMAGES = SANDBOX / "images"
 SUITE = "trixie"  # the first Debian with a JRE 25, which Elasticsearch 9 wants (21 or newer)
 JRE, POSTGRES = "openjdk-25-jre-headless", "postgresql-17"
+OLDER = {"8": "8.19.8", "7": "7.17.15", "6": "6.8.23"}  # profile of elasticsearch/older/pom.xml -> version
 NOT_NEEDED = (
     "dev/", "proc/", "sys/", "run/", "boot/", "var/cache/", "var/lib/apt/lists/", "var/log/", "usr/share/doc/",
     "usr/share/man/", "usr/share/locale/", "usr/share/info/", "var/lib/postgresql/", "etc/passwd",
@@ -71,6 +73,20 @@ def prepare() -> None:
     once("jre", lambda work: debian(JRE, work))
     once("postgres", lambda work: debian(POSTGRES, work))
     compiled("distribution")
+
+
+def servers() -> None:
+    """Older Elasticsearch servers, into the cache; no image holds them."""
+
+    def older(profile: str) -> Callable[[Path], None]:
+        def unpack(work: Path) -> None:
+            where = f"-Dout={work}", f"-Dmdep.markersDirectory={work}/markers"
+            maven("elasticsearch/older", "dependency:unpack", f"-P{profile}", *where)
+
+        return unpack
+
+    for profile, version in OLDER.items():
+        once(f"elasticsearch-{version}", older(profile))
 
 
 def maven(pom: str, *arguments: str) -> None:
@@ -233,10 +249,10 @@ def push() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("verb", choices=["prepare", "build", "push"])
+    parser.add_argument("verb", choices=["prepare", "servers", "build", "push"])
     verb = parser.parse_args().verb
     PARTS.mkdir(parents=True, exist_ok=True)
-    {"prepare": prepare, "build": build, "push": push}[verb]()
+    {"prepare": prepare, "servers": servers, "build": build, "push": push}[verb]()
 
 
 if __name__ == "__main__":

@@ -62,6 +62,25 @@ def test_an_index_is_made_where_it_is_missing_and_only_there(tmp_path: Path, cod
         assert "http://es:9200/films answers 401" in done.stderr
 
 
+def test_what_indices_rely_on_is_put_before_them(tmp_path: Path) -> None:
+    relied_on: dict[str, Any] = {
+        "indexTemplates": {"sales": {"index_patterns": ["sales-*"]}},
+        "pipelines": {"p": {"processors": []}},
+    }
+    (tmp_path / "indices.sh").write_text(scripts.indices("central", "indices.sh", INDICES, relied_on))
+    recorder(tmp_path, "curl", f'case "$*" in *PUT*) cat >> "{tmp_path}/body" ;; *) printf 404 ;; esac')
+    command = ["sh", str(tmp_path / "indices.sh"), "http://es:9200"]
+    subprocess.run(command, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, capture_output=True, check=True)
+    called = [line for line in (tmp_path / "curl.log").read_text().splitlines() if line.startswith("http")]
+    assert called == [
+        "http://es:9200/_ingest/pipeline/p",
+        "http://es:9200/_index_template/sales",
+        "http://es:9200/films",
+        "http://es:9200/films-000001",
+    ]
+    assert "sales-*" in (tmp_path / "body").read_text()
+
+
 def test_scripts_say_how_they_are_used(tmp_path: Path) -> None:
     for text in (scripts.topics("central", "t.sh", {}), scripts.indices("central", "t.sh", {})):
         (tmp_path / "t.sh").write_text(text)

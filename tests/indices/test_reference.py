@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 import yaml
 
-from bus.indices.reference import DOCUMENT, SCHEMA, document, schema
+from bus.indices.reference import DOCUMENT, PROVISIONS, SCHEMA, document, schema, schema_of_provisions
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,6 +19,7 @@ def test_the_document_is_current() -> None:
 
 def test_the_schema_is_current() -> None:
     assert (ROOT / SCHEMA).read_text() == schema()
+    assert (ROOT / PROVISIONS).read_text() == schema_of_provisions()
 
 
 def test_every_brick_passes_the_schema() -> None:
@@ -26,6 +27,8 @@ def test_every_brick_passes_the_schema() -> None:
     assert any(found)
     for indices in found:
         jsonschema.validate(indices, json.loads(schema()))
+    for file in sorted((ROOT / "values").glob("*.yml")):
+        jsonschema.validate(yaml.safe_load(file.read_text()), json.loads(schema_of_provisions()))
 
 
 @pytest.mark.parametrize("wrong", [{}, {"name": "a", "reindex": {"mode": "maybe"}}, {"name": "a", "x": 1}])

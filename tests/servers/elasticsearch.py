@@ -16,9 +16,15 @@ import pytest
 from tests.servers.processes import Server, free_port, part, running
 
 VERSION = "9.4.3"
+OLDER = ("8.19.8", "7.17.15", "6.8.23")
+"""servers that customers still have"""
 _NOBODY = 65534
-_JAVA = 21
-"""the oldest Java that Elasticsearch 9 starts with"""
+_JAVA = {9: range(21, 99), 8: range(17, 99), 7: range(8, 21), 6: range(8, 19)}
+"""major version of Elasticsearch -> the Javas that it starts with"""
+# Logs and dumps beside the server, which its user may not write; another collector than the one below.
+_NOT_OURS = re.compile(r"(?m)^([\d-]+:)?-(Xlog:gc|Xloggc|XX:ErrorFile|XX:HeapDumpPath|XX:\+UseG1GC).*$")
+# Native code, which the copied scripts and links of these tests do without.
+_FURTHER = {"6.8.23": ("xpack.ml.enabled: false",)}
 _OPTIONS = "-Xms512m -Xmx512m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
@@ -32,21 +38,21 @@ class Node:
 
 
 @contextmanager
-def elasticsearch(folder: Path, *settings: str, port: int | None = None) -> Iterator[Node]:
+def elasticsearch(folder: Path, *settings: str, port: int | None = None, version: str = VERSION) -> Iterator[Node]:
     """A single node on loopback with its data in `folder`; the same folder and port start it again on kept data.
 
     `settings` are further lines of elasticsearch.yml.
     """
     port = port or free_port()
-    home = _home(folder)
-    _configure(home, folder, port, settings)
+    home = _home(folder, version)
+    _configure(home, folder, port, (*_FURTHER.get(version, ()), *settings))
     url = f"http://127.0.0.1:{port}"
     user = None
     if os.getuid() == 0:
         user = _NOBODY
         _give(folder)
     env = {
-        "ES_JAVA_HOME": str(_java()),
+        **_java(version),
         "ES_PATH_CONF": str(folder / "config"),
         "ES_TMPDIR": str(folder / "tmp"),
         "ES_JAVA_OPTS": _OPTIONS,
@@ -57,11 +63,12 @@ def elasticsearch(folder: Path, *settings: str, port: int | None = None) -> Iter
         yield Node(url, server, folder)
 
 
-def _home(folder: Path) -> Path:
+def _home(folder: Path, version: str) -> Path:
     """The fetched distribution, linked (or copied) to where another user than root can read it."""
     home = folder / "home"
     if not home.exists():
-        source = part(f"elasticsearch/elasticsearch-{VERSION}")
+        fetched = "elasticsearch" if version == VERSION else f"elasticsearch-{version}"
+        source = part(f"{fetched}/elasticsearch-{version}")
         shutil.copytree(source, home, copy_function=_link, ignore=shutil.ignore_patterns("bin"))
         shutil.copytree(source / "bin", home / "bin")  # copied: links would hand the modes below to the cache
         for script in (home / "bin").iterdir():
@@ -81,7 +88,7 @@ def _configure(home: Path, folder: Path, port: int, settings: tuple[str, ...]) -
         (folder / name).mkdir(parents=True, exist_ok=True)
     shutil.copy(home / "config/log4j2.properties", folder / "config")
     options = (home / "config/jvm.options").read_text()
-    options = re.sub(r"(?m)^-Xlog:gc.*$|^-XX:ErrorFile.*$|^-XX:\+UseG1GC.*$|^.*HeapDumpPath.*$", "", options)
+    options = _NOT_OURS.sub("", options)
     (folder / "config/jvm.options").write_text(options)
     lines = [
         "cluster.name: bus-tests",
@@ -108,16 +115,20 @@ def _give(folder: Path) -> None:
     os.chown(folder, _NOBODY, _NOBODY)
 
 
-def _java() -> Path:
-    """The newest Java of the machine; fails where it is too old."""
+def _java(version: str) -> dict[str, str]:
+    """The newest Java of the machine that this server starts with, as its start script wants it told."""
+    fitting = _JAVA[int(version.split(".")[0])]
     found: dict[int, Path] = {}
     for release in Path("/usr/lib/jvm").glob("*/release"):
-        version = re.search(r'JAVA_VERSION="(\d+)', release.read_text())
-        if version:
-            found[int(version[1])] = release.parent
-    if not found or max(found) < _JAVA:
-        raise RuntimeError(f"Elasticsearch {VERSION} needs Java {_JAVA} or newer below /usr/lib/jvm; found {found}")
-    return found[max(found)]
+        said = re.search(r'JAVA_VERSION="(\d+)', release.read_text())
+        if said:
+            found[int(said[1])] = release.parent
+    fits = [number for number in found if number in fitting]
+    if not fits:
+        wanted = f"Java {fitting.start} to {fitting.stop - 1}"
+        raise RuntimeError(f"Elasticsearch {version} needs {wanted} below /usr/lib/jvm; found {found}")
+    home = str(found[max(fits)])
+    return {"ES_JAVA_HOME": home, "JAVA_HOME": home}
 
 
 def _is_yellow(url: str) -> bool:

@@ -44,7 +44,9 @@ def part(name: str) -> Path:
     """A fetched part; without it the test fails and says what to do."""
     found = PARTS / name
     if not found.exists():
-        raise RuntimeError(f"{found} is not there: run `make test`, or python3 -m sandbox.images.build prepare")
+        raise RuntimeError(
+            f"{found} is not there: run `make test`, or python3 -m sandbox.images.build prepare, and servers"
+        )
     return found
 
 
