@@ -56,7 +56,9 @@ class Delivery(pulumi.ComponentResource):
         if not args.also_from:
             return own
         opts = pulumi.ResourceOptions(parent=self)
-        pins = {stack: pulumi.StackReference(stack, opts=opts).get_output("pins") for stack in args.also_from}
+        pins = {
+            stack: pulumi.StackReference(stack, opts=opts).get_output("pins") for stack in sorted(set(args.also_from))
+        }
         return pulumi.Output.all(**pins).apply(lambda found: {**own, **running.copies(own, found, registry)})
 
     def _pull_secret(
