@@ -5,7 +5,7 @@ from pathlib import Path
 import pulumi
 from pulumi.runtime.config import get_config_env, get_config_secret_keys_env
 
-from bus import deployment, settings
+from bus import deployment, planning, settings
 from bus.errors import Refused
 from bus.images import proof
 from components import preflight
@@ -15,7 +15,7 @@ from components.umbrella import CHARTS, STAGED
 config, flat = pulumi.Config("bus"), get_config_env()
 try:
     stack = settings.load(pulumi.get_stack(), flat, set(get_config_secret_keys_env()))
-    plan = deployment.plan(Path.cwd(), stack)
+    plan = planning.plan(Path.cwd(), stack)
     proof.check(plan, CHARTS, STAGED)
     plan = preflight.run(plan, flat)
 except Refused as refused:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from ruamel.yaml import YAML
 
-from bus import deployment, settings
+from bus import planning, settings
 from bus.cli.stack import NoStack, StackName
 from bus.settings import CENTRAL, required_secrets
 
@@ -87,6 +87,6 @@ def check(stack: str, config: Mapping[str, Any], name: str) -> list[str]:
     # Images are no matter of a site: values/ may have the digests that a policy wants on the stack's own branch only.
     flat.pop("bus:images", None)
     loaded = settings.load(stack, {**flat, **dict.fromkeys(hidden, "")}, hidden)
-    deployment.plan(Path.cwd(), loaded)
+    planning.plan(Path.cwd(), loaded)
     general = {key for key in required_secrets(name, bool(sites[name].get("as400"))) if f"bus:{key}" not in here}
     return sorted(f"{name}.{key}" for key in general if f"bus:{name}.{key}" not in here)

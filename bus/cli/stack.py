@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from bus import deployment, settings
+from bus import planning, settings
 from bus.access import Cluster
 from bus.deployment import Deployment
 from bus.errors import Mendable
@@ -44,7 +44,7 @@ class Stack:
 def load(root: Path, name: str, config_file: Path | None = None) -> Stack:
     """A stack's plan; raises NoStack where pulumi cannot read its config, Refused where the plan has problems."""
     config, encrypted = read_config(root, name, config_file)
-    return Stack(deployment.plan(root, settings.load(name, config, encrypted)), config)
+    return Stack(planning.plan(root, settings.load(name, config, encrypted)), config)
 
 
 def read_config(root: Path, name: str, config_file: Path | None = None) -> tuple[dict[str, str], set[str]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bus import deployment, hosting
+from bus import hosting, planning
 from bus.bundle import contents, making
 from bus.bundle.archive import BadBundle
 from bus.deployment import Deployment
@@ -24,7 +24,7 @@ def plan_of(login: bool = False, registry: bool = False, hosted_by: str | None =
     delivery = settings.content.delivery.model_copy(update={"hosted_by": hosted_by})
     content = settings.content.model_copy(update={"sites": sites, "delivery": delivery})
     keys = {"central": f"central.{hosting.KEY}"} if registry else {}
-    return deployment.plan(ROOT, replace(settings, content=content, delivery_login=login, htpasswd_keys=keys))
+    return planning.plan(ROOT, replace(settings, content=content, delivery_login=login, htpasswd_keys=keys))
 
 
 def test_every_secret_that_the_manifests_count_on_is_made_first_and_from_a_file() -> None:

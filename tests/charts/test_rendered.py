@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bus import charts, deployment
+from bus import charts, planning
 from bus.deployment import DEPLOYABLE
 from bus.releases.values import places
 from tests.settings.test_settings import load_stack
@@ -96,7 +96,7 @@ def test_one_registry_overrides_every_image_and_pods_pass_restricted(staged: Pat
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_each_stack_renders_with_its_own_values(staged: Path, stack: str) -> None:
-    plan = deployment.plan(ROOT, load_stack(stack))
+    plan = planning.plan(ROOT, load_stack(stack))
     for site in plan.sites:
         for release in plan.releases(site):
             images = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pulumi
 import pytest
 
-from bus import deployment, hosting
+from bus import hosting, planning
 from bus.deployment import Deployment
 from components.bus import Bus, BusArgs
 from tests.components.engine import Registered, record, waits_for
@@ -40,7 +40,7 @@ def registrations(plan: Deployment) -> dict[str, Registered]:
 
 def plan_of(stack: str, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     monkeypatch.chdir(ROOT)
-    return deployment.plan(ROOT, load_stack(stack))
+    return planning.plan(ROOT, load_stack(stack))
 
 
 def without_fragments(plan: Deployment) -> Deployment:
@@ -106,7 +106,7 @@ def test_a_login_of_the_customers_registry_becomes_a_pull_secret_of_every_site_a
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(ROOT)
-    plan = deployment.plan(ROOT, replace(load_stack("prod"), delivery_login=True))
+    plan = planning.plan(ROOT, replace(load_stack("prod"), delivery_login=True))
     registered = registrations(plan)
     for site in plan.sites:
         secret = registered[f"{site}-delivery-pull"]
@@ -127,7 +127,7 @@ def hosted_by(site: str) -> Deployment:
     delivery = settings.content.delivery.model_copy(update={"hosted_by": site})
     content = settings.content.model_copy(update={"sites": sites, "delivery": delivery})
     keys = {site: f"{site}.{hosting.KEY}"}
-    return deployment.plan(ROOT, replace(settings, content=content, delivery_login=True, htpasswd_keys=keys))
+    return planning.plan(ROOT, replace(settings, content=content, delivery_login=True, htpasswd_keys=keys))
 
 
 @pytest.mark.parametrize("site", ["central", "cinecity"])
@@ -159,7 +159,7 @@ def test_a_registry_beside_the_customers_own_is_delivered_like_any_brick(monkeyp
     sites = dict(settings.content.sites)
     sites["cinecity"] = sites["cinecity"].model_copy(update={"enable": (hosting.BRICK,)})
     content = settings.content.model_copy(update={"sites": sites})
-    registered = registrations(deployment.plan(ROOT, replace(settings, content=content)))
+    registered = registrations(planning.plan(ROOT, replace(settings, content=content)))
     registry = registered["cinecity-registry-release"]
     assert "cinecity-delivery-images" in registry.dependencies
     assert registry.inputs["values"]["global"]["repository"] == "registry.hickson.nc"

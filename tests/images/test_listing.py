@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bus import deployment, settings
+from bus import planning, settings
 from bus.deployment import Deployment
 from bus.images import proof
 from bus.images.listing import EXTRA, Listing, listing, reasons
@@ -21,7 +21,7 @@ def delivered(**more: Any) -> Deployment:
     config = config_of("prod")
     config["bus:delivery"] = {"registry": "reg.nc", **more}
     secrets = {f"bus:{name}": "s3cret" for name in SECRETS}
-    return deployment.plan(ROOT, settings.load("prod", flat(config) | secrets, set(secrets)))
+    return planning.plan(ROOT, settings.load("prod", flat(config) | secrets, set(secrets)))
 
 
 def workload(kind: str, *images: str, **env: str) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def test_declared_images_and_those_of_another_stack_say_so() -> None:
 
 
 def test_what_is_no_reference_is_said_with_its_place_and_what_may_be_one_as_a_doubt() -> None:
-    plan = deployment.plan(ROOT, load_stack("master"))
+    plan = planning.plan(ROOT, load_stack("master"))
     seen = found(plan, workload("Pod", "alpine", "quay.io/a/b:1", SCAN="quay.io/aqua/scan", NOT="/usr/lib/x"))
     (unreadable,) = seen.unreadable
     assert unreadable.startswith("central: central: Pod x: containers.c0.image = 'alpine' is no image")
@@ -71,7 +71,7 @@ def test_what_is_no_reference_is_said_with_its_place_and_what_may_be_one_as_a_do
 @pytest.mark.helm
 @pytest.mark.parametrize("stack", ["master", "recette"])
 def test_the_list_of_a_stack_of_the_sample_is_what_its_plan_has(stack: str, tmp_path: Path) -> None:
-    plan = deployment.plan(ROOT, load_stack(stack))
+    plan = planning.plan(ROOT, load_stack(stack))
     seen = listing(plan, proof.rendered_and_judged(plan, ROOT / "charts", tmp_path), {})
     assert (seen.unreadable, seen.doubtful) == ([], [])
     assert {image.source for image in seen.images} == set(plan.images)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bus import deployment, settings
+from bus import planning, settings
 from bus.errors import Refused
 from bus.images import branch, pins
 from tests.settings.test_settings import SECRETS, flat, load_stack
@@ -16,7 +16,7 @@ DIGEST = "sha256:" + "c" * 64
 
 
 def test_pins_have_the_digest_that_the_registry_gave_and_the_source_of_the_image() -> None:
-    plan = deployment.plan(ROOT, load_stack("prod"))
+    plan = planning.plan(ROOT, load_stack("prod"))
     digests = dict.fromkeys(plan.images, DIGEST)
     pins = plan.pins(digests)
     assert set(pins) == {"central", "cinecity"}
@@ -30,7 +30,7 @@ def test_a_digest_of_a_brick_file_is_kept_and_delivered_with_its_tag(tmp_path: P
     (tmp_path / "charts").symlink_to(ROOT / "charts")
     file = tmp_path / "values/kafka.yml"
     file.write_text(file.read_text().replace('tag: "4.3.1"', f'tag: "4.3.1"\n  digest: {DIGEST}\n  hotfix: "because"'))
-    plan = deployment.plan(tmp_path, load_stack("prod"))
+    plan = planning.plan(tmp_path, load_stack("prod"))
     assert plan.pins({})["central"]["kafka"] == f"dkr.isi.nc/sys-isi/kafka:4.3.1@{DIGEST}"
     delivered = plan.deliveries("central")[f"dkr.isi.nc/sys-isi/kafka:4.3.1@{DIGEST}"]
     assert delivered == f"registry.hickson.nc/sys-isi/kafka:4.3.1@{DIGEST}"
@@ -44,7 +44,7 @@ def test_prod_takes_what_a_promotion_wrote_and_no_tag_alone(tmp_path: Path) -> N
     config["bus:delivery"]["extraImages"] = ["dkr.isi.nc/isi/runner:4"]
     secrets = {f"bus:{name}": "s3cret" for name in SECRETS}
     with pytest.raises(Refused) as refused:
-        deployment.plan(ROOT, settings.load("prod", flat(config) | secrets, set(secrets)))
+        planning.plan(ROOT, settings.load("prod", flat(config) | secrets, set(secrets)))
     said = str(refused.value)
     assert "values/kafka.yml: image.digest: is required by bus:images.requireDigest of Pulumi.prod.yaml" in said
     assert "bus:delivery.extraImages[0] = 'dkr.isi.nc/isi/runner:4': a digest is required" in said
@@ -53,7 +53,7 @@ def test_prod_takes_what_a_promotion_wrote_and_no_tag_alone(tmp_path: Path) -> N
     for brick, pin in branch.read(tmp_path).items():
         branch.write(tmp_path, brick, pins.bump(pin, pin.image.tag, DIGEST))
     config["bus:delivery"]["extraImages"] = [f"dkr.isi.nc/isi/runner:4@{DIGEST}"]
-    plan = deployment.plan(tmp_path, settings.load("prod", flat(config) | secrets, set(secrets)))
+    plan = planning.plan(tmp_path, settings.load("prod", flat(config) | secrets, set(secrets)))
     assert all(image.endswith(f"@{DIGEST}") for image in plan.images)
 
 
@@ -63,7 +63,7 @@ def test_a_stack_may_refuse_tags_alone() -> None:
     secrets = {f"bus:{name}": "s3cret" for name in SECRETS}
     strict = settings.load("master", flat(config) | secrets, set(secrets))
     with pytest.raises(Refused) as refused:
-        deployment.plan(ROOT, strict)
+        planning.plan(ROOT, strict)
     said = str(refused.value)
     assert "values/cineges-ui.yml: image.digest: is required by bus:images.requireDigest of Pulumi.master.yaml" in said
     assert "bus set-image cineges-ui 0.1.0" in said

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bus import charts, deployment, hosting, settings
+from bus import charts, deployment, hosting, planning, settings
 from bus.errors import Refused
 from bus.images import proof, rendered
 from tests.servers.registry import HTPASSWD, PASSWORD, USER
@@ -29,7 +29,7 @@ def prod(**delivery: Any) -> settings.Settings:
 
 
 def test_prod_renders_without_a_word_of_the_source_registry(tmp_path: Path) -> None:
-    plan = deployment.plan(ROOT, prod())
+    plan = planning.plan(ROOT, prod())
     proof.check(plan, ROOT / "charts", tmp_path)
     seen = {
         found.image
@@ -45,13 +45,13 @@ def test_prod_renders_without_a_word_of_the_source_registry(tmp_path: Path) -> N
 
 def test_a_stack_without_a_delivery_is_not_rendered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    proof.check(deployment.plan(ROOT, load_stack("master")), ROOT / "charts", tmp_path)
+    proof.check(planning.plan(ROOT, load_stack("master")), ROOT / "charts", tmp_path)
     with pytest.raises(Refused, match="helm is not on PATH"):
-        proof.check(deployment.plan(ROOT, load_stack("prod")), ROOT / "charts", tmp_path)
+        proof.check(planning.plan(ROOT, load_stack("prod")), ROOT / "charts", tmp_path)
 
 
 def test_the_registry_that_the_stack_runs_itself_is_all_that_comes_from_elsewhere(tmp_path: Path) -> None:
-    plan = deployment.plan(ROOT, prod(hostedBy="central"))
+    plan = planning.plan(ROOT, prod(hostedBy="central"))
     proof.check(plan, ROOT / "charts", tmp_path)
     release = plan.sites["central"].registry
     assert release
@@ -73,7 +73,7 @@ def test_images_that_a_chart_or_a_value_hides_are_refused_until_they_are_declare
 
     def check(given: settings.Settings) -> str:
         with pytest.raises(Refused) as refused:
-            proof.check(deployment.plan(tmp_path, given), tmp_path / "charts", tmp_path / "staged")
+            proof.check(planning.plan(tmp_path, given), tmp_path / "charts", tmp_path / "staged")
         return str(refused.value)
 
     said = check(prod())
@@ -82,13 +82,13 @@ def test_images_that_a_chart_or_a_value_hides_are_refused_until_they_are_declare
     assert "env.RUNNER.value" in said and "registry.hickson.nc/isi/runner:4 looks like an image" in said
     template.unlink()
     declared = prod(extraImages=["dkr.isi.nc/isi/runner:4"])
-    proof.check(deployment.plan(tmp_path, declared), tmp_path / "charts", tmp_path / "staged")
-    central = deployment.plan(tmp_path, declared).deliveries("central")
+    proof.check(planning.plan(tmp_path, declared), tmp_path / "charts", tmp_path / "staged")
+    central = planning.plan(tmp_path, declared).deliveries("central")
     assert central["dkr.isi.nc/isi/runner:4"] == "registry.hickson.nc/isi/runner:4"
 
 
 def test_every_pod_pulls_with_the_login_of_the_customers_registry(tmp_path: Path) -> None:
-    plan = deployment.plan(ROOT, replace(prod(), delivery_login=True))
+    plan = planning.plan(ROOT, replace(prod(), delivery_login=True))
     pods = 0
     for site in plan.sites:
         for release in plan.releases(site):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bus import deployment
+from bus import planning
 from bus.bundle import scripts
 from bus.deployment import SitePlan
 from bus.indices import plan as index_plans
@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def central() -> SitePlan:
     """The topics and indices of the example customer's central."""
-    return deployment.plan(ROOT, load_stack("master")).sites["central"]
+    return planning.plan(ROOT, load_stack("master")).sites["central"]
 
 
 @pytest.fixture(scope="module")

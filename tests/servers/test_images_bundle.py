@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bus import deployment, settings
+from bus import planning, settings
 from bus.bundle import archive, making
 from bus.bundle.archive import BadBundle
 from bus.bundle.contents import Bundle
@@ -29,7 +29,7 @@ def plan_for(target: Running, root: Path = ROOT) -> Deployment:
     config = config_of("prod")
     config["bus:delivery"] = {"registry": f"{target.host}/sln"}
     secrets = {f"bus:{name}": "s3cret" for name in SECRETS}
-    return deployment.plan(root, settings.load("sln", flat(config) | secrets, set(secrets)))
+    return planning.plan(root, settings.load("sln", flat(config) | secrets, set(secrets)))
 
 
 @pytest.fixture

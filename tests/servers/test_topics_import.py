@@ -10,7 +10,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from bus import deployment, settings
+from bus import planning, settings
 from bus.cli import stack as stacks
 from bus.cli.app import app
 from bus.topics.admin import Admin
@@ -56,7 +56,7 @@ def run(*arguments: str) -> str:
 def wanted() -> dict[str, Topic]:
     """The topics of central as a deployment would have them now."""
     config, encrypted = stacks.read_config(Path.cwd(), "local")
-    site = deployment.plan(Path.cwd(), settings.load("local", config, encrypted)).sites["central"]
+    site = planning.plan(Path.cwd(), settings.load("local", config, encrypted)).sites["central"]
     return from_props(site.topics)
 
 

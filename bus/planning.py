@@ -1,0 +1,267 @@
+"""Settings, bricks and charts into one Deployment, or one refusal, before anything is touched."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bus import bricks as brick_files
+from bus import hosting
+from bus.bricks import Brick
+from bus.deployment import BASE, DEPLOYABLE, MIRROR, NOTIF, REGISTRY, UMBRELLA, Deployment, Release, SitePlan
+from bus.errors import Problem, Refused
+from bus.fixed_values import base_values, enabled, login_values, mirror_login, shared_values
+from bus.images.reference import from_values, parse
+from bus.indices import model as index_model
+from bus.indices.provisions import Provision, for_site, merge_provisions
+from bus.layers import merge
+from bus.mirror import Patterns, check_mirror, to_regex
+from bus.releases.values import Layer, brick_layer, is_enabled, places, release_values, with_defaults
+from bus.settings import CENTRAL, Kind, Settings, cineges_config, kind_of
+from bus.topics import model as topic_model
+from bus.users.rights import of_bricks, of_mirrors
+
+STREAMS = "kafkastreams-chart"
+# docker-registry is a release of its own; what sites.<site>.enable may name besides the umbrellas' optional bricks.
+_OWN_RELEASE = frozenset({NOTIF, MIRROR, REGISTRY})
+
+
+def plan(root: Path, settings: Settings) -> Deployment:
+    """The deployment of `settings` with the charts/ and values/ of `root`; raises Refused with every problem."""
+    folder = root / "charts"
+    umbrella_places = {chart: places(folder, chart) for chart in DEPLOYABLE}
+    known = frozenset(brick for found in umbrella_places.values() for brick in found)
+    bricks, problems = brick_files.load(root / "values", known)
+    problems += _unknown_bricks(settings, known)
+    topics, wrong_topics = topic_model.merge_fragments({b.file: (b.name, b.content.topics) for b in bricks.values()})
+    indices, wrong_indices = index_model.merge_fragments({b.file: (b.name, b.content.indices) for b in bricks.values()})
+    provisions, wrong_provisions = merge_provisions({b.file: (b.name, b.provisions) for b in bricks.values()})
+    problems += wrong_topics + wrong_indices + wrong_provisions
+
+    sites = {}
+    for name in sorted(settings.content.sites):
+        site, wrong = _site(folder, settings, name, bricks, topics, indices, provisions)
+        sites[name] = site
+        problems += wrong
+    mirror, wrong = _mirror(folder, settings, bricks, sites)
+    problems += wrong
+    if mirror:
+        sites = _with_mirror_users(sites)
+    made = Deployment(settings, sites, mirror)
+    problems += _by_tag_alone(made)
+    if problems:
+        raise Refused(list(dict.fromkeys(problems)))
+    return made
+
+
+def _by_tag_alone(deployment: Deployment) -> list[Problem]:
+    """Images without a digest, where the stack's policy wants one."""
+    if not deployment.settings.content.images.require_digest:
+        return []
+    file, delivery = deployment.settings.file, deployment.settings.content.delivery
+    allowed = f"is required by bus:images.requireDigest of {file}"
+    extra = [
+        Problem(file, f"bus:delivery.extraImages[{number}]", image, f"a digest {allowed}", "add @sha256:... to it")
+        for number, image in enumerate(delivery.extra_images if delivery else ())
+        if not parse(image).digest
+    ]
+    return extra + [
+        Problem(
+            f"values/{brick}.yml", "image.digest", None, f"{allowed}: {image}", f"bus set-image {brick} {image.tag}"
+        )
+        for site in deployment.sites
+        for release in deployment.releases(site)
+        for brick, image in release.images.items()
+        if not image.digest
+    ]
+
+
+def _unknown_bricks(settings: Settings, known: frozenset[str]) -> list[Problem]:
+    content, file = settings.content, settings.file
+    named = [(f"bus:values.{brick}", brick) for brick in content.values]
+    for name, site in content.sites.items():
+        named += [(f"bus:sites.{name}.values.{brick}", brick) for brick in site.values]
+        named += [(f"bus:sites.{name}.enable", brick) for brick in site.enable]
+    allowed = f"no chart has this brick; bricks: {', '.join(sorted(known))}"
+    return [Problem(file, path, brick, allowed) for path, brick in named if brick not in known]
+
+
+def _site(
+    folder: Path,
+    settings: Settings,
+    name: str,
+    bricks: Mapping[str, Brick],
+    topics: list[topic_model.Topic],
+    indices: list[index_model.Index],
+    provisions: list[Provision],
+) -> tuple[SitePlan, list[Problem]]:
+    site, kind, seconds = settings.content.sites[name], kind_of(name), settings.content.timeouts
+    config = cineges_config(settings, name)
+    mine = [topic for topic in topics if topic.applies_to(kind)]
+    rights = of_bricks(mine, _of_chart(folder, kind, STREAMS)) if site.kafka.authorization else {}
+    logins = login_values(site, rights)
+    problems: list[Problem] = []
+
+    def release(
+        release_name: str, chart: str, timeout: int, derived: Mapping[str, Any], delivered: bool = True
+    ) -> Release:
+        wanted = merge(shared_values(settings, config, delivered), logins, enabled(folder, chart, site), derived)
+        made, wrong = _release(folder, settings, name, bricks, release_name, chart, timeout, wanted)
+        problems.extend(wrong)
+        return replace(made, delivered=delivered)
+
+    base_name = "centralbase" if kind == CENTRAL else f"base{name}"
+    base = release(base_name, BASE, seconds.base_seconds, base_values(settings, name, config))
+    notif = release(NOTIF, NOTIF, seconds.bricks_seconds, {})
+    umbrella = release(name, UMBRELLA[kind], seconds.bricks_seconds, {})
+    registry = None
+    if REGISTRY in site.enable:
+        auth = {"htpasswdSecret": hosting.SECRET} if name in settings.htpasswd_keys else {}
+        registry = release(REGISTRY, REGISTRY, seconds.base_seconds, auth, delivered=not _hosts(settings, name))
+    problems += _not_here(folder, settings, name, kind)
+
+    default = site.kafka.replication_factor
+    problems += [problem for topic in mine for problem in topic.beyond(site.kafka.brokers, default, name)]
+    wanted = {topic.name: topic.wanted(default) for topic in mine}
+    base_topics = {topic.name for topic in mine if NOTIF in topic.producers}
+    plan = SitePlan(
+        name=name,
+        kind=kind,
+        settings=site,
+        config=config,
+        base=base,
+        notif=notif,
+        bricks=umbrella,
+        registry=registry,
+        base_topics={topic: wanted[topic] for topic in sorted(base_topics)},
+        topics={topic: wanted[topic] for topic in sorted(wanted.keys() - base_topics)},
+        indices={
+            index.name: index.wanted() for index in sorted(indices, key=lambda i: i.name) if index.applies_to(kind)
+        },
+        provisions=for_site(provisions, kind),
+        mirrored=mirrored_into(name, settings),
+    )
+    deployed = {brick for one in plan.releases for brick in one.images}
+    return replace(plan, users={brick: may for brick, may in rights.items() if brick in deployed}), problems
+
+
+def _release(
+    folder: Path,
+    settings: Settings,
+    site: str,
+    bricks: Mapping[str, Brick],
+    name: str,
+    chart: str,
+    timeout: int,
+    derived: Mapping[str, Any],
+) -> tuple[Release, list[Problem]]:
+    layers = [brick_layer(brick) for brick in bricks.values()]
+    layers.append(Layer(settings.file, "bus:values", settings.content.values))
+    layers.append(Layer(settings.file, f"bus:sites.{site}.values", settings.content.sites[site].values))
+    values, problems = release_values(folder, chart, layers, derived)
+    full = with_defaults(folder, chart, values)
+    images = {}
+    for brick, (path, _) in places(folder, chart).items():
+        image = _image_at(full, path)
+        if image and is_enabled(full, path):
+            images[brick] = from_values(image)
+    return Release(name, chart, values, timeout, images), problems
+
+
+def _hosts(settings: Settings, site: str) -> bool:
+    """Whether a site runs the registry that everything is delivered to."""
+    return settings.content.delivery is not None and settings.content.delivery.hosted_by == site
+
+
+def _of_chart(folder: Path, kind: Kind, chart: str) -> set[str]:
+    """The bricks of a kind of site that are aliases of a type chart."""
+    found = [places(folder, release) for release in (BASE, NOTIF, UMBRELLA[kind])]
+    return {brick for bricks in found for brick, (_, its_chart) in bricks.items() if its_chart == chart}
+
+
+def _not_here(folder: Path, settings: Settings, name: str, kind: Kind) -> list[Problem]:
+    here = {*places(folder, BASE), *places(folder, UMBRELLA[kind]), REGISTRY}
+    wrong = [brick for brick in settings.content.sites[name].enable if brick not in here and brick not in _OWN_RELEASE]
+    allowed = f"is no brick of a {kind}; bricks here: {', '.join(sorted(here))}"
+    return [Problem(settings.file, f"bus:sites.{name}.enable", brick, allowed) for brick in wrong]
+
+
+def mirrored_into(name: str, settings: Settings) -> dict[str, str]:
+    """What kafka2kafka copies into a site: glob -> the sites it comes from."""
+    sites = settings.content.sites
+    if kind_of(name) != CENTRAL:
+        return dict.fromkeys(sites[name].mirror.ctrl2cplx, CENTRAL)
+    sources: dict[str, list[str]] = {}
+    for other, site in sites.items():
+        for glob in site.mirror.cplx2ctrl:
+            sources.setdefault(glob, []).append(other)
+    return {glob: ", ".join(sorted(names)) for glob, names in sorted(sources.items())}
+
+
+def _mirror(
+    folder: Path, settings: Settings, bricks: Mapping[str, Brick], sites: Mapping[str, SitePlan]
+) -> tuple[Release | None, list[Problem]]:
+    """kafka2kafka, where any complexe mirrors anything; it runs on central."""
+    patterns = _patterns(sites)
+    if not patterns or CENTRAL not in sites:
+        return None, []
+    topics = sorted({topic for site in sites.values() for topic in (*site.topics, *site.base_topics)})
+    problems = check_mirror(settings.file, patterns, topics)
+    if problems:
+        return None, problems
+    complexes = []
+    for name, pattern in patterns.items():
+        site = sites[name].settings
+        complexes.append(
+            {
+                "name": name,
+                "bootstrapServers": site.kafka.mirror_bootstrap_servers or f"kafka.{site.namespace}:9092",
+                "topics": {
+                    "ctrl2cplx": [to_regex(glob) for glob in pattern.ctrl2cplx],
+                    "cplx2ctrl": [to_regex(glob) for glob in pattern.cplx2ctrl],
+                },
+                "replicationFactor": min(3, site.kafka.brokers),
+                **mirror_login(site, f"{MIRROR}-{name}"),
+            }
+        )
+    central = sites[CENTRAL].settings
+    derived = {
+        "central": {
+            "bootstrapServers": central.kafka.mirror_bootstrap_servers or "kafka:9092",
+            "replicationFactor": min(3, central.kafka.brokers),
+            **mirror_login(central, MIRROR),
+        },
+        "complexes": complexes,
+    }
+    wanted = merge(shared_values(settings, {}), derived)
+    seconds = settings.content.timeouts.mirror_seconds
+    return _release(folder, settings, CENTRAL, bricks, MIRROR, MIRROR, seconds, wanted)
+
+
+def _patterns(sites: Mapping[str, SitePlan]) -> dict[str, Patterns]:
+    """What is mirrored between central and each complexe that mirrors anything."""
+    return {
+        name: Patterns(site.settings.mirror.ctrl2cplx, site.settings.mirror.cplx2ctrl)
+        for name, site in sites.items()
+        if site.kind != CENTRAL and (site.settings.mirror.ctrl2cplx or site.settings.mirror.cplx2ctrl)
+    }
+
+
+def _with_mirror_users(sites: Mapping[str, SitePlan]) -> dict[str, SitePlan]:
+    """The sites, with the mirror's user on each of them that asks for a login."""
+    topics = {name: {*site.base_topics, *site.topics} for name, site in sites.items()}
+    rights = of_mirrors(topics, _patterns(sites))
+    return {
+        name: replace(site, users={**site.users, MIRROR: rights[name]})
+        if site.settings.kafka.authorization and name in rights
+        else site
+        for name, site in sites.items()
+    }
+
+
+def _image_at(values: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, str] | None:
+    current: Any = values
+    for part in path:
+        current = current.get(part, {})
+    image = current.get("image")
+    return image if isinstance(image, Mapping) else None
