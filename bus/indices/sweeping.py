@@ -12,6 +12,7 @@ from typing import Any
 from elasticsearch import Elasticsearch, helpers
 
 _BATCH = 5000
+_PAGE = 2000
 _AT_ONCE = 4
 _MOST = 5_000_000
 """ids that are kept in mind, about 100 bytes each; of a bigger index they are listed each time"""
@@ -55,9 +56,11 @@ class Sweep:
         return swept
 
     def _listed(self) -> Iterable[list[Document]]:
-        query = {"query": {"match_all": {}}, "_source": False, "sort": ["_doc"]}
-        hits = helpers.scan(self._client, index=self._target, query=query, size=_BATCH, preserve_order=True)
-        return _batches((hit["_id"], hit.get("_routing")) for hit in hits)
+        return _batches((hit["_id"], hit.get("_routing")) for hit in self._scan(self._target, {"match_all": {}}))
+
+    def _scan(self, index: str, query: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+        body = {"query": query, "_source": False, "sort": ["_doc"]}
+        return helpers.scan(self._client, index=index, query=body, size=_PAGE, preserve_order=True)
 
     def _sweep(self, batch: list[Document]) -> int:
         """Of one batch; what is gone leaves the batch too."""
@@ -65,8 +68,8 @@ class Sweep:
         these = {"ids": {"values": ids}}
         if int(self._client.count(index=self._source, query=these)["count"]) >= len(batch):
             return 0
-        hits = self._client.search(index=self._source, query=these, size=len(batch), source=False)["hits"]["hits"]
-        here = {hit["_id"] for hit in hits}
+        # A scan, since one id under several routings is several documents, more than a page may hold.
+        here = {hit["_id"] for hit in self._scan(self._source, these)}
         gone = [one for one in batch if one[0] not in here]
         helpers.bulk(self._client, [self._deletion(*one) for one in gone], ignore_status=404)
         batch[:] = [one for one in batch if one[0] in here]
