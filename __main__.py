@@ -28,7 +28,8 @@ kubeconfigs = {site: config.require_secret(key) for site, key in stack.kubeconfi
 login = None
 if stack.delivery_login:
     login = (config.require_secret("delivery.username"), config.require_secret("delivery.password"))
-bus = Bus(stack.content.customer, BusArgs(plan, secrets, kubeconfigs, login))
+htpasswd = {site: config.require_secret(key) for site, key in stack.htpasswd_keys.items()}
+bus = Bus(stack.content.customer, BusArgs(plan, secrets, kubeconfigs, login, htpasswd))
 pulumi.export("sites", deployment.summary(plan))
 pulumi.export("images", plan.deployed_images)
 pulumi.export("pins", bus.pins)

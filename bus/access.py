@@ -4,15 +4,16 @@ import socket
 import threading
 import time
 import warnings
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import kr8s
 import kr8s.asyncio
 import yaml
-from kr8s.objects import Pod, StatefulSet
+from kr8s.objects import Pod, Secret, StatefulSet
 
 from bus.errors import Mendable
 
@@ -20,6 +21,8 @@ _PORT_WAIT_SECONDS = 60.0
 _API_TIMEOUT_SECONDS = 10.0
 KAFKA_ADMIN_PORT = 9094
 ELASTICSEARCH_PORT = 9200
+# Made by components/logins.py where a site's Kafka has an authorizer (docs/adr/0013).
+BROKERS_SECRET = "kafka-brokers"
 
 
 # kr8s warns of every Kubernetes newer than its release; what is used here has been stable since 1.16.
@@ -43,6 +46,24 @@ class Cluster:
     """text of a kubeconfig; a secret"""
     namespace: str = "default"
     mode: Literal["port-forward", "direct"] = "port-forward"
+
+
+@dataclass(frozen=True)
+class Login:
+    """Who a client is to brokers that ask."""
+
+    user: str
+    password: str = field(repr=False)
+    mechanism: str = "PLAIN"
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Brokers as the runner reaches them."""
+
+    bootstrap: str
+    login: Login | None = None
+    """None where they ask for none"""
 
 
 def kube_api(cluster: Cluster) -> Any:
@@ -77,18 +98,19 @@ def check_reachable(cluster: Cluster) -> None:
 
 
 @contextmanager
-def kafka_bootstrap(cluster: Cluster, admin_port: int, bootstrap_servers: str = "") -> Iterator[str]:
-    """The bootstrap servers of a site's Kafka, as the runner reaches them while the context lasts.
+def kafka_servers(cluster: Cluster, admin_port: int, bootstrap_servers: str = "") -> Iterator[Servers]:
+    """A site's Kafka, as the runner reaches it while the context lasts.
 
     Broker n is forwarded to localhost:<admin_port + n>, which its admin listener advertises (docs/adr/0002).
     Raises NotDeployed where Kafka is not there or has no ready broker, Unreachable where a port cannot be had.
     """
     if bootstrap_servers:
-        yield bootstrap_servers
+        yield Servers(bootstrap_servers)
         return
-    pods = _ready_pods(cluster, "kafka")
+    workload, pods = _ready_pods(cluster, "kafka")
+    login = _login(cluster) if _is_secured(workload) else None
     if cluster.mode == "direct":
-        yield f"kafka.{cluster.namespace}:9092"
+        yield Servers(f"kafka.{cluster.namespace}:9092", login)
         return
     with ExitStack() as forwards:
         ports = []
@@ -96,7 +118,42 @@ def kafka_bootstrap(cluster: Cluster, admin_port: int, bootstrap_servers: str = 
             port = admin_port + int(pod.name.rsplit("-", 1)[1])
             forwards.enter_context(_shared_forward(cluster, pod, KAFKA_ADMIN_PORT, port))
             ports.append(port)
-        yield ",".join(f"localhost:{port}" for port in sorted(ports))
+        yield Servers(",".join(f"localhost:{port}" for port in sorted(ports)), login)
+
+
+def secret(cluster: Cluster, name: str) -> dict[str, str]:
+    """What a Secret of the site holds, in clear; raises NotDeployed or Unreachable."""
+    api, kind = kube_api(cluster), cast(Any, Secret)
+    try:
+        found = kind.get(name, namespace=cluster.namespace, api=api)
+    except kr8s.NotFoundError:
+        raise NotDeployed(f"{cluster.namespace} has no Secret {name} yet") from None
+    except Exception as error:
+        raise Unreachable(_reason(error)) from error
+    return {key: b64decode(value).decode() for key, value in (found.raw.get("data") or {}).items()}
+
+
+def brokers_there(cluster: Cluster) -> tuple[int, bool]:
+    """How many brokers a site is to have as it is deployed, and whether they ask for a login; raises Unreachable."""
+    api = kube_api(cluster)
+    try:
+        found = StatefulSet.get("kafka", namespace=cluster.namespace, api=api)
+    except kr8s.NotFoundError:
+        return 0, False
+    except Exception as error:
+        raise Unreachable(_reason(error)) from error
+    return int(found.raw["spec"].get("replicas", 1)), _is_secured(found)
+
+
+def _is_secured(workload: Any) -> bool:
+    """Whether brokers ask for a login: what is deployed says so, whatever the stack file wants by now."""
+    volumes = workload.raw["spec"]["template"]["spec"].get("volumes") or []
+    return any(volume.get("secret", {}).get("secretName") == BROKERS_SECRET for volume in volumes)
+
+
+def _login(cluster: Cluster) -> Login:
+    found = secret(cluster, BROKERS_SECRET)
+    return Login(found["username"], found["password"])
 
 
 @contextmanager
@@ -105,7 +162,7 @@ def elasticsearch_url(cluster: Cluster, endpoint: str = "") -> Iterator[str]:
     if endpoint:
         yield endpoint
         return
-    pods = _ready_pods(cluster, "es")
+    _, pods = _ready_pods(cluster, "es")
     if cluster.mode == "direct":
         yield f"http://es.{cluster.namespace}:{ELASTICSEARCH_PORT}"
         return
@@ -113,7 +170,8 @@ def elasticsearch_url(cluster: Cluster, endpoint: str = "") -> Iterator[str]:
         yield f"http://localhost:{port}"
 
 
-def _ready_pods(cluster: Cluster, workload: str) -> list[Any]:
+def _ready_pods(cluster: Cluster, workload: str) -> tuple[Any, list[Any]]:
+    """A StatefulSet, and its pods that are ready; raises NotDeployed or Unreachable."""
     api = kube_api(cluster)
     try:
         found = StatefulSet.get(workload, namespace=cluster.namespace, api=api)
@@ -127,7 +185,7 @@ def _ready_pods(cluster: Cluster, workload: str) -> list[Any]:
     ]
     if not pods:
         raise NotDeployed(f"StatefulSet {workload} in {cluster.namespace} has no ready pod")
-    return sorted(pods, key=lambda pod: str(pod.name))
+    return found, sorted(pods, key=lambda pod: str(pod.name))
 
 
 def _is_ready(pod: Any) -> bool:

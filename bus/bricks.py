@@ -88,7 +88,7 @@ def load(folder: Path, known: frozenset[str]) -> tuple[dict[str, Brick], list[Pr
 
 
 class _UniqueKeys(yaml.SafeLoader):
-    """SafeLoader that refuses a key written twice, which YAML forbids and PyYAML lets pass."""
+    """A loader that refuses a key written twice, which YAML forbids; not libyaml's, whose messages are poorer."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()

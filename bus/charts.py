@@ -15,6 +15,8 @@ from typing import Any
 
 import yaml
 
+from bus.parsing import YamlLoader
+
 LIBRARY = "library"
 _VERSION = re.compile(r"(?m)^version:.*$")
 _DIGEST_LENGTH = 12
@@ -42,7 +44,7 @@ class Chart:
 
 def read(folder: Path) -> Chart:
     """The chart in `folder`; raises ValueError where a dependency is not a neighbour (`file://../<name>`)."""
-    meta: dict[str, Any] = yaml.safe_load((folder / "Chart.yaml").read_text())
+    meta: dict[str, Any] = yaml.load((folder / "Chart.yaml").read_text(), Loader=YamlLoader)
     dependencies = []
     for entry in meta.get("dependencies") or []:
         if entry.get("repository") != f"file://../{entry['name']}":
@@ -66,7 +68,7 @@ def sub_charts(charts: Path, name: str, above: tuple[str, ...] = ()) -> Iterator
 
 def default_values(charts: Path, name: str) -> dict[str, Any]:
     """values.yaml of one chart, without those of its sub-charts."""
-    return yaml.safe_load((charts / name / "values.yaml").read_text()) or {}
+    return yaml.load((charts / name / "values.yaml").read_text(), Loader=YamlLoader) or {}
 
 
 def digest(charts: Path, name: str) -> str:

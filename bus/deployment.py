@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from bus import bricks as brick_files
+from bus import hosting
 from bus.access import Cluster
 from bus.bricks import Brick
 from bus.errors import Problem, Refused
@@ -19,10 +20,12 @@ from bus.mirror import Patterns, check_mirror, to_regex
 from bus.releases.values import Layer, brick_layer, is_enabled, places, release_values, with_defaults
 from bus.settings import CENTRAL, Kind, Settings, Site, cineges_config, kind_of
 from bus.topics import model as topic_model
+from bus.users.rights import Rights, of_bricks, of_mirrors
 
-BASE, NOTIF, MIRROR, REGISTRY = "hickson-base", "kafka-notif", "kafka2kafka", "docker-registry"
+BASE, NOTIF, MIRROR, REGISTRY = "hickson-base", "kafka-notif", "kafka2kafka", hosting.BRICK
 UMBRELLA: dict[Kind, str] = {"central": "hickson-central", "complexe": "hickson-complexe"}
 DEPLOYABLE = (BASE, NOTIF, *UMBRELLA.values(), MIRROR, REGISTRY)
+STREAMS = "kafkastreams-chart"
 # Made by components/delivery.py in every namespace, where the stack has a login for the customer's registry.
 PULL_SECRET = "bus-registry"
 # docker-registry is a release of its own; what sites.<site>.enable may name besides the umbrellas' optional bricks.
@@ -39,6 +42,8 @@ class Release:
     timeout_seconds: int
     images: Mapping[str, Reference] = field(default_factory=dict)
     """brick -> its image where it comes from, delivery apart"""
+    delivered: bool = True
+    """whether a delivery brings its images; the registry that is delivered to comes from where it is (ADR 0045)"""
     cluster: Cluster | None = None
     """where its records are; None until a run has found the clusters reachable"""
     description: str = ""
@@ -64,6 +69,8 @@ class SitePlan:
     """what the indices rely on: policies, component templates, pipelines, index templates"""
     mirrored: Mapping[str, str] = field(default_factory=dict)
     """glob of topics that the mirror copies into this site -> the sites they come from"""
+    users: Mapping[str, Rights] = field(default_factory=dict)
+    """Kafka users of the bricks that are deployed here and what they may do; none where brokers ask nobody"""
 
     @property
     def releases(self) -> list[Release]:
@@ -99,8 +106,8 @@ class Deployment:
         return replace(self, sites=sites, mirror=changed(CENTRAL, self.mirror) if self.mirror else None)
 
     def deliveries(self, site: str) -> dict[str, str]:
-        """Every image that a site needs: reference where it comes from -> reference that its pods name."""
-        images = {image for release in self.releases(site) for image in release.images.values()}
+        """Every image that is delivered for a site: reference where it comes from -> reference that its pods name."""
+        images = {image for release in self.releases(site) if release.delivered for image in release.images.values()}
         if self.settings.content.delivery:
             images |= {parse(image) for image in self.settings.content.delivery.extra_images}
         return {image.pinned: image.relocated(self.registry).pinned for image in sorted(images, key=str)}
@@ -108,7 +115,9 @@ class Deployment:
     @property
     def images(self) -> list[str]:
         """Every image of the stack where it comes from, tag and digest, each once."""
-        return sorted({image for site in self.sites for image in self.deliveries(site)})
+        releases = [release for site in self.sites for release in self.releases(site)]
+        own = {image.pinned for release in releases for image in release.images.values()}
+        return sorted(own.union(*(self.deliveries(site) for site in self.sites)))
 
     def pins(self, digests: Mapping[str, str]) -> dict[str, dict[str, str]]:
         """site -> brick -> its image with tag and digest; `digests` has those that registries gave for tags."""
@@ -136,7 +145,7 @@ class Deployment:
         """site -> brick -> reference that its pods name."""
         return {
             name: {
-                brick: str(image.relocated(self.registry))
+                brick: str(image.relocated(self.registry) if release.delivered else image)
                 for release in self.releases(name)
                 for brick, image in sorted(release.images.items())
             }
@@ -163,6 +172,8 @@ def plan(root: Path, settings: Settings) -> Deployment:
         problems += wrong
     mirror, wrong = _mirror(folder, settings, bricks, sites)
     problems += wrong
+    if mirror:
+        sites = _with_mirror_users(sites)
     made = Deployment(settings, sites, mirror)
     problems += _by_tag_alone(made)
     if problems:
@@ -174,8 +185,14 @@ def _by_tag_alone(deployment: Deployment) -> list[Problem]:
     """Images without a digest, where the stack's policy wants one."""
     if not deployment.settings.content.images.require_digest:
         return []
-    allowed = f"is required by bus:images.requireDigest of {deployment.settings.file}"
-    return [
+    file, delivery = deployment.settings.file, deployment.settings.content.delivery
+    allowed = f"is required by bus:images.requireDigest of {file}"
+    extra = [
+        Problem(file, f"bus:delivery.extraImages[{number}]", image, f"a digest {allowed}", "add @sha256:... to it")
+        for number, image in enumerate(delivery.extra_images if delivery else ())
+        if not parse(image).digest
+    ]
+    return extra + [
         Problem(
             f"values/{brick}.yml", "image.digest", None, f"{allowed}: {image}", f"bus set-image {brick} {image.tag}"
         )
@@ -207,24 +224,30 @@ def _site(
 ) -> tuple[SitePlan, list[Problem]]:
     site, kind, seconds = settings.content.sites[name], kind_of(name), settings.content.timeouts
     config = cineges_config(settings, name)
-    shared = _shared_values(settings, config)
+    mine = [topic for topic in topics if topic.applies_to(kind)]
+    rights = of_bricks(mine, _of_chart(folder, kind, STREAMS)) if site.kafka.authorization else {}
+    logins = _login_values(site, rights)
     problems: list[Problem] = []
 
-    def release(release_name: str, chart: str, timeout: int, derived: Mapping[str, Any]) -> Release:
-        wanted = merge(shared, _enabled(folder, chart, site), derived)
+    def release(
+        release_name: str, chart: str, timeout: int, derived: Mapping[str, Any], delivered: bool = True
+    ) -> Release:
+        wanted = merge(_shared_values(settings, config, delivered), logins, _enabled(folder, chart, site), derived)
         made, wrong = _release(folder, settings, name, bricks, release_name, chart, timeout, wanted)
         problems.extend(wrong)
-        return made
+        return replace(made, delivered=delivered)
 
     base_name = "centralbase" if kind == CENTRAL else f"base{name}"
     base = release(base_name, BASE, seconds.base_seconds, _base_values(settings, name, config))
     notif = release(NOTIF, NOTIF, seconds.bricks_seconds, {})
     umbrella = release(name, UMBRELLA[kind], seconds.bricks_seconds, {})
-    registry = release(REGISTRY, REGISTRY, seconds.base_seconds, {}) if REGISTRY in site.enable else None
+    registry = None
+    if REGISTRY in site.enable:
+        auth = {"htpasswdSecret": hosting.SECRET} if name in settings.htpasswd_keys else {}
+        registry = release(REGISTRY, REGISTRY, seconds.base_seconds, auth, delivered=not _hosts(settings, name))
     problems += _not_here(folder, settings, name, kind)
 
     default = site.kafka.replication_factor
-    mine = [topic for topic in topics if topic.applies_to(kind)]
     problems += [problem for topic in mine for problem in topic.beyond(site.kafka.brokers, default, name)]
     wanted = {topic.name: topic.wanted(default) for topic in mine}
     base_topics = {topic.name for topic in mine if NOTIF in topic.producers}
@@ -245,7 +268,8 @@ def _site(
         provisions=for_site(provisions, kind),
         mirrored=mirrored_into(name, settings),
     )
-    return plan, problems
+    deployed = {brick for one in plan.releases for brick in one.images}
+    return replace(plan, users={brick: may for brick, may in rights.items() if brick in deployed}), problems
 
 
 def mirrored_into(name: str, settings: Settings) -> dict[str, str]:
@@ -283,15 +307,33 @@ def _release(
     return Release(name, chart, values, timeout, images), problems
 
 
-def _shared_values(settings: Settings, config: Mapping[str, str]) -> Values:
+def _hosts(settings: Settings, site: str) -> bool:
+    """Whether a site runs the registry that everything is delivered to."""
+    return settings.content.delivery is not None and settings.content.delivery.hosted_by == site
+
+
+def _shared_values(settings: Settings, config: Mapping[str, str], delivered: bool = True) -> Values:
     """`global` of every release: one registry for all images, and a revision that restarts pods on a config change."""
     revision = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:12]
     shared: Values = {"configRevision": revision}
-    if settings.content.delivery:
+    if settings.content.delivery and delivered:
         shared["repository"] = settings.content.delivery.registry
         if settings.delivery_login:
             shared["imagePullSecrets"] = [PULL_SECRET]
     return {"global": shared}
+
+
+def _of_chart(folder: Path, kind: Kind, chart: str) -> set[str]:
+    """The bricks of a kind of site that are aliases of a type chart."""
+    found = [places(folder, release) for release in (BASE, NOTIF, UMBRELLA[kind])]
+    return {brick for bricks in found for brick, (_, its_chart) in bricks.items() if its_chart == chart}
+
+
+def _login_values(site: Site, users: Collection[str]) -> Values:
+    """`global` of a site whose brokers ask for a login: which bricks have one, in Secret kafka-<brick>."""
+    if not site.kafka.authorization:
+        return {}
+    return {"global": {"kafka": {"users": sorted(users), "passwordRevision": site.kafka.password_revision}}}
 
 
 def _base_values(settings: Settings, name: str, config: Mapping[str, str]) -> Values:
@@ -301,6 +343,7 @@ def _base_values(settings: Settings, name: str, config: Mapping[str, str]) -> Va
         "replicaCount": site.kafka.brokers,
         "mode": site.kafka.mode,
         "admin": {"port": settings.admin_port(name)},
+        **({"authorization": {"enabled": True}} if site.kafka.authorization else {}),
     }
     infra = {
         "kafka": kafka,
@@ -336,11 +379,7 @@ def _mirror(
     folder: Path, settings: Settings, bricks: Mapping[str, Brick], sites: Mapping[str, SitePlan]
 ) -> tuple[Release | None, list[Problem]]:
     """kafka2kafka, where any complexe mirrors anything; it runs on central."""
-    patterns = {
-        name: Patterns(site.settings.mirror.ctrl2cplx, site.settings.mirror.cplx2ctrl)
-        for name, site in sites.items()
-        if site.kind != CENTRAL and (site.settings.mirror.ctrl2cplx or site.settings.mirror.cplx2ctrl)
-    }
+    patterns = _patterns(sites)
     if not patterns or CENTRAL not in sites:
         return None, []
     topics = sorted({topic for site in sites.values() for topic in (*site.topics, *site.base_topics)})
@@ -359,6 +398,7 @@ def _mirror(
                     "cplx2ctrl": [to_regex(glob) for glob in pattern.cplx2ctrl],
                 },
                 "replicationFactor": min(3, site.kafka.brokers),
+                **_mirror_login(site, f"{MIRROR}-{name}"),
             }
         )
     central = sites[CENTRAL].settings
@@ -366,12 +406,41 @@ def _mirror(
         "central": {
             "bootstrapServers": central.kafka.mirror_bootstrap_servers or "kafka:9092",
             "replicationFactor": min(3, central.kafka.brokers),
+            **_mirror_login(central, MIRROR),
         },
         "complexes": complexes,
     }
     wanted = merge(_shared_values(settings, {}), derived)
     seconds = settings.content.timeouts.mirror_seconds
     return _release(folder, settings, CENTRAL, bricks, MIRROR, MIRROR, seconds, wanted)
+
+
+def _patterns(sites: Mapping[str, SitePlan]) -> dict[str, Patterns]:
+    """What is mirrored between central and each complexe that mirrors anything."""
+    return {
+        name: Patterns(site.settings.mirror.ctrl2cplx, site.settings.mirror.cplx2ctrl)
+        for name, site in sites.items()
+        if site.kind != CENTRAL and (site.settings.mirror.ctrl2cplx or site.settings.mirror.cplx2ctrl)
+    }
+
+
+def _mirror_login(site: Site, user: str) -> Values:
+    """Where the mirror finds its login for a side that asks for one: in central's namespace."""
+    if not site.kafka.authorization:
+        return {}
+    return {"login": {"secret": f"kafka-{user}", "passwordRevision": site.kafka.password_revision}}
+
+
+def _with_mirror_users(sites: Mapping[str, SitePlan]) -> dict[str, SitePlan]:
+    """The sites, with the mirror's user on each of them that asks for a login."""
+    topics = {name: {*site.base_topics, *site.topics} for name, site in sites.items()}
+    rights = of_mirrors(topics, _patterns(sites))
+    return {
+        name: replace(site, users={**site.users, MIRROR: rights[name]})
+        if site.settings.kafka.authorization and name in rights
+        else site
+        for name, site in sites.items()
+    }
 
 
 def _image_at(values: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, str] | None:

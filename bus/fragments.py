@@ -22,6 +22,11 @@ class Fragment(Record):
     sites: tuple[Kind, ...] | None = Field(None, strict=False, description="kinds of site; default: both")
     description: str = Field("", description="one line for readers")
 
+    @property
+    def refers(self) -> bool:
+        """Whether the brick only uses what another one declares."""
+        return self.consumes
+
 
 F = TypeVar("F", bound=Fragment)
 
@@ -33,6 +38,8 @@ class Block:
     name: str
     noun: str
     verb: str
+    uses: tuple[str, ...] = ("consumes",)
+    """keys by which others say that they use it"""
 
 
 @dataclass(frozen=True)
@@ -45,10 +52,11 @@ class Owned(Generic[F]):
 
 
 @dataclass(frozen=True)
-class Consumed:
-    """A name that a brick reads, and where it says so."""
+class Used(Generic[F]):
+    """What a brick says of something that another one declares, and where."""
 
-    name: str
+    fragment: F
+    brick: str
     file: str
     path: str
 
@@ -59,13 +67,13 @@ def collect(
     fragments: Fragments,
     illegal: Callable[[F, str, str], list[Problem]],
     differing: Callable[[F, F], str] = lambda one, other: "",
-) -> tuple[dict[str, Owned[F]], list[Consumed], list[Problem]]:
-    """name -> its owner; who consumes what; and everything that is wrong.
+) -> tuple[dict[str, Owned[F]], list[Used[F]], list[Problem]]:
+    """name -> its owner; who uses what; and everything that is wrong.
 
     `illegal` judges a fragment by itself, given file and path; `differing` says how two of one name differ.
     """
     owned: dict[str, Owned[F]] = {}
-    consumed: list[Consumed] = []
+    used: list[Used[F]] = []
     problems: list[Problem] = []
     for file, (brick, entries) in sorted(fragments.items()):
         for number, raw in enumerate(entries):
@@ -75,32 +83,46 @@ def collect(
             if fragment is None:
                 continue
             problems += illegal(fragment, file, path) + _shape(block, fragment, file, path)
-            if fragment.consumes:
-                consumed.append(Consumed(fragment.name, file, path))
+            if fragment.refers:
+                used.append(Used(fragment, brick, file, path))
             elif fragment.name in owned:
                 first = owned[fragment.name]
                 allowed = f"is also declared by {first.file}{differing(first.fragment, fragment)}"
-                way_out = f"keep it in the file of the brick that {block.verb} it; the other says consumes: true"
+                way_out = f"keep it in the file of the brick that {block.verb} it; the other says {_uses(block)}"
                 problems.append(Problem(file, f"{path}.name", fragment.name, allowed, way_out))
             else:
                 owned[fragment.name] = Owned(fragment, brick, file)
-    return owned, consumed, problems
+    return owned, used, problems
 
 
-def unowned(block: Block, consumed: Sequence[Consumed], known: Collection[str]) -> list[Problem]:
-    """What is consumed under a name that nobody declares."""
-    allowed = "is consumed here, but no brick declares it"
+def unowned(block: Block, used: Sequence[Used[F]], known: Collection[str]) -> list[Problem]:
+    """What is used under a name that nobody declares."""
     way_out = f"add it to the file of the brick that {block.verb} it"
-    return [Problem(c.file, f"{c.path}.name", c.name, allowed, way_out) for c in consumed if c.name not in known]
+    return [
+        Problem(
+            one.file,
+            f"{one.path}.name",
+            one.fragment.name,
+            f"is {'consumed' if one.fragment.consumes else 'produced'} here, but no brick declares it",
+            way_out,
+        )
+        for one in used
+        if one.fragment.name not in known
+    ]
 
 
 def _shape(block: Block, fragment: Fragment, file: str, path: str) -> list[Problem]:
     problems = []
     if fragment.sites == ():
         problems.append(Problem(file, f"{path}.sites", None, "must have at least 1 kind of site", "central, complexe"))
-    given = sorted(fragment.model_fields_set - {"name", "consumes", "description"})
-    if fragment.consumes and given:
+    given = sorted(fragment.model_fields_set - {"name", *block.uses, "description"})
+    if fragment.refers and given:
         article = "an" if block.noun[0] in "aeiou" else "a"
         who = f"only the brick that {block.verb} {article} {block.noun} says how it is"
-        problems.append(Problem(file, path, ", ".join(given), f"{who}; allowed here: name, consumes, description"))
+        allowed = f"allowed here: name, {', '.join(block.uses)}, description"
+        problems.append(Problem(file, path, ", ".join(given), f"{who}; {allowed}"))
     return problems
+
+
+def _uses(block: Block) -> str:
+    return " or ".join(f"{key}: true" for key in block.uses)

@@ -5,10 +5,14 @@ from collections.abc import Sequence
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
 
+import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from bus.errors import Problem
+
+# libyaml's: ten times as fast as PyYAML's own. Every wheel of PyYAML has it.
+YamlLoader = yaml.CSafeLoader
 
 
 class Record(BaseModel):

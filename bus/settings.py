@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
+from bus import hosting
 from bus.errors import Problem, Refused
 from bus.images.reference import parse as parse_image
 from bus.parsing import Record, parse
@@ -57,6 +58,16 @@ class Kafka(Record):
     reassignment_bytes_per_second: int = Field(
         50_000_000, ge=100_000, description="limit of what a change of replication copies, on each broker"
     )
+    authorization: bool = Field(False, description="brokers ask who a client is and whether it may (docs/topics.md)")
+    password_revision: int = Field(1, ge=1, description="another number renews the passwords of all Kafka users")
+
+    @model_validator(mode="after")
+    def _can_be_authorized(self) -> "Kafka":
+        if self.authorization and self.mode != "kraft":
+            raise ValueError("authorization is for mode kraft only: remove one of the two")
+        if self.authorization and self.bootstrap_servers:
+            raise ValueError("authorization needs brokers that bus deploys: remove it, or bootstrapServers")
+        return self
 
 
 class Elasticsearch(Record):
@@ -122,6 +133,7 @@ class Delivery(Record):
     """A customer's registry that every image is copied to before anything is deployed from it."""
 
     registry: str = Field(min_length=1, description="host[:port][/path] of the customer's registry")
+    hosted_by: str | None = Field(None, description="site whose brick docker-registry is that registry")
     insecure: bool = Field(False, description="plain HTTP; loopback and test registries only")
     source_insecure: bool = Field(False, description="plain HTTP towards the source registry")
     source_mirror: str | None = Field(None, description="host:port that serves the images of every source registry")
@@ -129,6 +141,9 @@ class Delivery(Record):
         (),
         strict=False,
         description="images that no chart runs and the customer needs: host/path:tag or host/path@digest",
+    )
+    also_from: tuple[str, ...] = Field(
+        (), strict=False, description="stacks whose running images are delivered too: recette, before prod runs them"
     )
     platforms: tuple[str, ...] = Field(
         (), strict=False, description="platforms to copy, as linux/amd64; all by default, and what most registries want"
@@ -186,6 +201,8 @@ class Settings:
     """site -> config key of its kubeconfig, where it has one"""
     delivery_login: bool = False
     """whether the stack has credentials for the customer's registry"""
+    htpasswd_keys: Mapping[str, str] = field(default_factory=dict)
+    """site -> config key of the htpasswd file of its docker-registry, where it has one"""
 
     @property
     def complexes(self) -> list[str]:
@@ -243,8 +260,13 @@ def load(stack: str, config: Mapping[str, str], encrypted: frozenset[str] | set[
     sites: dict[str, Any] = found if isinstance(found, dict) else {}
     secret_problems, secret_keys, kubeconfig_keys = _secrets(file, list(sites), dotted, hidden, sites)
     problems += secret_problems
+    htpasswd_keys = {site: key for site in sites if (key := f"{site}.{hosting.KEY}") in dotted}
     if content is not None:
         problems += _across(file, content, kubeconfig_keys, config)
+        logins = {site: own[key] for site, key in htpasswd_keys.items()}
+        enabled = {name: site.enable for name, site in content.sites.items()}
+        host = content.delivery.hosted_by if content.delivery else None
+        problems += hosting.problems(file, enabled, host, logins, own.get("delivery.username"))
     login = dotted & {"delivery.username", "delivery.password"}
     if len(login) == 1:
         missing = f"{NAMESPACE}:delivery.{'password' if 'delivery.username' in login else 'username'}"
@@ -252,7 +274,7 @@ def load(stack: str, config: Mapping[str, str], encrypted: frozenset[str] | set[
         problems.append(Problem(file, missing, None, f"is required beside {NAMESPACE}:{min(login)}", way_out))
     if problems or content is None:
         raise Refused(problems)
-    return Settings(stack, file, content, secret_keys, kubeconfig_keys, bool(login))
+    return Settings(stack, file, content, secret_keys, kubeconfig_keys, bool(login), htpasswd_keys)
 
 
 def cineges_config(settings: Settings, site_name: str) -> dict[str, str]:
@@ -298,7 +320,7 @@ def _secrets(
 ) -> tuple[list[Problem], dict[str, dict[str, str]], dict[str, str]]:
     problems: list[Problem] = []
     found: dict[str, dict[str, str]] = {}
-    names = [*_SECRETS, "kubeconfig"]
+    names = [*_SECRETS, "kubeconfig", hosting.KEY]
     delivery = {"delivery.username", "delivery.password"}
     known = {f"{site}.{name}" for site in sites for name in names} | set(_SECRETS) | delivery
     for key in sorted(dotted - known):

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from bus.deployment import SitePlan
-from components.umbrella import Umbrella, UmbrellaArgs
+from components.umbrella import Umbrella, UmbrellaArgs, revision
 
 SECRET = "cineges-secret"
 
@@ -42,10 +42,7 @@ class Base(pulumi.ComponentResource):
             string_data=dict(args.secrets),
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
         )
-        # The object's revision, not a hash of its content: a hash of a short password can be guessed.
-        # A preview of a secret that is yet to be made knows none.
-        revision = secret.metadata.apply(lambda metadata: metadata.resource_version or "")
-        self.secret_revision = pulumi.Output.unsecret(revision)
+        self.secret_revision = revision(secret)
         release = Umbrella(
             f"{name}-products",
             UmbrellaArgs(args.site.base, namespace, [*args.after, secret], self.secret_revision),

@@ -1,23 +1,27 @@
 """Every site of a stack; the only file where order is written."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from bus.deployment import Deployment, SitePlan
+from bus.deployment import MIRROR, Deployment, Release, SitePlan
+from bus.images.registries import sources
+from bus.settings import CENTRAL
 from components.base import Base, BaseArgs
 from components.central import Central
 from components.complexe import Complexe
 from components.delivery import Delivery, DeliveryArgs
+from components.logins import Logins, LoginsArgs, secret
 from components.mirror import Mirror
 from components.notif import Notif
 from components.providers.indices import IndexSet
 from components.providers.pins import ImagePins
 from components.providers.topics import TopicSet
-from components.registry import Registry
-from components.umbrella import Umbrella, UmbrellaArgs
+from components.providers.users import KafkaUsers, RetiredPasswords
+from components.registry import Registry, logins
+from components.umbrella import Umbrella, UmbrellaArgs, revision
 
 Tiers = list[pulumi.Resource]
 
@@ -31,6 +35,8 @@ class BusArgs:
     kubeconfigs: Mapping[str, pulumi.Output[str]]
     registry_login: tuple[pulumi.Output[str], pulumi.Output[str]] | None = None
     """user and password of the customer's registry, where the stack has them"""
+    htpasswd: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
+    """site -> Pulumi secret with the logins that its docker-registry takes"""
 
 
 class Bus(pulumi.ComponentResource):
@@ -45,18 +51,33 @@ class Bus(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: BusArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("bus:index:Bus", name, None, opts)
-        self._deployment, self._registry_login = args.deployment, args.registry_login
+        self._deployment, self._registry_login, self._htpasswd = args.deployment, args.registry_login, args.htpasswd
+        self._logins: dict[str, Logins] = {}
         everything: Tiers = []
         images = self._images()
         clusters: dict[str, k8s.Provider] = {}
+        first: dict[str, Tiers] = {}
         for site in args.deployment.sites.values():
             clusters[site.name] = self._cluster(site, args.kubeconfigs.get(site.name))
-            everything += self._site(site, clusters[site.name], args.secrets[site.name], images)
+            # Tier 1: the namespace. Kept on destroy, since its volumes go with it (docs/adr/0004).
+            first[site.name] = [images, self._namespace(site, clusters[site.name], images)]
+        for site in args.deployment.sites.values():
+            # A registry that the stack runs itself stands before anything is delivered, wherever to (docs/adr/0045).
+            if site.registry and not site.registry.delivered:
+                target = self._registry(site, site.registry, first[site.name], clusters[site.name])
+                first = {name: [*tiers, *target] for name, tiers in first.items()}
+        for site in args.deployment.sites.values():
+            everything += self._site(site, clusters[site.name], args.secrets[site.name], first[site.name])
         if args.deployment.mirror:
             central = args.deployment.sites["central"]
+            everything += self._mirror_logins(clusters["central"], list(everything))
             # Tier 7: the mirror, after central and all complexes.
             mirror = UmbrellaArgs(args.deployment.mirror, central.settings.namespace, list(everything))
             everything.append(Mirror("mirror", mirror, self._below(clusters["central"])).release)
+        # Once everybody has restarted with a new password, the old one goes.
+        for site in args.deployment.sites.values():
+            if site.settings.kafka.authorization:
+                self._users(RetiredPasswords, f"retired-{site.name}-kafka", site, everything)
         # Known only once everything stands: a promotion takes what was deployed, not what was tried.
         deployed = pulumi.Output.all(images.digests, *(resource.urn for resource in everything))
         self.pins = deployed.apply(lambda found: args.deployment.pins(found[0] or {}))
@@ -78,13 +99,12 @@ class Bus(pulumi.ComponentResource):
 
     def _images(self) -> ImagePins:
         """Every image of the stack, looked up before anything is deployed."""
-        content = self._deployment.settings.content
-        delivery = content.delivery
+        access = sources(self._deployment.settings.content)
         return ImagePins(
             "images",
             images=self._deployment.images,
-            mirror=content.images.mirror or (delivery and delivery.source_mirror) or "",
-            insecure=content.images.insecure or bool(delivery and delivery.source_insecure),
+            mirror=access.mirror,
+            insecure=access.insecure,
             opts=pulumi.ResourceOptions(parent=self),
         )
 
@@ -93,23 +113,28 @@ class Bus(pulumi.ComponentResource):
         site: SitePlan,
         cluster: k8s.Provider,
         secrets: Mapping[str, pulumi.Output[str]],
-        images: pulumi.Resource,
+        first: Tiers,
     ) -> Tiers:
         """One site in its order; returns the resources that whatever comes after the site waits for."""
-        done: Tiers = [images]
+        done = list(first)
         below = self._below(cluster)
-        # Tier 1: the namespace. Kept on destroy, since its volumes go with it (docs/adr/0004).
-        done.append(self._namespace(site, cluster, images))
         # Tier 2: all images of the release are in the customer's registry.
-        if self._deployment.settings.content.delivery:
-            delivery = DeliveryArgs(self._deployment, site, list(done), self._registry_login)
-            done += Delivery(f"{site.name}-delivery", delivery, below).leaves
-        if site.registry:
-            registry = UmbrellaArgs(site.registry, site.settings.namespace, list(done))
-            done.append(Registry(f"{site.name}-registry", registry, below).release)
+        if delivery := self._deployment.settings.content.delivery:
+            # What other stacks run is brought once; all sites pull from the one registry.
+            also = delivery.also_from if site.kind == CENTRAL else ()
+            args = DeliveryArgs(self._deployment, site, list(done), self._registry_login, also)
+            done += Delivery(f"{site.name}-delivery", args, below).leaves
+        if site.registry and site.registry.delivered:
+            done += self._registry(site, site.registry, done, cluster)
+        secured = site.settings.kafka.authorization
+        if secured:
+            self._logins[site.name] = Logins(f"{site.name}-kafka", LoginsArgs(site, list(done)), below)
+            done += self._logins[site.name].leaves
         # Tier 3: Kafka, Elasticsearch, Odoo, PostgreSQL, cineges-config, cineges-secret.
         base = Base(f"{site.name}-base", BaseArgs(site, secrets, list(done)), below)
         done += base.leaves
+        if secured:
+            done.append(self._users(KafkaUsers, f"{site.name}-kafka-users", site, done))
         # Tier 4: the topic of kafka-notif, and only then kafka-notif.
         done.append(self._topics(f"{site.name}-base-topics", site, site.base_topics, done))
         notif = UmbrellaArgs(site.notif, site.settings.namespace, list(done), base.secret_revision)
@@ -141,6 +166,16 @@ class Bus(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, provider=cluster, retain_on_delete=True, depends_on=[images]),
         )
 
+    def _registry(self, site: SitePlan, release: Release, after: Tiers, cluster: k8s.Provider) -> Tiers:
+        """docker-registry of a site, with the logins that it takes."""
+        name, namespace, below = f"{site.name}-registry", site.settings.namespace, self._below(cluster)
+        if site.name not in self._htpasswd:
+            return [Registry(name, UmbrellaArgs(release, namespace, list(after)), below).release]
+        opts = pulumi.ResourceOptions(parent=self, provider=cluster, depends_on=list(after))
+        known = logins(f"{name}-logins", namespace, self._htpasswd[site.name], opts)
+        args = UmbrellaArgs(release, namespace, [*after, known], revision(known))
+        return [known, Registry(name, args, below).release]
+
     def _topics(self, name: str, site: SitePlan, topics: Mapping[str, Mapping[str, object]], after: Tiers) -> TopicSet:
         settings = self._deployment.settings
         return TopicSet(
@@ -160,6 +195,33 @@ class Bus(pulumi.ComponentResource):
             reassignment_bytes_per_second=site.settings.kafka.reassignment_bytes_per_second,
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )
+
+    def _users(
+        self, resource: type[KafkaUsers] | type[RetiredPasswords], name: str, site: SitePlan, after: Tiers
+    ) -> pulumi.Resource:
+        settings = self._deployment.settings
+        return resource(
+            name,
+            site=site.name,
+            namespace=site.settings.namespace,
+            context=settings.context(site.name),
+            mode=settings.access(site.name),
+            admin_port=settings.admin_port(site.name),
+            password_revision=site.settings.kafka.password_revision,
+            users=site.users,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
+        )
+
+    def _mirror_logins(self, central: k8s.Provider, after: Tiers) -> Tiers:
+        """The mirror's logins on complexes, where it runs: on central."""
+        namespace = self._deployment.sites["central"].settings.namespace
+        copies: Tiers = []
+        for name, site in self._deployment.sites.items():
+            if site.kind != "central" and MIRROR in site.users:
+                credential = self._logins[name].credential(MIRROR)
+                copy = f"mirror-{name}-kafka"
+                copies.append(secret(copy, f"kafka-{MIRROR}-{name}", namespace, credential, after, self, central))
+        return copies
 
     def _indices(self, name: str, site: SitePlan, after: Tiers) -> IndexSet:
         settings = self._deployment.settings

@@ -1,12 +1,13 @@
 """Delivery: every image of a site is in the customer's registry before anything is deployed from it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from bus.deployment import PULL_SECRET, Deployment, SitePlan
+from bus.images import running
 from bus.images.credentials import docker_config
 from bus.images.login import Login
 from components.providers.copies import ImageCopies
@@ -21,6 +22,8 @@ class DeliveryArgs:
     after: Sequence[pulumi.Resource]
     login: tuple[pulumi.Output[str], pulumi.Output[str]] | None = None
     """user and password of the customer's registry, both secret"""
+    also_from: Sequence[str] = ()
+    """stacks whose running images come along"""
 
 
 class Delivery(pulumi.ComponentResource):
@@ -35,7 +38,7 @@ class Delivery(pulumi.ComponentResource):
             raise ValueError(f"{name}: the stack names no customer registry")
         images = ImageCopies(
             f"{name}-images",
-            images=args.deployment.deliveries(args.site.name),
+            images=self._images(args),
             insecure=delivery.insecure,
             source_insecure=delivery.source_insecure,
             source_mirror=delivery.source_mirror or "",
@@ -46,6 +49,15 @@ class Delivery(pulumi.ComponentResource):
         if args.login:
             self.leaves.append(self._pull_secret(name, args, delivery.registry.split("/")[0], args.login))
         self.register_outputs({})
+
+    def _images(self, args: DeliveryArgs) -> pulumi.Input[Mapping[str, str]]:
+        """The site's own images, and those that other stacks had running at their last deployment."""
+        own, registry = args.deployment.deliveries(args.site.name), args.deployment.registry
+        if not args.also_from:
+            return own
+        opts = pulumi.ResourceOptions(parent=self)
+        pins = {stack: pulumi.StackReference(stack, opts=opts).get_output("pins") for stack in args.also_from}
+        return pulumi.Output.all(**pins).apply(lambda found: {**own, **running.copies(own, found, registry)})
 
     def _pull_secret(
         self, name: str, args: DeliveryArgs, host: str, login: tuple[pulumi.Output[str], pulumi.Output[str]]

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 
 import pulumi
 
-from bus.access import Cluster, Unreachable, check_reachable
+from bus.access import Cluster, Unreachable, brokers_there, check_reachable
 from bus.deployment import Deployment, Release
 from bus.errors import Problem, Refused
 from bus.releases import preview, records, recovery, rendering
 from bus.releases.state import Act, Record, decide, description
+from bus.users import switching
 from components.recovery import wanted_of
 from components.umbrella import CHARTS, STAGED
 
@@ -27,6 +28,7 @@ def run(plan: Deployment, config: Mapping[str, str]) -> Deployment:
         for problem in problems:
             pulumi.log.warn(f"{problem}; topics, indices and releases are not judged against it")
         return plan
+    problems = problems or _switched(plan, clusters)
     if problems:
         raise Refused(problems)
     now = datetime.now(UTC)
@@ -58,6 +60,18 @@ def _unreachable(plan: Deployment, clusters: Mapping[str, Cluster]) -> list[Prob
             problems.append(
                 Problem(settings.file, path, None, f"the cluster of {site} cannot be reached: {error}", way_out)
             )
+    return problems
+
+
+def _switched(plan: Deployment, clusters: Mapping[str, Cluster]) -> list[Problem]:
+    """Brokers of one site that would have to talk to each other with a login and without one."""
+    problems = []
+    for site, cluster in clusters.items():
+        kafka = plan.sites[site].settings.kafka
+        if kafka.brokers > 1 and (said := switching.refusal(*brokers_there(cluster), kafka.authorization)):
+            way_out = switching.way_out(cluster.namespace)
+            path = f"bus:sites.{site}.kafka.authorization"
+            problems.append(Problem(plan.settings.file, path, kafka.authorization, said, way_out))
     return problems
 
 

@@ -2,6 +2,10 @@
 
 from typing import ClassVar
 
+import pulumi
+import pulumi_kubernetes as k8s
+
+from bus import hosting
 from components.umbrella import Umbrella
 
 
@@ -9,3 +13,13 @@ class Registry(Umbrella):
     """A registry of the customer, run on one of the sites."""
 
     token: ClassVar[str] = "bus:index:Registry"
+
+
+def logins(name: str, namespace: str, htpasswd: pulumi.Input[str], opts: pulumi.ResourceOptions) -> k8s.core.v1.Secret:
+    """Who may use the registry; made here and not by the chart, so that no hash stands in the release's record."""
+    return k8s.core.v1.Secret(
+        name,
+        metadata={"name": hosting.SECRET, "namespace": namespace},
+        string_data={"htpasswd": htpasswd},
+        opts=opts,
+    )

@@ -11,6 +11,7 @@ import pulumi_kubernetes as k8s
 from bus import charts
 from bus.deployment import Release
 from components import recovery
+from components.providers.uninstall import Uninstall
 
 CHARTS, STAGED = Path("charts"), Path(".build/charts")
 
@@ -24,6 +25,12 @@ class UmbrellaArgs:
     after: Sequence[pulumi.Resource]
     secret_revision: pulumi.Input[str] | None = None
     """a text that changes with cineges-secret, so that its readers restart"""
+
+
+def revision(secret: k8s.core.v1.Secret) -> pulumi.Output[str]:
+    """A text that changes with a secret: the object's revision, since a hash of a short password can be guessed."""
+    # A preview of a secret that is yet to be made knows none.
+    return pulumi.Output.unsecret(secret.metadata.apply(lambda metadata: metadata.resource_version or ""))
 
 
 class Umbrella(pulumi.ComponentResource):
@@ -41,6 +48,7 @@ class Umbrella(pulumi.ComponentResource):
         if args.secret_revision is not None:
             values["global"] = {**wanted.values.get("global", {}), "secretRevision": args.secret_revision}
         resource = f"{name}-release"
+        uninstall = self._uninstall(f"{name}-uninstall", args)
         hooks = recovery.hooks(resource, wanted.cluster, wanted) if wanted.cluster else None
         self.release = k8s.helm.v3.Release(
             resource,
@@ -54,10 +62,30 @@ class Umbrella(pulumi.ComponentResource):
             replace=True,  # a first install that failed does not block the name (helm/helm#4045)
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=list(args.after),
+                depends_on=[*args.after, uninstall],
+                deleted_with=uninstall,
                 hooks=hooks,
                 # A preview without the clusters does not know what they have.
                 ignore_changes=None if wanted.cluster else ["description"],
             ),
         )
         self.register_outputs({"version": self.release.version})
+
+    def _uninstall(self, name: str, args: UmbrellaArgs) -> Uninstall:
+        """What removes the release: Pulumi's own way does not survive a kill (docs/adr/0035)."""
+        wanted = args.release
+        return Uninstall(
+            name,
+            release=wanted.name,
+            chart=wanted.chart,
+            namespace=args.namespace,
+            context=wanted.cluster.context if wanted.cluster else "",
+            kubeconfig=pulumi.Output.secret(wanted.cluster.kubeconfig if wanted.cluster else ""),
+            timeout_seconds=wanted.timeout_seconds,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=list(args.after),
+                # A preview without the clusters does not know how they are reached.
+                ignore_changes=None if wanted.cluster else ["context", "kubeconfig"],
+            ),
+        )

@@ -34,7 +34,7 @@ def fast() -> list[Step]:
 
 def charts() -> Step:
     """Charts under the real helm."""
-    return Step("charts", _pytest("-q", "-m", "helm"))
+    return Step("charts", _pytest("-q", "-m", "helm", "-n", "2"))
 
 
 def brick() -> Step:
@@ -43,13 +43,14 @@ def brick() -> Step:
 
 
 def servers() -> Step:
-    """Tests that start their servers themselves."""
-    return Step("tests on servers of their own", _pytest("-v", "-m", "servers", "-n", "3", "--dist", "loadfile"))
+    """Tests that start their servers themselves; a file's tests share its servers, and long files come first."""
+    spread = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
+    return Step("tests on servers of their own", _pytest("-v", "-m", "servers", "--durations=15", *spread))
 
 
 def real() -> Step:
     """Tests on the sandbox."""
-    return Step("tests on real servers", _pytest("-v", "-m", "real"))
+    return Step("tests on real servers", _pytest("-v", "-m", "real", "--durations=15"))
 
 
 def _pytest(*arguments: str) -> Callable[[], None]:

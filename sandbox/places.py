@@ -49,7 +49,8 @@ def environment() -> dict[str, str]:
         **os.environ,
         "PATH": f"{ROOT}/bin:{venv()}/bin:{tools()}:{os.environ['PATH']}",
         "KUBECONFIG": os.environ.get("KUBECONFIG", "") if MINE else str(KUBECONFIG),
-        "PULUMI_BACKEND_URL": f"file://{STATE}",
+        # Without it, a kill can leave an empty file beside the state that Pulumi fails on: docs/adr/0036
+        "PULUMI_BACKEND_URL": f"file://{STATE}?metadata=skip",
         "PULUMI_HOME": str(CACHE / "pulumi"),
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(PASSPHRASE),
         "PULUMI_SKIP_UPDATE_CHECK": "true",

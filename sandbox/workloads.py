@@ -3,6 +3,7 @@
 import json
 import subprocess
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from sandbox.places import environment
@@ -15,7 +16,7 @@ _READY_SECONDS = 600
 def wait_for_pods() -> None:
     """Pods that a cluster starts again are no change for pulumi, so it does not wait for them."""
     env, begun = environment(), time.monotonic()
-    while waiting := unready(_kubectl_json("get", "deployments,statefulsets", *_OF_HELM)):
+    while waiting := unready(_workloads(env)):
         seconds = time.monotonic() - begun
         if seconds > _READY_SECONDS:
             shown(["kubectl", "get", "pods", *_OF_HELM], env=env)
@@ -46,7 +47,8 @@ def show() -> None:
 Look at it (first: . sandbox/env.sh):
   kubectl -n {site} get pods
   kubectl -n {site} exec kafka-0 -- \\
-    /opt/kafka/bin/kafka.sh topics --bootstrap-server kafka:9092 --describe --topic cineges.film.data
+    /opt/kafka/bin/kafka.sh topics --bootstrap-server localhost:9092 \\
+    --command-config /etc/kafka/admin.properties --describe --topic cineges.film.data
   kubectl get --raw /api/v1/namespaces/{site}/services/es:9200/proxy/films/_search
   helm -n {site} list
   pulumi preview --stack local --config-file "$BUS_CONFIG_FILE"
@@ -55,9 +57,9 @@ Change Pulumi.local.yaml, values/ or charts/ and run make up again; make test pr
     )
 
 
-def _kubectl_json(*arguments: str) -> dict[str, Any]:
-    """What kubectl answers as JSON."""
-    command = ["kubectl", *arguments, "-o", "json"]
-    done = subprocess.run(command, env=environment(), check=True, stdout=subprocess.PIPE)
+def _workloads(env: Mapping[str, str]) -> dict[str, Any]:
+    """The workloads of the customer's releases, as the API server lists them."""
+    command = ["kubectl", "get", "deployments,statefulsets", *_OF_HELM, "-o", "json"]
+    done = subprocess.run(command, env=env, check=True, stdout=subprocess.PIPE)
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer

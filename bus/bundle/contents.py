@@ -7,10 +7,13 @@ from pathlib import Path
 
 import yaml
 
+from bus import hosting
 from bus.bundle import scripts
-from bus.deployment import Deployment, SitePlan
+from bus.deployment import PULL_SECRET, Deployment, SitePlan
+from bus.images import listing, running
 from bus.images.proof import render
 from bus.images.reference import parse
+from bus.images.running import Pins
 
 DESCRIPTION = "bundle.json"
 
@@ -36,20 +39,23 @@ class Bundle:
         return cls(**json.loads((folder / DESCRIPTION).read_text()))
 
 
-def describe(plan: Deployment, digests: Mapping[str, str], elsewhere: Mapping[str, str]) -> Bundle:
+def describe(
+    plan: Deployment, stacks: Mapping[str, Pins | None], digests: Mapping[str, str], elsewhere: Mapping[str, str]
+) -> Bundle:
     """The description of a stack's bundle; `digests` has that of each image where it comes from."""
-    why: dict[str, list[str]] = {}
-    for site in plan.sites:
-        for release in plan.releases(site):
-            for brick, image in release.images.items():
-                why.setdefault(image.pinned, []).append(f"{site}: {release.name}: {brick}")
+    why = listing.reasons(plan, stacks)
     images = {
-        target: {"source": source, "digest": digests[source], "why": why.get(source, ["bus:delivery.extraImages"])}
-        for site in plan.sites
-        for source, target in plan.deliveries(site).items()
+        target: {"source": source, "digest": digests[source], "why": why[source]}
+        for source, target in deliveries(plan, stacks).items()
     }
     content = plan.settings.content
     return Bundle(content.customer, plan.settings.stack, plan.registry, images, elsewhere)
+
+
+def deliveries(plan: Deployment, stacks: Mapping[str, Pins | None]) -> dict[str, str]:
+    """Every image that a bundle brings: where it comes from -> where it goes. Raises NotDeployed."""
+    own = {source: target for site in plan.sites for source, target in plan.deliveries(site).items()}
+    return {**own, **running.copies(own, stacks, plan.registry)}
 
 
 def write_site(folder: Path, plan: Deployment, site: SitePlan, staged: Mapping[str, Path]) -> None:
@@ -83,13 +89,7 @@ def readme(plan: Deployment) -> str:
     ]
     for site in plan.sites.values():
         namespace = site.settings.namespace
-        keys = ", ".join(sorted(plan.settings.secret_keys[site.name]))
-        lines += [
-            "",
-            f"{site.name}:",
-            f"  kubectl create namespace {namespace}",
-            f"  kubectl create secret generic cineges-secret -n {namespace} --from-env-file=FILE   # keys: {keys}",
-        ]
+        lines += ["", f"{site.name}:", f"  kubectl create namespace {namespace}", *_secrets(plan, site)]
         for number, release in enumerate(plan.releases(site.name), 1):
             if release is site.bricks:
                 lines.append(f"  sites/{site.name}/topics.sh BROKER:9092; sites/{site.name}/indices.sh http://ES:9200")
@@ -98,6 +98,19 @@ def readme(plan: Deployment) -> str:
             file = f"manifests/{site.name}/{number}-{release.name}.yaml"
             lines.append(f"  kubectl apply -n {namespace} -f {file}")
     return "\n".join(lines) + "\n"
+
+
+def _secrets(plan: Deployment, site: SitePlan) -> list[str]:
+    """How the secrets of a site are made, which no bundle has; each from a file, so that none is in a process list."""
+    make = f"  kubectl create secret generic {{}} -n {site.settings.namespace}"
+    keys = ", ".join(sorted(plan.settings.secret_keys[site.name]))
+    lines = [f"{make.format('cineges-secret')} --from-env-file=FILE   # keys: {keys}"]
+    if plan.settings.delivery_login:
+        how = "--type=kubernetes.io/dockerconfigjson --from-file=.dockerconfigjson=FILE"
+        lines.append(f"{make.format(PULL_SECRET)} {how}   # a config.json of docker login {plan.registry}")
+    if site.registry and site.name in plan.settings.htpasswd_keys:
+        lines.append(f"{make.format(hosting.SECRET)} --from-file=htpasswd=FILE   # htpasswd -nB USER > FILE")
+    return lines
 
 
 def paths(bundle: Bundle) -> dict[str, tuple[str, str]]:

@@ -17,29 +17,50 @@ from bus.images.lookup import look_up
 from bus.images.manifests import blobs as blobs_of
 from bus.images.reference import parse
 from bus.images.registries import Access, Place, Registries
+from bus.images.running import Pins
 
 _IMAGES_AT_ONCE, _BLOBS_AT_ONCE = 4, 8
 
 
-def make(root: Path, plan: Deployment, target: Path, access: Access, key: Path | None, earlier: Path | None) -> Bundle:
+def make(
+    root: Path,
+    plan: Deployment,
+    target: Path,
+    access: Access,
+    key: Path | None = None,
+    earlier: Path | None = None,
+    stacks: Mapping[str, Pins | None] | None = None,
+) -> Bundle:
     """Writes the bundle of a stack; with `earlier`, without the blobs that one has.
 
-    Raises BadBundle, RegistryError, and Refused where the charts name what would not be in it.
+    `stacks` are the pins of those in bus:delivery.alsoFrom. Raises BadBundle, RegistryError, NotDeployed, and Refused
+    where the charts name what would not be in it.
     """
     if not plan.registry:
         raise BadBundle(
             f"{plan.settings.file} names no customer registry; set bus:delivery.registry to where it will be"
+        )
+    hosted = plan.settings.content.delivery and plan.settings.content.delivery.hosted_by
+    if hosted:
+        raise BadBundle(
+            f"{plan.settings.file}: bus:delivery.hostedBy = {hosted!r}: a bundle is loaded before anything of it runs; "
+            f"take the key away, and name a registry that is there by then"
+        )
+    if asking := [name for name, site in plan.sites.items() if site.settings.kafka.authorization]:
+        raise BadBundle(
+            f"the Kafka of {', '.join(asking)} asks for logins (bus:sites.<site>.kafka.authorization), whose passwords "
+            "only pulumi up can make: switch it off for a stack that is delivered as a bundle"
         )
     with tempfile.TemporaryDirectory(prefix=".bundle-", dir=target.resolve().parent) as work:
         folder, staged = Path(work) / "bundle", Path(work) / "charts"
         proof.check(plan, root / "charts", staged)
         elsewhere = _earlier(earlier, Path(work) / "earlier")
         with Registries(access) as registries:
-            found = look_up(plan.images, registries)
+            found = look_up(contents.deliveries(plan, stacks or {}), registries)
             wrong = dict.fromkeys(found.missing, "does not exist in its registry") | found.refused | found.silent
             if wrong:
                 raise BadBundle("\n".join(f"{image}: {reason}" for image, reason in sorted(wrong.items())))
-            bundle = contents.describe(plan, found.digests, elsewhere)
+            bundle = contents.describe(plan, stacks or {}, found.digests, elsewhere)
             layout, copies = Layout(folder, elsewhere), []
             for goes_to, (path, tag) in contents.paths(bundle).items():
                 source = registries.place(parse(str(bundle.images[goes_to]["source"])))

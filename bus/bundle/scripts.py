@@ -7,6 +7,7 @@ from typing import Any
 
 from bus.indices.provisioned import each
 from bus.indices.provisions import PATHS, Bodies
+from bus.indices.settings import listed
 
 _TOPICS = """#!/bin/sh
 # Creates the topics of site {site} that are missing; one that is there stays as it is.
@@ -65,15 +66,15 @@ def topics(site: str, file: str, wanted: Mapping[str, Mapping[str, Any]]) -> str
 
 
 def indices(site: str, file: str, wanted: Mapping[str, Mapping[str, Any]], relied_on: Bodies | None = None) -> str:
-    """A script that creates indices; `wanted`, and what they rely on, as a SitePlan has them."""
+    """A script that creates indices as bus.indices.admin does; all it gets is as a SitePlan has it."""
     calls = [
         f"put {shlex.quote(f'{PATHS[kind]}/{name}')} {_document(body)}" for kind, name, body in each(relied_on or {})
     ]
     for name, index in sorted(wanted.items()):
         body = {
-            "settings": dict(index["settings"]),
+            "settings": {key: listed(value) for key, value in index["settings"].items() if value is not None},
             "mappings": dict(index["mappings"]),
-            "aliases": {**index["aliases"], name: {"is_write_index": True}},
+            "aliases": {name: {}, **index["aliases"]},
         }
         calls.append(f"index {shlex.quote(name)} {_document(body)}")
     return _INDICES.format(site=site, file=file, calls="\n".join(calls))

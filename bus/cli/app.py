@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from bus.cli import topics
+from bus.cli import images, topics
 from bus.cli.add_complexe import add_complexe
 from bus.cli.bundle import bundle
 from bus.cli.drift import drift
@@ -26,6 +26,7 @@ app.callback()(lambda: None)  # a verb of its own even while there is one verb o
 app.command("add-complexe")(add_complexe)
 app.add_typer(bundle)
 app.command("drift")(drift)
+app.add_typer(images.app, name="images")
 app.command("preview")(preview)
 app.command("promote")(promote)
 app.command("set-image")(set_image)
@@ -41,7 +42,7 @@ app.add_typer(indices, name="indices")
 def main() -> None:
     """Runs a verb; what a user can mend is one message without a traceback, and exit code 1."""
     try:
-        app()
+        app(prog_name="bus")  # also as `python -m bus`
     except Mendable as error:
         print(f"{error}", file=sys.stderr)
         raise SystemExit(1) from None

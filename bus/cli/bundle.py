@@ -29,8 +29,10 @@ def make(
     insecure: Insecure = False,
 ) -> None:
     """Writes images, rendered manifests, and scripts for topics and indices of a stack with a customer's registry."""
-    plan = stacks.load(Path.cwd(), stack, config_file).plan
-    made = making.make(Path.cwd(), plan, file, Access(mirror, insecure), sign_key, against)
+    root = Path.cwd()
+    plan = stacks.load(root, stack, config_file).plan
+    running = stacks.pins(root, plan)
+    made = making.make(root, plan, file, Access(mirror, insecure), sign_key, against, running)
     signed = "signed" if sign_key else "not signed"
     print(f"{file}: {len(made.images)} images for {made.registry}, {file.stat().st_size / 1e6:.1f} MB, {signed}")
 

@@ -14,6 +14,7 @@ from bus import deployment, settings
 from bus.access import Cluster
 from bus.deployment import Deployment
 from bus.errors import Mendable
+from bus.images.running import Pins
 
 StackName = Annotated[str, typer.Option("--stack", "-s", help="name of the stack: master, recette, prod, ...")]
 ConfigFile = Annotated[
@@ -57,6 +58,17 @@ def read_config(root: Path, name: str, config_file: Path | None = None) -> tuple
         for key, entry in entries.items()
     }
     return config, {key for key, entry in entries.items() if entry.get("secret")}
+
+
+def pins(root: Path, plan: Deployment) -> dict[str, Pins | None]:
+    """What the stacks of bus:delivery.alsoFrom run, as their outputs say; None where one was never deployed."""
+    delivery, found = plan.settings.content.delivery, {}
+    for name in delivery.also_from if delivery else ():
+        done = pulumi(root, "stack", "output", "--json", "--stack", name)
+        if done.returncode:
+            raise NoStack(f"stack {name}, named in bus:delivery.alsoFrom, cannot be read: {done.stderr.strip()}")
+        found[name] = json.loads(done.stdout or "{}").get("pins")
+    return found
 
 
 def pulumi(

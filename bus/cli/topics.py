@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedSeq
 
 from bus import bricks
-from bus.access import kafka_bootstrap
+from bus.access import kafka_servers
 from bus.cli.stack import ConfigFile, NoStack, Stack, StackName, load
 from bus.settings import CENTRAL
 from bus.topics.importing import fragment, undeclared, unfit
@@ -62,8 +62,8 @@ def read_live(stack: Stack, site: str, declared: set[str], globs: Sequence[str])
     kafka = stack.plan.sites[site].settings.kafka if site in stack.plan.sites else None
     cluster = stack.cluster(site)
     servers = (kafka.bootstrap_servers if kafka else None) or ""
-    with kafka_bootstrap(cluster, stack.plan.settings.admin_port(site), servers) as bootstrap:
-        admin = Admin(bootstrap)
+    with kafka_servers(cluster, stack.plan.settings.admin_port(site), servers) as found:
+        admin = Admin(found.bootstrap, found.login)
         return admin.read(undeclared(admin.names(), declared, globs))
 
 

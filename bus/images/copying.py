@@ -46,6 +46,8 @@ class Copying:
         self._platforms = tuple(platforms)
         self._homes: dict[tuple[str, str], Future[str]] = {}
         """(registry, blob) -> the image that has it there, or will have once its upload ends"""
+        self._tags: dict[tuple[str, str], frozenset[str] | None] = {}
+        """(registry, image) -> its tags: one question instead of one for each tag that something may stand under"""
         self._lock = threading.Lock()
 
     def copy(self, source: Place, target: Place, tag: str = "") -> Copied:
@@ -60,8 +62,10 @@ class Copying:
         """An image or an index, under `version`; then what refers to any part of it."""
         found = parts(source.registry, source.name, top.digest, self._platforms, top)
         copied = Copied(top.digest)
-        if not _has(target, version, top.digest):
-            missing = [part for part in found if not target.registry.has("manifests", target.name, part.digest)]
+        there = _has(target, version, top.digest)
+        # An index that is there may be a sparse one, so that each of its parts is asked for.
+        missing = [] if there and len(found) == 1 else [part for part in found if not _stored(target, part)]
+        if missing or not there:
             wanted = unique(blob for part in missing for blob in blobs(part.described))
             sent = [self._pool.submit(self._blob, source, target, blob) for blob in wanted]
             try:
@@ -71,7 +75,8 @@ class Copying:
                     blob.cancel()
             for part in (part for part in missing if part.digest != top.digest):
                 target.registry.put_manifest(target.name, part.digest, part)
-            self._put_top(target, version, top)
+            if not there:
+                self._put_top(target, version, top)
         for part in found:
             copied += self._referrers(source, target, part.digest)
         return copied
@@ -131,24 +136,42 @@ class Copying:
     def _referrers(self, source: Place, target: Place, digest: str) -> Copied:
         """Signatures, SBOMs and attestations of one manifest, as OCI 1.1 lists them and as cosign tags them."""
         copied = Copied(digest)
-        theirs = _listed(source, digest)
+        theirs = self._listed(source, digest)
         for entry in theirs:
             if not target.registry.has("manifests", target.name, entry["digest"]):
                 manifest = source.registry.manifest(source.name, entry["digest"])
                 copied += self._tree(source, target, manifest, manifest.digest) + Copied(digest, referrers=1)
-        ours = _listed(target, digest) if theirs else []
+        ours = self._listed(target, digest) if theirs else []
         both = unique([*ours, *theirs])
         if len(both) > len(ours):  # a registry that keeps no list by itself is given one
             index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": both}
             target.registry.put_manifest(target.name, referrers_tag(digest), as_manifest(index))
         for tag in cosign_tags(digest):
-            try:
-                found = source.registry.manifest(source.name, tag)
-            except MissingImage:
-                continue
-            if not _has(target, tag, found.digest):
+            found = self._tagged(source, tag)
+            if found and not _has(target, tag, found.digest):
                 copied += self._tree(source, target, found, tag) + Copied(digest, referrers=1)
         return copied
+
+    def _listed(self, source: Place, digest: str) -> list[Descriptor]:
+        """What refers to a manifest, by the registry's own list or by the tag that stands for it."""
+        listed = source.registry.referrers(source.name, digest)
+        if listed is not None:
+            return list(listed)
+        found = self._tagged(source, referrers_tag(digest))
+        return children(found.described) if found else []
+
+    def _tagged(self, source: Place, tag: str) -> Manifest | None:
+        """The manifest under a tag, where there is one; most images have none of these tags."""
+        key = (source.registry.host, source.name)
+        if key not in self._tags:
+            self._tags[key] = source.registry.tags(source.name)
+        known = self._tags[key]
+        if known is not None and tag not in known:
+            return None
+        try:
+            return source.registry.manifest(source.name, tag)
+        except MissingImage:
+            return None
 
 
 def parts(
@@ -172,15 +195,8 @@ def _send(source: Place, target: Place, blob: Descriptor) -> Copied:
     return Copied(digest, blobs=1, size_bytes=size)
 
 
-def _listed(place: Place, digest: str) -> list[Descriptor]:
-    """What refers to a manifest, by the registry's own list or by the tag that stands for it."""
-    listed = place.registry.referrers(place.name, digest)
-    if listed is not None:
-        return list(listed)
-    try:
-        return children(place.registry.manifest(place.name, referrers_tag(digest)).described)
-    except MissingImage:
-        return []
+def _stored(place: Place, part: Manifest) -> bool:
+    return place.registry.has("manifests", place.name, part.digest)
 
 
 def _has(place: Place, version: str, digest: str) -> bool:

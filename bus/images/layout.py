@@ -69,6 +69,11 @@ class Layout:
         """None: what refers to an image stands under the tag that OCI has for registries without such a list."""
         return None
 
+    def tags(self, name: str) -> frozenset[str] | None:
+        """Every tag of an image."""
+        full = (entry["annotations"][_NAME].rpartition(":") for entry in self._read())
+        return frozenset(tag for image, _, tag in full if image == name)
+
     def blob(self, name: str, digest: str) -> Iterator[bytes]:
         """A blob's content in pieces; raises MissingImage."""
         try:

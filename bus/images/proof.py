@@ -1,6 +1,7 @@
 """Proof of a delivery: the charts rendered with the stack's very values name nothing that was not delivered."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,29 +12,53 @@ from bus.deployment import Deployment, Release
 from bus.errors import Problem, Refused
 from bus.images import rendered
 from bus.images.reference import parse
+from bus.parsing import YamlLoader
 from bus.releases import rendering
 from bus.releases.rendering import NoHelm
 
 
+@dataclass(frozen=True)
+class Objects:
+    """What one release of one site renders to."""
+
+    site: str
+    release: Release
+    documents: Sequence[Mapping[str, Any]]
+
+
 def check(plan: Deployment, charts_folder: Path, staged: Path) -> None:
     """Renders every release of a stack that has a customer's registry; raises Refused with all that is not there."""
-    if not plan.registry:
-        return
+    if plan.registry:
+        rendered_and_judged(plan, charts_folder, staged)
+
+
+def rendered_and_judged(plan: Deployment, charts_folder: Path, staged: Path) -> list[Objects]:
+    """Every release of a stack rendered; raises Refused where one cannot be, or names what is not delivered."""
+    found: list[Objects] = []
     problems: list[Problem] = []
-    hosts = {parse(image).host for image in plan.images}
     for site in plan.sites:
-        delivered = {str(parse(target)) for target in plan.deliveries(site).values()}
         for release in plan.releases(site):
-            where = f"{site}, release {release.name}"
             folder = charts.stage(charts_folder, release.chart, staged)
             try:
-                documents = render(folder, release, plan.sites[site].settings.namespace)
+                found.append(Objects(site, release, render(folder, release, plan.sites[site].settings.namespace)))
             except NoHelm as error:
-                problems.append(Problem(f"charts/{release.chart}", "", None, f"{where}: {error}"))
-                continue
-            problems += judge(documents, release.chart, where, delivered, hosts, plan.registry)
+                where = f"{site}, release {release.name}: {error}"
+                problems.append(Problem(f"charts/{release.chart}", "", None, where))
+    if plan.registry:
+        problems += [problem for part in found for problem in _undelivered(plan, part)]
     if problems:
         raise Refused(list(dict.fromkeys(problems)))
+    return found
+
+
+def _undelivered(plan: Deployment, part: Objects) -> list[Problem]:
+    where = f"{part.site}, release {part.release.name}"
+    if not part.release.delivered:  # the registry that is delivered to comes from where it is (ADR 0045)
+        own = {str(image) for image in part.release.images.values()}
+        return judge(part.documents, part.release.chart, where, own, (), plan.registry)
+    delivered = {str(parse(target)) for target in plan.deliveries(part.site).values()}
+    hosts = {parse(image).host for image in plan.images}
+    return judge(part.documents, part.release.chart, where, delivered, hosts, plan.registry)
 
 
 def judge(
@@ -48,8 +73,8 @@ def judge(
     file, there, problems = f"charts/{chart}", set(delivered), []
     extra = "name it in bus:delivery.extraImages, and in the values by its place in the customer's registry"
     for found in rendered.named(documents):
-        if found.image in there or any(image.startswith((f"{found.image}:", f"{found.image}@")) for image in there):
-            continue  # the second: its tag stands elsewhere
+        if any(found.names(image) for image in there):
+            continue
         if found.certain:
             way_out = (
                 "have the chart write it with imagehelper, and name it in bus:delivery.extraImages if it is no brick's"
@@ -67,4 +92,4 @@ def judge(
 def render(folder: Path, release: Release, namespace: str) -> list[dict[str, Any]]:
     """The objects of a release, rendered from a staged chart; raises NoHelm."""
     manifest = rendering.render(folder, release.name, namespace, release.values)
-    return [document for document in yaml.safe_load_all(manifest) if document]
+    return [document for document in yaml.load_all(manifest, Loader=YamlLoader) if document]

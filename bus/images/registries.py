@@ -10,6 +10,7 @@ from bus.images.login import Login
 from bus.images.reference import Reference
 from bus.images.registry import Registry
 from bus.images.store import Store
+from bus.settings import StackFile
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,13 @@ class Access:
     mirror: str = ""
     insecure: bool = False
     logins: Mapping[str, Login] = field(default_factory=dict)
+
+
+def sources(content: StackFile) -> Access:
+    """How the images of a stack are looked up where they come from."""
+    delivery = content.delivery
+    mirror = content.images.mirror or (delivery and delivery.source_mirror) or ""
+    return Access(mirror, content.images.insecure or bool(delivery and delivery.source_insecure))
 
 
 class Registries(ExitStack):

@@ -25,6 +25,8 @@ _MANIFESTS = (
 _ACCEPT = {"Accept": ", ".join(_MANIFESTS)}
 _PIECE_BYTES = 1 << 20
 _ATTEMPTS = 4
+# The least that registries in use cut a list at.
+_TAGS_AT_ONCE = 100
 
 
 class RegistryError(Mendable):
@@ -128,6 +130,17 @@ class Registry:
         except MissingImage:
             return None
         return list(answer.json().get("manifests") or []) if INDEX in answer.headers.get("Content-Type", "") else None
+
+    def tags(self, name: str) -> frozenset[str] | None:
+        """Every tag of an image; None where the registry does not list them, or may have more than it lists."""
+        try:
+            answer = self._ask("GET", f"/v2/{name}/tags/list?n={_TAGS_AT_ONCE}", {})
+        except NoAnswer:
+            raise
+        except RegistryError:
+            return None
+        found = frozenset(answer.json().get("tags") or [])
+        return found if len(found) < _TAGS_AT_ONCE and "Link" not in answer.headers else None
 
     def blob(self, name: str, digest: str) -> Iterator[bytes]:
         """A blob's content in pieces, without ever holding it whole; a download that is cut goes on where it was."""

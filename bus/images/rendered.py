@@ -15,6 +15,10 @@ _LIKE_AN_IMAGE = re.compile(
 )
 # An image whose tag stands elsewhere: nothing but host.with.dots/path, where programs are configured.
 _WITHOUT_TAG = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+")
+# https://kubernetes.io/docs/concepts/workloads/ and https://helm.sh/docs/topics/charts_hooks/
+_WORKLOADS = frozenset({"Pod", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "PodTemplate"})
+_HOOK = "helm.sh/hook"
+_DEFINITION = "CustomResourceDefinition"
 _CONFIGURATION = frozenset({"env", "args", "command", "data", "stringData"})
 
 
@@ -25,6 +29,12 @@ class Named:
     image: str
     why: str
     certain: bool
+    role: str
+    """container, init container, hook, CronJob, custom resource; text where it only looks like an image"""
+
+    def names(self, image: str) -> bool:
+        """Whether this is `image`, or its beginning where the tag stands elsewhere."""
+        return image == self.image or image.startswith((f"{self.image}:", f"{self.image}@"))
 
 
 def named(documents: Iterable[Mapping[str, Any]]) -> Iterator[Named]:
@@ -32,12 +42,14 @@ def named(documents: Iterable[Mapping[str, Any]]) -> Iterator[Named]:
     for document in documents:
         owner = f"{document.get('kind')} {(document.get('metadata') or {}).get('name')}"
         for path, text in _strings(document):
+            if document.get("kind") == _DEFINITION and path[-1] == "description":
+                continue  # prose for readers of a custom resource's schema, which names examples
             if path[-1] == "image":
-                yield Named(text, f"{owner}: {_place(path)}", certain=True)
+                yield Named(text, f"{owner}: {_place(path)}", certain=True, role=_role(document, path))
             else:
                 alone = [text] if _CONFIGURATION & set(path) and _WITHOUT_TAG.fullmatch(text) else []
                 for found in [*_LIKE_AN_IMAGE.findall(text), *alone]:
-                    yield Named(found, f"{owner}: {_place(path)}", certain=False)
+                    yield Named(found, f"{owner}: {_place(path)}", certain=False, role="text")
 
 
 def mentions(documents: Iterable[Mapping[str, Any]], hosts: Iterable[str], registry: str) -> Iterator[str]:
@@ -61,6 +73,17 @@ def _strings(value: Any, above: tuple[str | int, ...] = ()) -> Iterator[tuple[tu
         for number, below in enumerate(value):
             label = below.get("name") if isinstance(below, Mapping) else None
             yield from _strings(below, (*above, label if isinstance(label, str) else number))
+
+
+def _role(document: Mapping[str, Any], path: tuple[str | int, ...]) -> str:
+    """What an object does with the image that stands at `path`."""
+    if document.get("kind") not in _WORKLOADS:
+        return "custom resource"
+    if _HOOK in ((document.get("metadata") or {}).get("annotations") or {}):
+        return "hook"
+    if "initContainers" in path:
+        return "init container"
+    return "CronJob" if document["kind"] == "CronJob" else "container"
 
 
 def _place(path: tuple[str | int, ...]) -> str:

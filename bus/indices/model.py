@@ -90,9 +90,9 @@ class Index:
 
 def merge_fragments(files: Fragments) -> tuple[list[Index], list[Problem]]:
     """All indices of all bricks, sorted by name, and everything that is wrong with them."""
-    owned, consumed, problems = collect(_BLOCK, Fragment, files, _illegal)
+    owned, used, problems = collect(_BLOCK, Fragment, files, _illegal)
     aliases = {alias: owner.file for owner in owned.values() for alias in owner.fragment.aliases}
-    problems += unowned(_BLOCK, consumed, owned.keys() | aliases.keys())
+    problems += unowned(_BLOCK, used, owned.keys() | aliases.keys())
     problems += [
         Problem(file, f"aliases.{alias}", None, f"is an index of {owned[alias].file}")
         for alias, file in aliases.items()

@@ -1,4 +1,4 @@
-"""The objects in a release's manifest: read from it, and removed from the cluster where an install never finished."""
+"""The objects in a release's manifest: read from it, and removed from the cluster."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -10,6 +10,7 @@ import yaml
 from kr8s.objects import object_from_spec
 
 from bus.access import Cluster, kube_api
+from bus.parsing import YamlLoader
 
 # Volumes and whatever holds them; and definitions, whose removal takes the objects of everybody.
 _STAY = frozenset(
@@ -35,7 +36,7 @@ class Key:
 
 def parse(manifest: str, namespace: str = "") -> dict[Key, dict[str, Any]]:
     """Every object of a manifest, in its order; `namespace` is that of those which name none."""
-    documents = yaml.load_all(manifest, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    documents = yaml.load_all(manifest, Loader=YamlLoader)
     return {
         key_of(document, namespace): document
         for document in documents
@@ -58,7 +59,7 @@ def removable(manifests: Iterable[str], namespace: str) -> list[Key]:
     return sorted(keys, key=lambda key: (_FIRST.index(key.kind) if key.kind in _FIRST else len(_FIRST), key))
 
 
-def remove(cluster: Cluster, keys: Iterable[Key]) -> None:
+def remove(cluster: Cluster, keys: Iterable[Key], seconds: float = _GONE_SECONDS) -> None:
     """Deletes objects and waits until they are gone; those that are not there are fine. Raises TimeoutError."""
     api = kube_api(cluster)
     left = {}
@@ -67,12 +68,12 @@ def remove(cluster: Cluster, keys: Iterable[Key]) -> None:
         if found is not None:
             found.delete(propagation_policy="Background")
             left[key] = found
-    deadline = time.monotonic() + _GONE_SECONDS
+    deadline = time.monotonic() + seconds
     while left:
         left = {key: one for key, one in left.items() if one.exists()}
         if left and time.monotonic() > deadline:
             names = ", ".join(map(str, sorted(left)))
-            raise TimeoutError(f"{cluster.namespace}: still there {_GONE_SECONDS:.0f} s after their removal: {names}")
+            raise TimeoutError(f"{cluster.namespace}: still there {seconds:.0f} s after their removal: {names}")
         time.sleep(0.2 if left else 0)
 
 

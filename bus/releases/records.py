@@ -60,6 +60,11 @@ def mark_failed(cluster: Cluster, record: Record, *, ran: bool = False, manifest
     _mark(cluster, record, "failed", "" if record.status == "failed" else said, manifest)
 
 
+def mark_uninstalling(cluster: Cluster, record: Record) -> None:
+    """Writes status uninstalling into a record, as Helm does before it removes the first object."""
+    _mark(cluster, record, "uninstalling", "", None)
+
+
 def mark_superseded(cluster: Cluster, record: Record) -> None:
     """Writes status superseded into a record; its description stays."""
     _mark(cluster, record, "superseded", "", None)

@@ -34,7 +34,7 @@ def recover(
     """
     found: State | None = None
     for _ in range(_ROUNDS):
-        history = _settled(cluster, wanted, known, say, clock)
+        history = settled(cluster, wanted, known=known, say=say, clock=clock)
         decision = decide(history, wanted, clock(), known=known)
         found = found or decision.state
         if decision.act is Act.NOTHING:
@@ -59,10 +59,10 @@ def refusal(cluster: Cluster, wanted: Wanted, decision: Decision) -> str:
     )
 
 
-def _settled(
-    cluster: Cluster, wanted: Wanted, known: bool, say: Callable[[str], None], clock: Callable[[], datetime]
+def settled(
+    cluster: Cluster, wanted: Wanted, *, known: bool, say: Callable[[str], None], clock: Callable[[], datetime]
 ) -> list[Record]:
-    """The records, once nobody else is at them: an operation is dead when it is older than its timeout."""
+    """The records, oldest first, once nobody else is at them: an operation is dead when older than its timeout."""
     waiting = False
     while True:
         history = sorted(records.read(cluster, [wanted.release])[wanted.release], key=lambda one: one.revision)

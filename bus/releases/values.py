@@ -13,7 +13,7 @@ from bus import charts
 from bus.bricks import Brick
 from bus.errors import Problem
 from bus.layers import Values, at, merge
-from bus.parsing import join
+from bus.parsing import YamlLoader, join
 
 Path_ = tuple[str, ...]
 
@@ -113,7 +113,7 @@ def _against_schema(
     schema_file = folder / chart / "values.schema.json"
     full = merge(charts.default_values(folder, chart), _without_nulls(values))
     problems = []
-    for error in Draft7Validator(yaml.safe_load(schema_file.read_text())).iter_errors(full):
+    for error in Draft7Validator(yaml.load(schema_file.read_text(), Loader=YamlLoader)).iter_errors(full):
         location = tuple(error.absolute_path)
         extra = _unknown_key(error)
         if extra:

@@ -8,8 +8,9 @@ from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
 
 from bus.errors import Failed
 from bus.topics.answers import NOT_YET, Answers, code, errors_of, text
+from bus.topics.connecting import CALL_SECONDS
 from bus.topics.plan import Change, Topic
-from bus.topics.reading import CALL_SECONDS, SETTLE_SECONDS, Reader
+from bus.topics.reading import SETTLE_SECONDS, Reader
 
 Send = Callable[[list[str]], Answers]
 

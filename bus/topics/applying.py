@@ -44,7 +44,7 @@ def apply(admin: Admin, changes: Sequence[Change], brokers: int, bytes_per_secon
         # New partitions are placed by the controller with the topic's old factor: they move with the others.
         admin.seen(grown)
         try:
-            with connect(admin.bootstrap) as replicas:
+            with connect(admin.bootstrap, admin.login) as replicas:
                 wrong |= replicate(admin, replicas, moved, bytes_per_second, say)
         except Unreachable as error:  # what was created before is to be recorded all the same
             wrong |= dict.fromkeys(moved, f"its replicas could not be looked after: {error}")

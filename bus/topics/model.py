@@ -1,6 +1,6 @@
 """Topics as the bricks declare them: fragments of values/<brick>.yml, merged over all bricks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,11 +8,11 @@ from pydantic import Field
 
 from bus import fragments
 from bus.errors import Problem
-from bus.fragments import Block, Fragments, Owned, collect, unowned
+from bus.fragments import Block, Fragments, Owned, Used, collect, unowned
 from bus.settings import Kind
 from bus.topics.configs import CONFIGS, THROTTLED, Scalar, config_text
 
-_BLOCK = Block("topics", "topic", "produces")
+_BLOCK = Block("topics", "topic", "produces", ("consumes", "produces"))
 _LEGAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 _MAX_LENGTH = 249  # org.apache.kafka.common.internals.Topic.MAX_NAME_LENGTH
 
@@ -21,11 +21,17 @@ class Fragment(fragments.Fragment):
     """One topic of one brick's file."""
 
     name: str = Field(min_length=1, description="letters, digits, '.', '_' and '-', 249 at most")
+    produces: bool = Field(False, description="the brick writes it too; whoever owns it declares the rest")
     partitions: int | None = Field(None, ge=1, le=10_000, description="number of partitions; default 1")
     replication_factor: int | None = Field(None, ge=1, le=15, description="default: the site's")
     configs: dict[str, Scalar | list[str]] = Field(
         default_factory=dict, description="topic configs, as Kafka names them"
     )
+
+    @property
+    def refers(self) -> bool:
+        """Whether the brick only reads or writes what another one declares."""
+        return self.consumes or self.produces
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,15 @@ class Topic:
     configs: Mapping[str, str]
     sites: tuple[Kind, ...] | None
     producers: tuple[str, ...]
+    """bricks that write it, its owner first"""
     file: str
+    consumers: tuple[str, ...] = ()
+    """bricks that say that they read it"""
+
+    @property
+    def owner(self) -> str:
+        """The brick whose file declares it."""
+        return self.producers[0]
 
     def applies_to(self, kind: Kind) -> bool:
         """Whether sites of this kind have the topic."""
@@ -69,22 +83,25 @@ class Topic:
 
 def merge_fragments(files: Fragments) -> tuple[list[Topic], list[Problem]]:
     """All topics of all bricks, sorted by name, and everything that is wrong with them."""
-    owned, consumed, problems = collect(_BLOCK, Fragment, files, _illegal, _differing)
-    problems += unowned(_BLOCK, consumed, owned.keys())
+    owned, used, problems = collect(_BLOCK, Fragment, files, _illegal, _differing)
+    problems += unowned(_BLOCK, used, owned.keys())
     problems += _collisions({name: owner.file for name, owner in owned.items()})
-    return sorted((_topic(owner) for owner in owned.values()), key=lambda topic: topic.name), problems
+    return sorted((_topic(owner, used) for owner in owned.values()), key=lambda topic: topic.name), problems
 
 
-def _topic(owner: Owned[Fragment]) -> Topic:
+def _topic(owner: Owned[Fragment], used: Sequence[Used[Fragment]]) -> Topic:
     fragment = owner.fragment
+    mine = [one for one in used if one.fragment.name == fragment.name]
+    writers = {one.brick for one in mine if one.fragment.produces} - {owner.brick}
     return Topic(
         name=fragment.name,
         partitions=fragment.partitions or 1,
         replication_factor=fragment.replication_factor,
         configs={key: config_text(value) for key, value in sorted(fragment.configs.items())},
         sites=fragment.sites,
-        producers=(owner.brick,),
+        producers=(owner.brick, *sorted(writers)),
         file=owner.file,
+        consumers=tuple(sorted({one.brick for one in mine if one.fragment.consumes})),
     )
 
 

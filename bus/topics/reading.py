@@ -6,19 +6,19 @@ from contextlib import contextmanager
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, ConfigResource, ConfigSource, OffsetSpec, ResourceType
+from confluent_kafka.admin import ConfigResource, ConfigSource, OffsetSpec, ResourceType
 
-from bus.access import Unreachable
+from bus.access import Login
 from bus.errors import Failed
 from bus.topics.answers import NO_LEADER, code, text, unanswered
 from bus.topics.configs import THROTTLED
+from bus.topics.connecting import CALL_SECONDS, CONNECT_SECONDS, connected
 from bus.topics.holdings import Log
 from bus.topics.placement import Partition
 from bus.topics.plan import Topic
 from bus.topics.replicas import connect
 
-CALL_SECONDS = 30.0
-_CONNECT_SECONDS = 20.0
+_CONNECT_SECONDS = CONNECT_SECONDS
 # The controller answers before the brokers have applied: up to 13 s were seen after a large batch.
 SETTLE_SECONDS = 60.0
 # A read that differs counts once it has stayed the same for so long; a stale broker catches up meanwhile.
@@ -29,20 +29,9 @@ _SEEN_SECONDS = 20.0
 class Reader:
     """The questions to one cluster."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self.bootstrap = bootstrap
-        self._client = AdminClient(
-            {
-                "bootstrap.servers": bootstrap,
-                "socket.timeout.ms": int(CALL_SECONDS * 1000),
-                "broker.address.family": "v4",
-                "log_level": 0,
-            }
-        )
-        try:
-            self._metadata = self._client.list_topics(timeout=_CONNECT_SECONDS)
-        except KafkaException as error:
-            raise Unreachable(f"Kafka at {bootstrap} does not answer: {text(error)}") from error
+    def __init__(self, bootstrap: str, login: Login | None = None) -> None:
+        self.bootstrap, self.login = bootstrap, login
+        self._client, self._metadata = connected(bootstrap, login, _CONNECT_SECONDS)
 
     @property
     def cluster_id(self) -> str:
@@ -146,7 +135,7 @@ class Reader:
 
     def sizes(self) -> dict[Partition, dict[int, int]]:
         """Bytes on disk of every partition: partition -> broker -> size of its replica there."""
-        with connect(self.bootstrap) as replicas:
+        with connect(self.bootstrap, self.login) as replicas:
             return replicas.sizes(self.racks())
 
     def own_of_brokers(self, brokers: Collection[int]) -> dict[int, dict[str, str]]:

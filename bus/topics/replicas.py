@@ -13,7 +13,7 @@ from typing import Any
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.errors import KafkaError
 
-from bus.access import Unreachable
+from bus.access import Login, Unreachable
 from bus.topics.placement import Partition
 
 _CALL_MS = 30_000
@@ -40,8 +40,8 @@ class Move:
 class Replicas:
     """Where the replicas of a cluster are, and are going."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, bootstrap: str, login: Login | None) -> None:
+        self._bootstrap, self._login = bootstrap, login
         self._client = self._connected()
 
     def close(self) -> None:
@@ -120,16 +120,28 @@ class Replicas:
                 bootstrap_timeout_ms=_CALL_MS,
                 request_timeout_ms=_CALL_MS,
                 reconnect_backoff_max_ms=2000,
+                **_sasl(self._login),
             )
         except (KafkaError, OSError) as error:
             raise Unreachable(f"Kafka at {self._bootstrap} does not answer: {error}") from error
 
 
 @contextmanager
-def connect(bootstrap: str) -> Iterator[Replicas]:
+def connect(bootstrap: str, login: Login | None = None) -> Iterator[Replicas]:
     """A connection for the calls of this module; raises Unreachable."""
-    replicas = Replicas(bootstrap)
+    replicas = Replicas(bootstrap, login)
     try:
         yield replicas
     finally:
         replicas.close()
+
+
+def _sasl(login: Login | None) -> dict[str, str]:
+    if login is None:
+        return {}
+    return {
+        "security_protocol": "SASL_PLAINTEXT",
+        "sasl_mechanism": login.mechanism,
+        "sasl_plain_username": login.user,
+        "sasl_plain_password": login.password,
+    }

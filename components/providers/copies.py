@@ -140,7 +140,7 @@ class ImageCopies(pulumi.dynamic.Resource, module="bus", name="ImageCopies"):
         self,
         name: str,
         *,
-        images: Mapping[str, str],
+        images: pulumi.Input[Mapping[str, str]],
         insecure: bool,
         source_insecure: bool,
         source_mirror: str,
@@ -148,7 +148,7 @@ class ImageCopies(pulumi.dynamic.Resource, module="bus", name="ImageCopies"):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         props: dict[str, Any] = {
-            "images": dict(images),
+            "images": images,
             "insecure": insecure,
             "sourceInsecure": source_insecure,
             "sourceMirror": source_mirror,

@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult
 
-from bus.access import NotDeployed, Unreachable, kafka_bootstrap
+from bus.access import NotDeployed, Unreachable, kafka_servers
 from bus.errors import Failed
 from bus.mirror import matches
 from bus.removals import Mirrored, Removal, removal
@@ -146,8 +146,8 @@ class TopicSetProvider(DeclaredSetProvider):
         from bus.topics.admin import Admin  # the client takes 0.2 to 0.5 s to import, and a program needs none
 
         where = connection.cluster(props, self._request)
-        with kafka_bootstrap(where, int(props["adminPort"]), props["bootstrapServers"]) as bootstrap:
-            yield Admin(bootstrap)
+        with kafka_servers(where, int(props["adminPort"]), props["bootstrapServers"]) as servers:
+            yield Admin(servers.bootstrap, servers.login)
 
 
 def _mirrored(name: str, props: Mapping[str, Any]) -> Mirrored | None:

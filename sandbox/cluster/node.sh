@@ -13,6 +13,7 @@ set -euo pipefail
 : "${KUBE_PAUSE:=bus.local/pause:1}"
 : "${KUBE_REGISTRY:=}"                   # e.g. 127.0.0.1:5000: every registry is mirrored to it
 : "${KUBE_CUSTOMER_REGISTRY:=127.0.0.1:5001}"
+: "${KUBE_NODE_PORT_REGISTRY:=$KUBE_ADDR:30500}"  # where brick docker-registry answers, with service.nodePort 30500
 cri=$KUBE_RUN/containerd/containerd.sock
 K() { "$KUBE_BIN/kubectl" --kubeconfig "$kubeconfig" "$@"; }
 
@@ -20,6 +21,11 @@ bridge() {
   ip link show "$KUBE_NODE_BRIDGE" >/dev/null 2>&1 || ip link add "$KUBE_NODE_BRIDGE" type bridge
   ip addr replace "$KUBE_ADDR/24" dev "$KUBE_NODE_BRIDGE"
   ip link set "$KUBE_NODE_BRIDGE" up
+}
+
+asks() { # NAME ADDRESS: images of registry NAME are pulled from ADDRESS, by plain http
+  mkdir -p "$KUBE_DIR/registry-hosts/$1"
+  printf '[host."http://%s"]\n  capabilities = ["pull", "resolve"]\n' "$2" >"$KUBE_DIR/registry-hosts/$1/hosts.toml"
 }
 
 config() {
@@ -34,13 +40,12 @@ config() {
   {"type": "portmap", "capabilities": {"portMappings": true}}]}
 JSON
   if [ -n "$KUBE_REGISTRY" ]; then
-    printf '[host."http://%s"]\n  capabilities = ["pull", "resolve"]\n' "$KUBE_REGISTRY" >"$KUBE_DIR/registry-hosts/_default/hosts.toml"
-    # the customer's registry goes by its own address, and by a name as a delivery would use it
-    local name
-    for name in "$KUBE_CUSTOMER_REGISTRY" registry.client.local; do
-      mkdir -p "$KUBE_DIR/registry-hosts/$name"
-      printf '[host."http://%s"]\n  capabilities = ["pull", "resolve"]\n' "$KUBE_CUSTOMER_REGISTRY" >"$KUBE_DIR/registry-hosts/$name/hosts.toml"
-    done
+    asks _default "$KUBE_REGISTRY"
+    # The customer's registry goes by its own address, and by a name as a delivery would use it; one that runs in the
+    # cluster by the node's. Neither is mirrored, so what a pod names must be there and the pod must have its login.
+    asks "$KUBE_CUSTOMER_REGISTRY" "$KUBE_CUSTOMER_REGISTRY"
+    asks registry.client.local "$KUBE_CUSTOMER_REGISTRY"
+    asks "$KUBE_NODE_PORT_REGISTRY" "$KUBE_NODE_PORT_REGISTRY"
   else
     rm -f "$KUBE_DIR/registry-hosts/_default/hosts.toml"
   fi

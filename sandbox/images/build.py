@@ -60,7 +60,7 @@ def once(name: str, make: Callable[[Path], None]) -> None:
 
 
 def prepare() -> None:
-    """Kafka's jars, Elasticsearch, and two Debian root file systems, into the cache."""
+    """Kafka's jars, Elasticsearch, two Debian root file systems and the tests' registry, into the cache."""
 
     def kafka(work: Path) -> None:
         maven("kafka", "dependency:copy-dependencies", f"-DoutputDirectory={work}/libs")
@@ -72,6 +72,7 @@ def prepare() -> None:
     once("elasticsearch", elasticsearch)
     once("jre", lambda work: debian(JRE, work))
     once("postgres", lambda work: debian(POSTGRES, work))
+    compiled("distribution")
 
 
 def servers() -> None:
@@ -137,7 +138,7 @@ def build() -> None:
         ),
         "docker-registry": store.image([base, registry_layer(store)], config(["/usr/local/bin/docker-registry"], 1002)),
     }
-    brick = demo_brick()
+    brick = compiled("demo-brick")
     brick_layer = store.layer(f"brick {key(brick)}", lambda tar: oci.add_file(tar, brick, "demo-brick"))
     users = store.layer(f"users {key(passwd)}", lambda tar: oci.add_file(tar, passwd, "etc/passwd", 0o644))
     images["demo-brick"] = store.image([users, brick_layer], config(["/demo-brick"], 65532))
@@ -205,13 +206,13 @@ def registry_layer(store: oci.Store) -> oci.Layer:
     )
 
 
-def demo_brick() -> Path:
-    """The compiled demo brick, keyed by its sources."""
-    folder = HERE / "demo-brick"
+def compiled(name: str) -> Path:
+    """A Go program of images/<name>, keyed by its sources."""
+    folder = HERE / name
     sources = [folder / "go.mod", folder / "go.sum", *sorted(folder.glob("*.go"))]
-    binary = PARTS / f"demo-brick-{key(*sources)}"
+    binary = PARTS / f"{name}-{key(*sources)}"
     if not binary.exists():
-        say("demo-brick: compiling")
+        say(f"{name}: compiling")
         command = ["go", "build", "-mod=readonly", "-trimpath", "-ldflags", "-s -w", "-o", f"{binary}.tmp", "."]
         subprocess.run(command, cwd=folder, env={**os.environ, "CGO_ENABLED": "0"}, check=True)
         Path(f"{binary}.tmp").rename(binary)

@@ -57,7 +57,7 @@ def test_an_index_is_made_where_it_is_missing_and_only_there(tmp_path: Path, cod
     if code == "404":
         body = json.loads((tmp_path / "body").read_text())
         assert body["mappings"] == INDICES["films"]["mappings"]
-        assert body["aliases"] == {"c": {}, "films": {"is_write_index": True}}
+        assert body["aliases"] == {"c": {}, "films": {}}
     if ends:
         assert "http://es:9200/films answers 401" in done.stderr
 

@@ -121,6 +121,84 @@ def test_zookeeper_mode_renders_a_zookeeper_and_brokers_that_use_it(staged: Path
     assert "zookeeper.connect" in str(documents)
 
 
+def variables(pod: dict[str, Any]) -> dict[str, Any]:
+    return {one["name"]: one.get("value", one.get("valueFrom")) for one in pod["containers"][0]["env"]}
+
+
+def test_a_brick_that_has_a_kafka_login_gets_it_from_its_secret_and_restarts_with_another_revision(
+    staged: Path,
+) -> None:
+    def rendered(revision: int) -> dict[str, dict[str, Any]]:
+        asked = {"users": ["cineges-central-jobs", "db2kafka"], "passwordRevision": revision}
+        values = {"global": {"kafka": asked}, "db2kafka": {"tables": [{"name": "film", "schedule": "0 3 * * *"}]}}
+        return {f"{d['kind']} {d['metadata']['name']}": d for d in render(staged / "hickson-central", values)}
+
+    one, two = rendered(1), rendered(2)
+    for name, brick in (
+        ("Deployment cineges-central-jobs", "cineges-central-jobs"),
+        ("CronJob db2kafka-film", "db2kafka"),
+    ):
+        ((_, pod),) = pods([one[name]])
+        found = variables(pod)
+        assert found["KAFKA_SECURITY_PROTOCOL"] == "SASL_PLAINTEXT"
+        assert found["KAFKA_SASL_PASSWORD"] == {"secretKeyRef": {"name": f"kafka-{brick}", "key": "password"}}
+        assert found["KAFKA_SASL_MECHANISM"]["secretKeyRef"]["key"] == "mechanism"
+        assert one[name] != two[name]
+    assert one["Deployment cineges-ui"] == two["Deployment cineges-ui"]
+    ((_, pod),) = pods([one["Deployment cineges-ui"]])
+    assert not [variable for variable in variables(pod) if "SASL" in variable]
+
+
+def test_brokers_that_ask_read_their_login_from_its_volume_only(staged: Path) -> None:
+    def rendered(revision: int) -> list[dict[str, Any]]:
+        asked = {"isiinfra": {"kafka": {"authorization": {"enabled": True}}}}
+        return render(staged / "hickson-base", {**asked, "global": {"kafka": {"passwordRevision": revision}}})
+
+    named = {(d["kind"], d["metadata"]["name"]): d for d in rendered(1)}
+    config = named["ConfigMap", "kafka"]["data"]["server.properties"]
+    lines = dict(line.split("=", 1) for line in config.splitlines() if "=" in line)
+    assert lines["listener.security.protocol.map"] == (
+        "INTERNAL:SASL_PLAINTEXT,ADMIN:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT"
+    )
+    assert lines["authorizer.class.name"] == "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
+    assert "allow.everyone.if.no.acl.found" not in lines
+    logins = {key: value for key, value in lines.items() if key.endswith("plain.sasl.jaas.config")}
+    assert set(logins.values()) == {"${dir:/etc/kafka-brokers:jaas}"}
+    assert len(logins) == 3
+    stateful = named["StatefulSet", "kafka"]["spec"]["template"]
+    volumes = {volume["name"]: volume for volume in stateful["spec"]["volumes"]}
+    assert volumes["login"]["secret"]["secretName"] == "kafka-brokers"
+    later = {(d["kind"], d["metadata"]["name"]): d for d in rendered(2)}["StatefulSet", "kafka"]["spec"]["template"]
+    assert later["metadata"]["annotations"] != stateful["metadata"]["annotations"]
+
+
+def test_without_an_authorizer_brokers_and_bricks_are_as_they_were(staged: Path) -> None:
+    (config,) = [
+        d["data"]["server.properties"]
+        for d in render(staged / "hickson-base", {})
+        if (d["kind"], d["metadata"]["name"]) == ("ConfigMap", "kafka")
+    ]
+    assert "SASL" not in config
+    assert "authorizer" not in config
+    assert "password" not in config
+
+
+def test_the_mirror_logs_in_on_the_sides_that_ask(staged: Path) -> None:
+    def place(**more: Any) -> dict[str, Any]:
+        topics = {"ctrl2cplx": ["notifications"], "cplx2ctrl": []}
+        return {"name": "a", "bootstrapServers": "kafka.a:9092", "replicationFactor": 1, "topics": topics, **more}
+
+    login = {"secret": "kafka-kafka2kafka-a", "passwordRevision": 1}
+    documents = render(staged / "kafka2kafka", {"complexes": [place(login=login)]})
+    config = next(d["data"]["mm2.properties"] for d in documents if d["kind"] == "ConfigMap")
+    assert "a.sasl.mechanism = ${dir:/etc/login/a:mechanism}" in config
+    assert "central.sasl" not in config, "its brokers ask for none"
+    ((_, pod),) = pods([d for d in documents if d["kind"] == "Deployment"])
+    assert {"name": "login-a", "secret": {"secretName": "kafka-kafka2kafka-a", "defaultMode": 0o440}} in pod["volumes"]
+    without = render(staged / "kafka2kafka", {"complexes": [place()]})
+    assert "sasl" not in str(without)
+
+
 def test_a_third_complexe_leaves_the_other_mirrors_as_they_are(staged: Path) -> None:
     def place(name: str) -> dict[str, Any]:
         topics = {"ctrl2cplx": ["notifications"], "cplx2ctrl": []}

@@ -53,6 +53,19 @@ def test_what_the_options_name_wins(project: Path) -> None:
     assert "mirrorBootstrapServers" not in kone["kafka"], "brokers of another cinema"
 
 
+def test_secrets_of_a_registry_of_its_own_are_taken_as_they_are(project: Path) -> None:
+    file = project / "Pulumi.prod.yaml"
+    content = yaml.safe_load(file.read_text())
+    config = content["config"]
+    config["bus:delivery"]["hostedBy"] = "central"
+    config["bus:sites"]["central"]["enable"] = ["docker-registry"]
+    keys = ("delivery.username", "delivery.password", "central.docker-registry.htpasswd")
+    config |= {f"bus:{key}": {"secure": "v1:x"} for key in keys}
+    file.write_text(yaml.safe_dump(content))
+    run("kone", "--stack", "prod", *CODE, "--namespace", "n")
+    assert "kone" in yaml.safe_load(file.read_text())["config"]["bus:sites"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

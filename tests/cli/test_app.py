@@ -25,7 +25,8 @@ MENDABLE = [
 
 
 def end_with(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-    def verb() -> None:
+    def verb(prog_name: str) -> None:
+        assert prog_name == "bus"
         raise error
 
     monkeypatch.setattr(app, "app", verb)

@@ -8,6 +8,8 @@ import pulumi
 from pulumi.runtime import mocks, rpc
 from pulumi.runtime.proto import resource_pb2
 
+from components.providers.passwords import KafkaPasswordsProvider
+
 
 @dataclass(frozen=True)
 class Registered:
@@ -18,6 +20,7 @@ class Registered:
     parent: str
     inputs: dict[str, Any]
     dependencies: frozenset[str]
+    deleted_with: str = ""
 
 
 class _Outputs(mocks.Mocks):
@@ -25,6 +28,8 @@ class _Outputs(mocks.Mocks):
         outputs = dict(args.inputs)
         if args.typ == "kubernetes:core/v1:Secret":
             outputs["metadata"] = {**outputs["metadata"], "resourceVersion": "7"}
+        if args.typ == "pulumi-python:dynamic/bus:KafkaPasswords":
+            outputs |= KafkaPasswordsProvider().create(outputs).outs or {}
         return f"{args.name}-id", outputs
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
@@ -44,6 +49,7 @@ class _Recorder(mocks.MockMonitor):
             parent=_name(request.parent),
             inputs=rpc.deserialize_properties(request.object, keep_unknowns=True),
             dependencies=frozenset(_name(urn) for urn in request.dependencies),
+            deleted_with=_name(request.deletedWith),
         )
         return answer
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pulumi
 import pytest
 
-from bus import deployment
+from bus import deployment, hosting
 from bus.deployment import Deployment
 from components.bus import Bus, BusArgs
 from tests.components.engine import Registered, record, waits_for
@@ -32,7 +32,8 @@ def registrations(plan: Deployment) -> dict[str, Registered]:
         keys = plan.settings.secret_keys
         secrets = {site: {key: pulumi.Output.secret("s3cret") for key in names} for site, names in keys.items()}
         login = (pulumi.Output.secret("bus"), pulumi.Output.secret("s3cret"))
-        Bus("hickson", BusArgs(plan, secrets, {}, login if plan.settings.delivery_login else None))
+        htpasswd = {site: pulumi.Output.secret("bus:s3cret") for site in plan.settings.htpasswd_keys}
+        Bus("hickson", BusArgs(plan, secrets, {}, login if plan.settings.delivery_login else None, htpasswd))
 
     return record(program)
 
@@ -78,6 +79,20 @@ def test_no_site_waits_for_another_site(stack: str, monkeypatch: pytest.MonkeyPa
             assert not [found for found in waits_for(registered, name) if found.startswith(tuple(others))], name
 
 
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_release_is_removed_by_its_uninstall_and_in_the_reverse_order(
+    stack: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pulumi deletes what waits first: so each uninstall waits for all that its release waits for."""
+    registered = registrations(plan_of(stack, monkeypatch))
+    releases = [name for name, entry in registered.items() if entry.type == "kubernetes:helm.sh/v3:Release"]
+    assert releases
+    for name in releases:
+        uninstall = f"{name.removesuffix('-release')}-uninstall"
+        assert registered[name].deleted_with == uninstall
+        assert registered[name].dependencies == registered[uninstall].dependencies | {uninstall}
+
+
 def test_delivery_comes_before_anything_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = plan_of("prod", monkeypatch)
     registered = registrations(plan)
@@ -103,9 +118,57 @@ def test_a_login_of_the_customers_registry_becomes_a_pull_secret_of_every_site_a
             assert release.values["global"]["imagePullSecrets"] == [name]
 
 
+def hosted_by(site: str) -> Deployment:
+    """prod with the registry that it is delivered to on one of its own sites."""
+    settings = load_stack("prod")
+    sites = dict(settings.content.sites)
+    sites[site] = sites[site].model_copy(update={"enable": (hosting.BRICK,)})
+    assert settings.content.delivery
+    delivery = settings.content.delivery.model_copy(update={"hosted_by": site})
+    content = settings.content.model_copy(update={"sites": sites, "delivery": delivery})
+    keys = {site: f"{site}.{hosting.KEY}"}
+    return deployment.plan(ROOT, replace(settings, content=content, delivery_login=True, htpasswd_keys=keys))
+
+
+@pytest.mark.parametrize("site", ["central", "cinecity"])
+def test_a_registry_of_the_stack_itself_stands_before_anything_is_delivered_to_any_site(
+    site: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    plan = hosted_by(site)
+    registered = registrations(plan)
+    registry = registered[f"{site}-registry-release"]
+    assert {f"{site}-namespace", f"{site}-registry-logins"} <= registry.dependencies
+    assert not [name for name in waits_for(registered, registry.name) if name.endswith("-delivery-images")]
+    for other in plan.sites:
+        assert registry.name in registered[f"{other}-delivery-images"].dependencies
+        assert registry.name in registered[f"{other}-base-products-release"].dependencies
+    values = registry.inputs["values"]
+    assert values["htpasswdSecret"] == registered[f"{site}-registry-logins"].inputs["metadata"]["name"]
+    assert "s3cret" not in str(values)
+    assert values["global"]["secretRevision"] == "7", "another login restarts it"
+    assert not values["global"].keys() & {"repository", "imagePullSecrets"}, "it cannot come from itself"
+    image = plan.sites[site].registry.images[hosting.BRICK].pinned  # type: ignore[union-attr]
+    assert image in plan.images and image not in plan.deliveries(site)
+    assert plan.deployed_images[site][hosting.BRICK] == image
+
+
+def test_a_registry_beside_the_customers_own_is_delivered_like_any_brick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    settings = load_stack("prod")
+    sites = dict(settings.content.sites)
+    sites["cinecity"] = sites["cinecity"].model_copy(update={"enable": (hosting.BRICK,)})
+    content = settings.content.model_copy(update={"sites": sites})
+    registered = registrations(deployment.plan(ROOT, replace(settings, content=content)))
+    registry = registered["cinecity-registry-release"]
+    assert "cinecity-delivery-images" in registry.dependencies
+    assert registry.inputs["values"]["global"]["repository"] == "registry.hickson.nc"
+    assert "htpasswdSecret" not in registry.inputs["values"]
+
+
 def test_tokens_and_names_are_those_that_states_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     """State compatibility: a change here needs an alias and a line in CHANGELOG.md."""
-    registered = registrations(plan_of("local", monkeypatch))
+    registered = registrations(plan_of("master", monkeypatch))
     tokens = {name: entry.type for name, entry in registered.items() if not name.startswith("cinecity-")}
     assert tokens == {
         "hickson": "bus:index:Bus",
@@ -116,15 +179,19 @@ def test_tokens_and_names_are_those_that_states_hold(monkeypatch: pytest.MonkeyP
         "central-base-secret": "kubernetes:core/v1:Secret",
         "central-base-products": "bus:index:Umbrella",
         "central-base-products-release": "kubernetes:helm.sh/v3:Release",
+        "central-base-products-uninstall": "pulumi-python:dynamic/bus:Uninstall",
         "central-base-topics": "pulumi-python:dynamic/bus:TopicSet",
         "central-notif": "bus:index:Notif",
         "central-notif-release": "kubernetes:helm.sh/v3:Release",
+        "central-notif-uninstall": "pulumi-python:dynamic/bus:Uninstall",
         "central-topics": "pulumi-python:dynamic/bus:TopicSet",
         "central-indices": "pulumi-python:dynamic/bus:IndexSet",
         "central-bricks": "bus:index:Central",
         "central-bricks-release": "kubernetes:helm.sh/v3:Release",
+        "central-bricks-uninstall": "pulumi-python:dynamic/bus:Uninstall",
         "mirror": "bus:index:Mirror",
         "mirror-release": "kubernetes:helm.sh/v3:Release",
+        "mirror-uninstall": "pulumi-python:dynamic/bus:Uninstall",
     }
 
 
@@ -133,3 +200,53 @@ def test_no_secret_is_in_clear_in_what_helm_is_given(monkeypatch: pytest.MonkeyP
     releases = [entry for entry in registered.values() if entry.type == "kubernetes:helm.sh/v3:Release"]
     assert len(releases) == 7
     assert not [entry.name for entry in releases if "s3cret" in str(entry.inputs)]
+
+
+def test_logins_come_before_the_brokers_and_users_before_their_first_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = plan_of("local", monkeypatch)
+    registered = registrations(plan)
+    for site in plan.sites:
+        made = {f"{site}-kafka-passwords", f"{site}-kafka-brokers", f"{site}-kafka-kafka-notif"}
+        assert made <= registered[f"{site}-base-products-release"].dependencies
+        assert f"{site}-base-products-release" in registered[f"{site}-kafka-users"].dependencies
+        for client in ("base-topics", "notif-release", "topics", "bricks-release"):
+            assert f"{site}-kafka-users" in registered[f"{site}-{client}"].dependencies, client
+
+
+def test_old_passwords_are_retired_once_everybody_has_restarted(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = plan_of("local", monkeypatch)
+    registered = registrations(plan)
+    assert "mirror-cinecity-kafka" in registered["mirror-release"].dependencies
+    for site in plan.sites:
+        clients = {"mirror-release", "central-bricks-release", "cinecity-bricks-release", f"{site}-notif-release"}
+        assert clients <= registered[f"retired-{site}-kafka"].dependencies
+
+
+def test_tokens_and_names_of_a_secured_site_are_those_that_states_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """State compatibility, as above: what an authorizer adds to central."""
+    before = registrations(plan_of("master", monkeypatch))
+    registered = registrations(plan_of("local", monkeypatch))
+    new = {name: one.type for name, one in registered.items() if name not in before}
+    more = {name: type_ for name, type_ in new.items() if not name.startswith(("cinecity-", "retired-cinecity-"))}
+    secrets = {name for name, type_ in more.items() if type_ == "kubernetes:core/v1:Secret"}
+    assert {name: type_ for name, type_ in more.items() if name not in secrets} == {
+        "central-kafka": "bus:index:Logins",
+        "central-kafka-passwords": "pulumi-python:dynamic/bus:KafkaPasswords",
+        "central-kafka-users": "pulumi-python:dynamic/bus:KafkaUsers",
+        "retired-central-kafka": "pulumi-python:dynamic/bus:RetiredPasswords",
+    }
+    users = ["cineges-central-api", "cineges-central-jobs", "cineges-db2-jobs", "db2kafka", "kafka-notif"]
+    users += ["kafka2kafka", "odoo2kafka-job", "brokers"]
+    assert secrets == {"mirror-cinecity-kafka", *(f"central-kafka-{user}" for user in users)}
+    assert before.keys() <= registered.keys()
+
+
+def test_a_brick_is_a_user_only_where_it_runs_and_names_a_topic(monkeypatch: pytest.MonkeyPatch) -> None:
+    users = {name: site.users for name, site in plan_of("local", monkeypatch).sites.items()}
+    assert "cineges-ui" not in users["central"], "it names no topic"
+    assert "cineges-central-jobs" not in users["cinecity"], "it does not run there"
+    assert users["cinecity"]["cineges-caisse-api"]["topics"] == {
+        "cineges.seance.data": "read",
+        "cineges.vente.save": "write",
+    }
+    assert not any(site.users for site in plan_of("master", monkeypatch).sites.values())

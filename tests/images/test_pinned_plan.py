@@ -8,6 +8,7 @@ import yaml
 
 from bus import deployment, settings
 from bus.errors import Refused
+from bus.images import branch, pins
 from tests.settings.test_settings import SECRETS, flat, load_stack
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +36,25 @@ def test_a_digest_of_a_brick_file_is_kept_and_delivered_with_its_tag(tmp_path: P
     assert delivered == f"registry.hickson.nc/sys-isi/kafka:4.3.1@{DIGEST}"
     assert plan.deployed_images["central"]["kafka"] == f"registry.hickson.nc/sys-isi/kafka@{DIGEST}"
     assert "hotfix" not in str(plan.sites["central"].base.values), "a mark for promotions is no value of a chart"
+
+
+def test_prod_takes_what_a_promotion_wrote_and_no_tag_alone(tmp_path: Path) -> None:
+    """Pulumi.prod.yaml as it is, with values/ as branch master has them, and as `bus promote` leaves them."""
+    config = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text())["config"]
+    config["bus:delivery"]["extraImages"] = ["dkr.isi.nc/isi/runner:4"]
+    secrets = {f"bus:{name}": "s3cret" for name in SECRETS}
+    with pytest.raises(Refused) as refused:
+        deployment.plan(ROOT, settings.load("prod", flat(config) | secrets, set(secrets)))
+    said = str(refused.value)
+    assert "values/kafka.yml: image.digest: is required by bus:images.requireDigest of Pulumi.prod.yaml" in said
+    assert "bus:delivery.extraImages[0] = 'dkr.isi.nc/isi/runner:4': a digest is required" in said
+    shutil.copytree(ROOT / "values", tmp_path / "values")
+    (tmp_path / "charts").symlink_to(ROOT / "charts")
+    for brick, pin in branch.read(tmp_path).items():
+        branch.write(tmp_path, brick, pins.bump(pin, pin.image.tag, DIGEST))
+    config["bus:delivery"]["extraImages"] = [f"dkr.isi.nc/isi/runner:4@{DIGEST}"]
+    plan = deployment.plan(tmp_path, settings.load("prod", flat(config) | secrets, set(secrets)))
+    assert all(image.endswith(f"@{DIGEST}") for image in plan.images)
 
 
 def test_a_stack_may_refuse_tags_alone() -> None:

@@ -6,22 +6,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from bus import charts, deployment, settings
+from bus import charts, deployment, hosting, settings
 from bus.errors import Refused
 from bus.images import proof, rendered
-from tests.settings.test_settings import SECRETS, flat, load_stack
+from tests.servers.registry import HTPASSWD, PASSWORD, USER
+from tests.settings.test_settings import SECRETS, config_of, flat, load_stack
 
 pytestmark = pytest.mark.helm
 ROOT = Path(__file__).parents[2]
 
 
 def prod(**delivery: Any) -> settings.Settings:
-    config = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text())["config"]
+    config = config_of("prod")
     config["bus:delivery"] = {**config["bus:delivery"], **delivery}
     config["bus:sites"]["central"]["enable"] = ["cineges-doc", "kibana", "docker-registry"]
     secrets = {f"bus:{name}": "s3cret" for name in SECRETS}
+    if "hostedBy" in delivery:
+        secrets |= {f"bus:{delivery['hostedBy']}.{hosting.KEY}": HTPASSWD}
+        secrets |= {"bus:delivery.username": USER, "bus:delivery.password": PASSWORD}
     return settings.load("prod", flat(config) | secrets, set(secrets))
 
 
@@ -45,6 +48,16 @@ def test_a_stack_without_a_delivery_is_not_rendered(tmp_path: Path, monkeypatch:
     proof.check(deployment.plan(ROOT, load_stack("master")), ROOT / "charts", tmp_path)
     with pytest.raises(Refused, match="helm is not on PATH"):
         proof.check(deployment.plan(ROOT, load_stack("prod")), ROOT / "charts", tmp_path)
+
+
+def test_the_registry_that_the_stack_runs_itself_is_all_that_comes_from_elsewhere(tmp_path: Path) -> None:
+    plan = deployment.plan(ROOT, prod(hostedBy="central"))
+    proof.check(plan, ROOT / "charts", tmp_path)
+    release = plan.sites["central"].registry
+    assert release
+    documents = proof.render(charts.stage(ROOT / "charts", release.chart, tmp_path), release, "namespace")
+    assert {found.image for found in rendered.named(documents)} == {"dkr.isi.nc/sys-isi/docker-registry:2.8.1"}
+    assert hosting.SECRET in str(documents) and "htpasswd: {realm" in str(documents)
 
 
 def test_images_that_a_chart_or_a_value_hides_are_refused_until_they_are_declared(tmp_path: Path) -> None:

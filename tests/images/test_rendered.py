@@ -52,20 +52,34 @@ def documents(text: str) -> list[dict[str, Any]]:
 
 def test_hooks_init_containers_cronjobs_env_and_args_are_all_seen() -> None:
     assert set(named(documents(CRONJOB))) == {
-        Named("dkr.isi.nc/isi/wait:1", "CronJob import: initContainers.wait.image", True),
-        Named(f"dkr.isi.nc/isi/run@{DIGEST}", "CronJob import: containers.run.image", True),
-        Named("dkr.isi.nc/isi/side:2", "CronJob import: containers.run.args.0", False),
-        Named("host:5000/isi/worker:3", "CronJob import: containers.run.env.WORKER_IMAGE.value", False),
+        Named("dkr.isi.nc/isi/wait:1", "CronJob import: initContainers.wait.image", True, "init container"),
+        Named(f"dkr.isi.nc/isi/run@{DIGEST}", "CronJob import: containers.run.image", True, "CronJob"),
+        Named("dkr.isi.nc/isi/side:2", "CronJob import: containers.run.args.0", False, "text"),
+        Named("host:5000/isi/worker:3", "CronJob import: containers.run.env.WORKER_IMAGE.value", False, "text"),
     }
 
 
 def test_custom_resources_and_config_are_seen_too() -> None:
-    assert [(found.image, found.certain) for found in named(documents(OTHERS))] == [
-        ("quay.io/strimzi/kafka:0.4", True),
-        ("localhost:5000/op:1", True),
-        ("registry.gitlab.nc/team/runner:17.1", False),
-        ("mirror.gcr.io/aqua/scan", False),
+    assert [(found.image, found.role) for found in named(documents(OTHERS))] == [
+        ("quay.io/strimzi/kafka:0.4", "custom resource"),
+        ("localhost:5000/op:1", "custom resource"),
+        ("registry.gitlab.nc/team/runner:17.1", "text"),
+        ("mirror.gcr.io/aqua/scan", "text"),
     ]
+
+
+def test_the_prose_of_a_definition_names_examples_and_its_defaults_are_seen() -> None:
+    image = {"description": "such as quay.io/ceph/nvmeof:1.5", "default": "quay.io/ceph/nvmeof:1.6"}
+    spec = {"versions": [{"name": "v1", "schema": {"properties": {"image": image}}}]}
+    (found,) = named([{"kind": "CustomResourceDefinition", "metadata": {"name": "c"}, "spec": spec}])
+    assert found.image == "quay.io/ceph/nvmeof:1.6"
+
+
+def test_a_hook_is_told_from_what_runs_all_the_time() -> None:
+    meta = {"name": "migrate", "annotations": {"helm.sh/hook": "pre-upgrade"}}
+    spec = {"template": {"spec": {"containers": [{"name": "c", "image": "reg.nc/migrate:1"}]}}}
+    job = {"kind": "Job", "metadata": meta, "spec": spec}
+    assert [found.role for found in named([job, {**job, "metadata": {"name": "plain"}}])] == ["hook", "container"]
 
 
 @pytest.mark.parametrize(

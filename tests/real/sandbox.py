@@ -15,6 +15,7 @@ from urllib.parse import quote
 import httpx
 
 from bus.access import Cluster, elasticsearch_url
+from tests.killing import strike
 
 ROOT = Path(__file__).parents[2]
 T = TypeVar("T")
@@ -82,13 +83,29 @@ class Stack:
 
     def pulumi(self, verb: str, *arguments: str, stdin: str | None = None, seconds: int = 1500) -> str:
         """A verb of the ordinary CLI, without questions."""
+        return run(*self._command(verb, *arguments), stdin=stdin, seconds=seconds, cwd=self.root)
+
+    def killed(self, look: Callable[[], bool], verb: str, *arguments: str) -> bool:
+        """A verb, killed with all it started once `look` sees its moment, and then `bus unlock`, as in a pipeline.
+
+        False where it ended before.
+        """
+        quiet = subprocess.DEVNULL
+        command = self._command(verb, *arguments)
+        process = subprocess.Popen(command, cwd=self.root, stdin=quiet, stdout=quiet, stderr=quiet)
+        try:
+            return strike(process, look) is not None
+        finally:
+            run("bus", "unlock", "--stack", "local", cwd=self.root)
+
+    def _command(self, verb: str, *arguments: str) -> list[str]:
         need("PULUMI_BACKEND_URL")
         fixed = ["--stack", "local", "--non-interactive", "--color", "never"]
         if verb not in ("stack", "cancel"):
             fixed += ["--config-file", str(self.config)]
         if verb in ("up", "preview", "destroy", "refresh"):
             fixed += ["--suppress-outputs"]
-        return run("pulumi", verb, *arguments, *fixed, stdin=stdin, seconds=seconds, cwd=self.root)
+        return ["pulumi", verb, *arguments, *fixed]
 
     def up(self, *arguments: str) -> list[dict[str, Any]]:
         """`pulumi up`; returns the engine's own events."""
@@ -132,6 +149,12 @@ class Site:
 
     def _proxy(self, service: str, path: str, port: int) -> str:
         return f"/api/v1/namespaces/{self.namespace}/services/{service}:{port}/proxy/{path}"
+
+
+def kafka(site: Site, tool: str, *arguments: str) -> str:
+    """One of Kafka's own tools in a broker's pod, with the login that the pod has."""
+    where = ("--bootstrap-server", "localhost:9092", "--command-config", "/etc/kafka/admin.properties")
+    return kubectl("exec", "-n", site.namespace, "kafka-0", "--", "/opt/kafka/bin/kafka.sh", tool, *where, *arguments)
 
 
 def eventually(look: Callable[[], T], seconds: float = 90) -> T:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.real.sandbox import Site, Stack, kubectl, operations, run
+from tests.real.sandbox import Site, Stack, kafka, kubectl, operations, run
 
 pytestmark = pytest.mark.real
 CENTRAL, CINECITY = Site("hicksoncentral-local"), Site("hicksoncinecity-local")
@@ -38,13 +38,8 @@ def trial(content: dict[str, Any], block: str) -> dict[str, Any]:
     return found
 
 
-def kafka(site: Site, *arguments: str) -> str:
-    script = "/opt/kafka/bin/kafka.sh"
-    return kubectl("exec", "-n", site.namespace, "kafka-0", "--", script, *arguments)
-
-
 def described(site: Site) -> str:
-    return kafka(site, "topics", "--bootstrap-server", "kafka:9092", "--describe", "--topic", "essai.interne")
+    return kafka(site, "topics", "--describe", "--topic", "essai.interne")
 
 
 def drift(stack: Stack) -> str:
@@ -115,7 +110,7 @@ def test_fewer_partitions_are_refused_in_preview(copy: Stack) -> None:
 def test_what_somebody_did_by_hand_is_seen_by_refresh_and_put_back(copy: Stack) -> None:
     by_hand = ("--alter", "--entity-type", "topics", "--entity-name", "essai.interne")
     given = ("--add-config", "retention.ms=1000,cleanup.policy=compact")
-    kafka(CENTRAL, "kafka.admin.ConfigCommand", "--bootstrap-server", "kafka:9092", *by_hand, *given)
+    kafka(CENTRAL, "kafka.admin.ConfigCommand", *by_hand, *given)
     said = drift(copy)
     assert "central-topics: ~ essai.interne: configs" in said, "bus drift sees it too"
     assert '"retention.ms": "1000"' in said
@@ -148,7 +143,7 @@ def test_what_has_lost_its_fragment_is_deleted_when_empty_or_confirmed(copy: Sta
     edit(copy, gone)
     copy.up()
     for site in SITES:
-        assert "essai.interne" not in kafka(site, "topics", "--bootstrap-server", "kafka:9092", "--list")
+        assert "essai.interne" not in kafka(site, "topics", "--list")
         assert "essais" in json.dumps(site.get("es", "_alias", 9200)), "it holds a document"
     assert "index essais of central is kept: its fragment is gone" in copy.pulumi("preview")
     copy.changed(lambda config: config.update({"bus:confirmDelete": {"indices": ["essais"]}})).up()

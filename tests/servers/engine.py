@@ -1,14 +1,15 @@
-"""A stack of the tests' own: the real engine with a file backend in a folder, one tiny release on a control plane."""
+"""A stack of the tests' own: the real engine with a file backend in a folder, two tiny releases on a control plane."""
 
 import os
-import random
-import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from bus.releases import records
+from tests.killing import command_of, kill, strike
 from tests.servers.kwok import Kwok
 
 ROOT = Path(__file__).parents[2]
@@ -31,15 +32,17 @@ from components.umbrella import Umbrella, UmbrellaArgs
 
 cluster = Cluster(kubeconfig=Path(os.environ["KUBECONFIG"]).read_text(), namespace={namespace!r})
 given = {{"text": os.environ["TEXT"], "neverReady": os.environ["NEVER"] == "yes"}}
-release = Release("r", "tiny", given, int(os.environ["SECONDS_TO_WAIT"]))
-found = records.read(cluster, ["r"])["r"]
-said = description(found, wanted_of(release), datetime.now(UTC))
-release = replace(release, cluster=cluster, description=said)
 provider = k8s.Provider("cluster", upsert_existing_objects=True)
 kept = pulumi.ResourceOptions(provider=provider, retain_on_delete=True)
 namespace = k8s.core.v1.Namespace("place", metadata={{"name": {namespace!r}}}, opts=kept)
-below = pulumi.ResourceOptions(providers={{"kubernetes": provider}})
-Umbrella("tiny", UmbrellaArgs(release, {namespace!r}, [namespace]), below)
+found = records.read(cluster, ["r", "later"])
+after = [namespace]
+for name, values in {{"r": given, "later": {{}}}}.items():
+    release = Release(name, "tiny", values, int(os.environ["SECONDS_TO_WAIT"]))
+    said = description(found[name], wanted_of(release), datetime.now(UTC))
+    release = replace(release, cluster=cluster, description=said)
+    below = pulumi.ResourceOptions(providers={{"kubernetes": provider}})
+    after.append(Umbrella(name, UmbrellaArgs(release, {namespace!r}, list(after)), below).release)
 """
 
 
@@ -50,18 +53,23 @@ class Engine:
     kwok: Kwok
     folder: Path
     namespace: str
+    orphans: list[int] = field(default_factory=list)
+    """what lived on when only a part of a run was killed; the test ends them"""
+    took: dict[str, float] = field(default_factory=dict)
+    """verb -> seconds that it took the last time"""
 
     @property
     def environment(self) -> dict[str, str]:
         return {
             **self.kwok.environment,
             "PATH": f"{Path(sys.executable).parent}:{self.kwok.environment['PATH']}",
-            "PULUMI_BACKEND_URL": f"file://{self.folder}/state",
+            "PULUMI_BACKEND_URL": f"file://{self.folder}/state?metadata=skip",  # docs/adr/0036
             "PULUMI_CONFIG_PASSPHRASE": "test",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_K8S_ENABLE_SERVER_SIDE_APPLY": "true",
             "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": str(ROOT),  # the state names provider modules, which a project of bus has beside it
         }
 
     def prepare(self) -> None:
@@ -78,6 +86,7 @@ class Engine:
 
     def pulumi(self, *arguments: str, check: bool = True, **settings: str) -> str:
         """A verb of the ordinary CLI; all it said. Raises AssertionError where it fails."""
+        begun = time.monotonic()
         done = subprocess.run(
             self._command(*arguments),
             cwd=self.folder,
@@ -91,6 +100,7 @@ class Engine:
         )
         if check and done.returncode:
             raise AssertionError(f"pulumi {' '.join(arguments)} ended with {done.returncode}\n{done.stdout[-5000:]}")
+        self.took[arguments[0]] = time.monotonic() - begun
         return done.stdout
 
     def up(self, **settings: str) -> str:
@@ -98,32 +108,60 @@ class Engine:
 
     def killed(self, seconds: float, *arguments: str, **settings: str) -> bool:
         """A verb, and SIGKILL to it and all it started after `seconds`: a machine gone. False: it ended before."""
-        quiet = subprocess.DEVNULL
-        process = subprocess.Popen(
-            self._command(*arguments),
-            cwd=self.folder,
-            env=self._with(settings),
-            stdin=quiet,
-            stdout=quiet,
-            stderr=quiet,
-        )
-        try:
-            process.wait(seconds)
-            return False
-        except subprocess.TimeoutExpired:
-            for pid in [process.pid, *descendants(process.pid)]:
+        end = time.monotonic() + seconds
+        return self.killed_when(lambda: time.monotonic() > end, *arguments, **settings)
+
+    def killed_when(self, look: Callable[[], bool], *arguments: str, victim: str = "", **settings: str) -> bool:
+        """A verb, and SIGKILL once `look` sees its moment; False where it ended before.
+
+        Killed is everything, as on a machine that is gone; or what `victim` names of it, a part of a process's name,
+        while the rest ends as it can. Its events go to `events`.
+        """
+        self.events.unlink(missing_ok=True)
+        with (self.folder / "killed.log").open("wb") as log:
+            process = subprocess.Popen(
+                [*self._command(*arguments), "--event-log", str(self.events)],
+                cwd=self.folder,
+                env=self._with({**settings, "PULUMI_DEBUG_COMMANDS": "true"}),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+            try:
+                left = strike(process, look, victim)
+            finally:
+                self.unlock()
+        self.orphans += left or []
+        return left is not None
+
+    def end(self) -> None:
+        """Ends what lived on."""
+        for pid in self.orphans:
+            if "pulumi" in command_of(pid):
                 kill(pid)
-            process.wait()
-            return True
-        finally:
-            self.unlock()
+        self.orphans.clear()
+
+    @property
+    def events(self) -> Path:
+        """What the engine told of the run that was killed last, one JSON object a line."""
+        return self.folder / "events"
+
+    @property
+    def stacks(self) -> Path:
+        """Where the backend keeps the stack's state."""
+        return self.folder / "state/.pulumi/stacks/tiny"
+
+    def newest(self, release: str) -> str:
+        """The status of a release's newest record; empty where it has none."""
+        found = records.read(self.kwok.cluster(self.namespace), [release])[release]
+        return max(found, key=lambda record: record.revision).status if found else ""
 
     def unlock(self) -> str:
         """`bus unlock`: the backend's lock outlives the process that made it. Raises AssertionError."""
         done = subprocess.run(
             [sys.executable, "-m", "bus", "unlock", "--stack", "s"],
             cwd=self.folder,
-            env={**self.environment, "PYTHONPATH": str(ROOT)},
+            env=self.environment,
             capture_output=True,
             text=True,
             check=False,
@@ -142,34 +180,3 @@ class Engine:
 
     def _with(self, settings: dict[str, str]) -> dict[str, str]:
         return {**self.environment, "TEXT": "one", "NEVER": "no", "SECONDS_TO_WAIT": "40", **settings}
-
-
-def moments(seed: int, count: int, longest: float) -> list[float]:
-    """Moments within a run, the same in each run of the test."""
-    dice = random.Random(seed)
-    return [round(dice.uniform(longest / 4, longest), 2) for _ in range(count)]
-
-
-def descendants(pid: int) -> list[int]:
-    """Every process below `pid`, from /proc; plugins have process groups of their own."""
-    below: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-            except (FileNotFoundError, ProcessLookupError):
-                continue  # it ended while this looked
-            below.setdefault(parent, []).append(int(entry.name))
-    found, queue = [], [pid]
-    while queue:
-        children = below.get(queue.pop(), [])
-        found += children
-        queue += children
-    return found
-
-
-def kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        time.sleep(0)  # it ended by itself

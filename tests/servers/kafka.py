@@ -32,6 +32,8 @@ class Cluster:
     """broker and controller port of each node"""
     nodes: dict[int, ExitStack] = field(default_factory=dict)
     servers: dict[int, Server] = field(default_factory=dict)
+    login: Path = Path()
+    """where brokers that ask for a login have theirs (tests/servers/secured.py)"""
 
     @property
     def bootstrap(self) -> str:
@@ -77,12 +79,14 @@ class Cluster:
 
 
 @contextmanager
-def cluster(nodes: int = 1, *, racks: bool = False, settings: str = "") -> Iterator[Cluster]:
+def cluster(
+    nodes: int = 1, *, racks: bool = False, settings: str = "", protocol: str = "PLAINTEXT"
+) -> Iterator[Cluster]:
     """A cluster of `nodes`, until the context ends; `settings` are further lines of server.properties."""
     folder = Path(tempfile.mkdtemp(prefix="bus-kafka-"))
     made = Cluster(folder, [(free_port(), free_port()) for _ in range(nodes)])
     try:
-        _format(made, nodes, racks, settings)
+        _format(made, nodes, racks, settings, protocol)
         made.launch(list(range(1, nodes + 1)))
         yield made
     finally:
@@ -90,7 +94,7 @@ def cluster(nodes: int = 1, *, racks: bool = False, settings: str = "") -> Itera
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _format(made: Cluster, nodes: int, racks: bool, settings: str) -> None:
+def _format(made: Cluster, nodes: int, racks: bool, settings: str, protocol: str) -> None:
     (made.folder / "log4j2.properties").write_text(_LOGGING)
     cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A", 1)
     voters = ",".join(f"{n}@127.0.0.1:{controller}" for n, (_, controller) in enumerate(made.ports, 1))
@@ -104,7 +108,7 @@ def _format(made: Cluster, nodes: int, racks: bool, settings: str) -> None:
                     f"listeners=PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}",
                     f"advertised.listeners=PLAINTEXT://127.0.0.1:{broker}",
                     "controller.listener.names=CONTROLLER",
-                    "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+                    f"listener.security.protocol.map=PLAINTEXT:{protocol},CONTROLLER:{protocol}",
                     f"controller.quorum.voters={voters}",
                     f"log.dirs={made.folder}/data-{node}",
                     *([f"broker.rack=rack-{node % 3}"] if racks else []),

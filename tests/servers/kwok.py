@@ -116,8 +116,9 @@ def _end_all_of(folder: Path) -> None:
 
 
 def _free_block() -> int:
-    """The first of a block of loopback ports that nobody listens on."""
-    for base in range(_FIRST_PORT, _FIRST_PORT + _PORTS * _BLOCKS, _PORTS):
+    """The first of a block of loopback ports that nobody listens on; processes that look at once begin elsewhere."""
+    for number in range(_BLOCKS):
+        base = _FIRST_PORT + _PORTS * ((os.getpid() + number) % _BLOCKS)
         if all(_is_free(port) for port in range(base, base + _PORTS)):
             return base
     raise RuntimeError(f"no {_PORTS} free ports in a row from {_FIRST_PORT} on")

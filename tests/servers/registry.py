@@ -13,6 +13,7 @@ import httpx
 
 from bus.images.registries import Access
 from bus.images.registry import INDEX, Manifest, Registry, digest_of
+from sandbox.images.build import compiled
 from tests.servers.processes import Server, free_port, running
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -50,9 +51,17 @@ class Running:
 
 @contextmanager
 def registry(
-    folder: Path, *, htpasswd: bool = False, storage: Path | None = None, auth: dict[str, Any] | None = None
+    folder: Path,
+    *,
+    htpasswd: bool = False,
+    storage: Path | None = None,
+    auth: dict[str, Any] | None = None,
+    sparse: bool = False,
 ) -> Iterator[Running]:
-    """A registry of its own, with its data below `folder` (or at `storage`)."""
+    """A registry of its own, with its data below `folder` (or at `storage`).
+
+    With `sparse` it is one of distribution 3 that takes an index without all that it names; 2.8 has no such setting.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     host, data = f"127.0.0.1:{free_port()}", storage or folder / "data"
     config: dict[str, Any] = {
@@ -66,6 +75,8 @@ def registry(
         config["auth"] = {"htpasswd": {"realm": "test", "path": str(folder / "htpasswd")}}
     if auth:
         config["auth"] = auth
+    if sparse:
+        config["validation"] = {"manifests": {"indexes": {"platforms": "none"}}}
     (folder / "config.yaml").write_text(json.dumps(config))
 
     def ready() -> bool:
@@ -74,7 +85,8 @@ def registry(
         except httpx.HTTPError:
             return False
 
-    command: list[str | Path] = ["docker-registry", "serve", folder / "config.yaml"]
+    binary = compiled("distribution") if sparse else "docker-registry"
+    command: list[str | Path] = [binary, "serve", folder / "config.yaml"]
     with running(command, ready, folder / "log", seconds=30) as server:
         yield Running(host, server, data)
 

@@ -4,7 +4,6 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -19,15 +18,15 @@ from bus.images.reference import parse
 from bus.images.registries import Access
 from bus.images.registry import MissingImage
 from tests.servers.registry import Maker, Running, registry
-from tests.settings.test_settings import SECRETS, flat
+from tests.settings.test_settings import SECRETS, config_of, flat
 
-pytestmark = [pytest.mark.servers, pytest.mark.helm]
+pytestmark = pytest.mark.servers
 ROOT = Path(__file__).parents[2]
 SHARED, OWN = 400_000, 1000
 
 
 def plan_for(target: Running, root: Path = ROOT) -> Deployment:
-    config: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text())["config"]
+    config = config_of("prod")
     config["bus:delivery"] = {"registry": f"{target.host}/sln"}
     secrets = {f"bus:{name}": "s3cret" for name in SECRETS}
     return deployment.plan(root, settings.load("sln", flat(config) | secrets, set(secrets)))

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +101,27 @@ def test_a_platform_that_an_index_lacks_is_named_with_those_it_has(
         target.client().digest("isi/p", "1")
 
 
+def test_chosen_platforms_go_to_a_registry_that_takes_sparse_indexes_digest_unchanged(
+    source: Running, maker: Maker, tmp_path: Path
+) -> None:
+    parts = {
+        f"linux/{cpu}": maker.image("isi/s", cpu, [maker.blob("isi/s", 10 * KIB, cpu)])
+        for cpu in ("amd64", "arm64", "s390x")
+    }
+    index = maker.index("isi/s", "1", parts)
+    with registry(tmp_path / "sparse", sparse=True) as target, closing(target.client()) as far:
+        copied = copy(source, target, "isi/s", "1", "linux/arm64")
+        assert (copied.digest, copied.blobs) == (index.digest, 2)
+        assert far.manifest("isi/s", "1").content == index.content, "pin and signature hold"
+        assert far.has("manifests", "isi/s", parts["linux/arm64"].digest)
+        assert not far.has("manifests", "isi/s", parts["linux/amd64"].digest)
+        assert copy(source, target, "isi/s", "1", "linux/arm64").blobs == 0
+        # One platform more later: what is there already stays, and its own layers come.
+        assert copy(source, target, "isi/s", "1", "linux/arm64", "linux/amd64").blobs == 2
+        assert far.has("manifests", "isi/s", parts["linux/amd64"].digest)
+        assert copy(source, target, "isi/s", "1").blobs == 2, "all of them, once nothing is chosen"
+
+
 def test_signatures_and_sboms_come_along(source: Running, target: Running, maker: Maker) -> None:
     part = maker.image("isi/s", "amd64", [maker.blob("isi/s", KIB, "a")])
     index = maker.index("isi/s", "1", {"linux/amd64": part})
@@ -117,6 +138,18 @@ def test_signatures_and_sboms_come_along(source: Running, target: Running, maker
     assert (copied.referrers, copied.blobs) == (1, 1), "only what is new"
     listed = target.client().manifest("isi/s", referrers_tag(part.digest)).described["manifests"]
     assert {entry["digest"] for entry in listed} == {sbom.digest, later.digest}, "what the target had is still listed"
+
+
+def test_a_signature_is_found_among_more_tags_than_a_registry_lists_at_once(
+    source: Running, target: Running, maker: Maker
+) -> None:
+    image = maker.image("isi/old", "1", [maker.blob("isi/old", KIB, "x")])
+    signature = maker.signature("isi/old", image, "signed")
+    for number in range(100):
+        maker.client.put_manifest("isi/old", f"build-{number}", image)
+    assert maker.client.tags("isi/old") is None, "it may have more than it says"
+    assert copy(source, target, "isi/old", "1").referrers == 1
+    assert target.client().has("manifests", "isi/old", signature.digest)
 
 
 def test_a_layer_of_many_images_is_sent_once(source: Running, target: Running, maker: Maker) -> None:
@@ -325,12 +358,15 @@ def test_what_a_killed_copy_has_done_stays_done(source: Running, target: Running
 def test_a_full_disk_is_said_and_the_rest_comes_once_there_is_room(
     source: Running, maker: Maker, tmp_path: Path
 ) -> None:
-    made = maker.image("isi/full", "1", [maker.blob("isi/full", 6 * MIB, str(number)) for number in range(3)])
+    layers = [maker.blob("isi/full", 6 * MIB, str(number)) for number in range(3)]
+    maker.image("isi/full", "0", layers[:1])
+    made = maker.image("isi/full", "1", layers)
     disk = tmp_path / "disk"
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=15m", "tmpfs", str(disk)], check=True)
     try:
         with registry(tmp_path / "small", storage=disk) as small:
+            copy(source, small, "isi/full", "0")  # the others share what room is left, and neither may end
             with pytest.raises(RegistryError, match="no space is left on the registry's disk"):
                 copy(source, small, "isi/full", "1")
             subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)

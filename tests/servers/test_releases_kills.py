@@ -1,62 +1,196 @@
-"""The real engine killed at any moment: one `pulumi up` later all is deployed and ready, nothing cleaned by hand.
+"""The real engine killed at any moment: the same command again ends what it began, nothing cleaned by hand.
 
-BUS_KILLS is how many moments of each kind are tried: 2 by default, 14 for the whole matrix (about 10 minutes).
+BUS_KILLS is how many random moments of each phase are tried, and above 1 all of the chosen ones: 1 by default, 14 for
+the whole matrix (docs/testing.md).
 """
 
 import json
 import os
+import random
 import time
 import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
-from tests.servers.engine import Engine, moments
+from tests.servers.engine import Engine
 from tests.servers.kwok import Kwok
 
 pytestmark = pytest.mark.servers
-KILLS = int(os.environ.get("BUS_KILLS", "2"))
+KILLS = int(os.environ.get("BUS_KILLS", "1"))
+UP, DESTROY = ("up", "--yes", "--skip-preview"), ("destroy", "--yes", "--skip-preview")
+Phase = Literal["install", "upgrade", "destroy"]
+
+
+@dataclass(frozen=True)
+class Kill:
+    """A moment of a phase at which a run is killed: where `look` first sees it, or at random."""
+
+    phase: Phase
+    name: str
+    look: Callable[[Engine], bool] | None = None
+    victim: str = ""
+    """what of the run is killed; all of it by default"""
+    never_ready: bool = False
+    """whether the killed run deploys pods that do not get ready"""
+    twice: bool = False
+    """whether the run that is killed goes on from one that was killed before, while it waited for pods"""
+    always: bool = False
+    """whether it is tried in every run of the tests, and not in the whole matrix only"""
+
+
+def newest(release: str, *statuses: str) -> Callable[[Engine], bool]:
+    """The newest record of a release has such a status; none at all for an empty one."""
+    return lambda engine: engine.newest(release) in statuses
+
+
+def told(kind: str, resource: str) -> Callable[[Engine], bool]:
+    """The engine has told of a step of a resource: resourcePreEvent, or resOutputsEvent once it is done."""
+
+    def look(engine: Engine) -> bool:
+        lines = engine.events.read_text().splitlines() if engine.events.exists() else []
+        return any(f'"{kind}"' in line and f'::{resource}"' in line for line in lines)
+
+    return look
+
+
+def waiting(engine: Engine) -> bool:
+    """Helm has made the objects, and waits for pods that do not get ready."""
+    if not engine.newest("r").startswith("pending"):
+        return False
+    pods = engine.kwok.objects("pods", engine.namespace)
+    return any(one["spec"].get("nodeSelector") for one in pods)
+
+
+def writing(engine: Engine) -> bool:
+    """A file beside the state's: the next state is being written, in the midst of the run."""
+    if not told("resourcePreEvent", "r-release")(engine):
+        return False
+    ordinary, end = set(engine.stacks.iterdir()), time.monotonic() + 20
+    while time.monotonic() < end:
+        if set(engine.stacks.iterdir()) - ordinary:
+            return True
+    return False
+
+
+def going(engine: Engine) -> bool:
+    """The removal has begun, a blink ago."""
+    if engine.newest("r") != "uninstalling":
+        return False
+    time.sleep(0.05)
+    return True
+
+
+PROVIDER, DYNAMIC = "pulumi-resource-kubernetes", "pulumi-resource-pulumi-python"
+CHOSEN = [
+    Kill("install", "before-helms-record", told("resourcePreEvent", "r-release")),
+    Kill("destroy", "between-two-releases", newest("later", "")),
+    Kill("install", "after-helms-record", newest("r", "pending-install")),
+    Kill("destroy", "in-the-midst-of-a-removal", going),
+    Kill("install", "in-the-wait-for-pods", waiting, never_ready=True),
+    Kill("destroy", "after-the-last-record", newest("r", ""), always=True),
+    Kill("install", "helm-is-done-and-the-state-is-not", newest("r", "deployed")),
+    Kill("destroy", "the-provider-alone", newest("r", "uninstalling"), DYNAMIC),
+    Kill("install", "between-two-releases", told("resOutputsEvent", "r-release")),
+    Kill("destroy", "the-state-is-written", writing),
+    Kill("install", "the-provider-alone", waiting, PROVIDER, never_ready=True),
+    Kill("destroy", "before-the-first-removal", told("resourcePreEvent", "later-uninstall")),
+    Kill("upgrade", "after-helms-record", newest("r", "pending-upgrade")),
+    Kill("upgrade", "in-the-wait-for-pods", waiting, never_ready=True, always=True),
+    Kill("upgrade", "our-hook-unlocks", newest("r", "failed"), twice=True),
+    Kill("upgrade", "helm-is-done-and-the-state-is-not", newest("r", "deployed"), twice=True),
+    Kill("upgrade", "the-state-is-written", writing),
+    Kill("upgrade", "the-provider-alone", waiting, PROVIDER, never_ready=True),
+    Kill("upgrade", "the-engine-alone", waiting, "pulumi up ", never_ready=True),
+]
+
+
+def matrix() -> list[Kill]:
+    """Installs and removals in turn, so that each begins with what the one before has left; then upgrades."""
+    turns = [Kill(phase, f"random-{n}") for n in range(KILLS) for phase in ("install", "destroy")]
+    chosen = [kill for kill in CHOSEN if kill.always or KILLS > 1]
+    upgrades = [Kill("upgrade", f"random-{n}", never_ready=bool(n % 2)) for n in range(KILLS)]
+    return [*turns, *chosen, *upgrades]
 
 
 @pytest.fixture
-def engine(kwok: Kwok, tmp_path: Path) -> Engine:
-    made = Engine(kwok, tmp_path, f"kills-{uuid.uuid4().hex[:8]}")
-    made.prepare()
-    return made
+def engine(kwok: Kwok, tmp_path: Path) -> Iterator[Engine]:
+    yield from made(kwok, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def matrix_engine(kwok: Kwok, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """One stack for all moments: what one leaves, the next begins with."""
+    for engine in made(kwok, tmp_path_factory.mktemp("kills")):
+        engine.up()
+        engine.pulumi(*DESTROY)  # how long both take
+        yield engine
+
+
+def made(kwok: Kwok, folder: Path) -> Iterator[Engine]:
+    engine = Engine(kwok, folder, f"kills-{uuid.uuid4().hex[:8]}")
+    engine.prepare()
+    yield engine
+    engine.end()
 
 
 def is_deployed(engine: Engine, text: str) -> None:
-    (release,) = json.loads(engine.status())
-    assert release["status"] == "deployed"
+    releases = {one["name"]: one["status"] for one in json.loads(engine.status())}
+    assert releases == {"r": "deployed", "later": "deployed"}
     assert text in {one["data"].get("text") for one in engine.kwok.objects("configmaps", engine.namespace)}
     sets = engine.kwok.objects("deployments,statefulsets", engine.namespace)
-    assert [one["status"].get("readyReplicas") for one in sets] == [1, 1]
+    assert [one["status"].get("readyReplicas") for one in sets] == [1, 1, 1, 1]
 
 
-def test_a_killed_run_is_gone_on_from_by_the_next(engine: Engine) -> None:
-    """Upgrades, removals and first installs, each killed at moments of its whole length, ready and never-ready pods."""
-    begun = time.monotonic()
-    engine.up()
-    whole = time.monotonic() - begun
-    is_deployed(engine, "one")
-    killed, ups = [], ("up", "--yes", "--skip-preview")
-    for number, moment in enumerate(moments(1, KILLS, whole)):
-        never = "yes" if number % 2 else "no"
-        killed.append(engine.killed(moment, *ups, TEXT=f"upgrade-{number}", NEVER=never))
-        engine.up(TEXT=f"upgraded-{number}")
-        is_deployed(engine, f"upgraded-{number}")
-    for number, moment in enumerate(moments(2, KILLS, whole / 2)):
-        killed.append(engine.killed(moment, "destroy", "--yes", "--skip-preview"))
-        engine.up(TEXT=f"kept-{number}")
-        is_deployed(engine, f"kept-{number}")
-    for number, moment in enumerate(moments(3, KILLS, whole)):
-        engine.pulumi("destroy", "--yes", "--skip-preview")
-        never = "no" if number % 2 else "yes"
-        killed.append(engine.killed(moment, *ups, TEXT=f"first-{number}", NEVER=never))
-        engine.up(TEXT=f"installed-{number}")
-        is_deployed(engine, f"installed-{number}")
-    assert sum(killed) >= len(killed) / 2, "most runs ended before they were killed"
-    engine.pulumi("preview", "--expect-no-changes", TEXT=f"installed-{KILLS - 1}")
+def is_gone(engine: Engine) -> None:
+    assert json.loads(engine.status()) == []
+    assert engine.kwok.objects("deployments,statefulsets", engine.namespace) == []
+    assert "resources" not in json.loads(engine.pulumi("stack", "export"))["deployment"]
+
+
+@pytest.mark.parametrize("kill", matrix(), ids=lambda kill: f"{kill.phase}-{kill.name}")
+def test_a_killed_run_is_ended_by_the_same_command(kill: Kill, matrix_engine: Engine) -> None:
+    engine, text = matrix_engine, f"{kill.phase}-{kill.name}"
+    command = DESTROY if kill.phase == "destroy" else UP
+    assert any(struck(engine, kill, command, attempt) for attempt in range(3)), (
+        "three runs ended before they were killed"
+    )
+    engine.pulumi(*command, TEXT=text)
+    print(f"{kill.phase} {kill.name}: the same command took {engine.took[command[0]]:.1f} s, manual steps 0")
+    engine.end()
+    if kill.phase == "destroy":
+        is_gone(engine)
+    else:
+        is_deployed(engine, text)
+
+
+def test_nothing_is_left_to_change_after_them(matrix_engine: Engine) -> None:
+    matrix_engine.up(TEXT="last")
+    is_deployed(matrix_engine, "last")
+    matrix_engine.pulumi("preview", "--expect-no-changes", TEXT="last")
+
+
+def struck(engine: Engine, kill: Kill, command: Sequence[str], attempt: int) -> bool:
+    """A run of the phase, killed; False where its moment was not seen, or came after its end."""
+    begin(engine, kill.phase)
+    if kill.twice:
+        assert engine.killed_when(lambda: waiting(engine), *UP, TEXT="before", NEVER="yes")
+    settings = {"TEXT": "killed", "NEVER": "yes" if kill.never_ready else "no"}
+    look = kill.look
+    if look is None:
+        share = random.Random(f"{kill.phase}-{kill.name}").uniform(0.2, 0.9)
+        return engine.killed(engine.took[command[0]] * share / 2**attempt, *command, **settings)
+    return engine.killed_when(lambda: look(engine), *command, victim=kill.victim, **settings)
+
+
+def begin(engine: Engine, phase: Phase) -> None:
+    """Brings the stack to where a phase begins."""
+    there = bool(json.loads(engine.status()))
+    if there == (phase == "install"):
+        engine.pulumi(*(DESTROY if there else UP))
 
 
 def test_a_failed_upgrade_says_why_and_is_got_out_of(engine: Engine) -> None:
@@ -71,7 +205,7 @@ def test_a_failed_upgrade_says_why_and_is_got_out_of(engine: Engine) -> None:
     assert "is failed-upgrade" in mended
     assert "pod r-statefulset-0" in mended
     is_deployed(engine, "good")
-    assert "5 unchanged" in engine.up(TEXT="good")
+    assert "9 unchanged" in engine.up(TEXT="good")
 
 
 def test_what_was_removed_behind_its_back_shows_in_preview_and_is_deployed_again(engine: Engine) -> None:
@@ -79,14 +213,12 @@ def test_what_was_removed_behind_its_back_shows_in_preview_and_is_deployed_again
     engine.kwok.command("helm", "uninstall", "r", "-n", engine.namespace)
     preview = engine.pulumi("preview", "--diff")
     assert "~ description" in preview
-    assert json.loads(engine.status()) == []  # a preview touches nothing
+    assert engine.newest("r") == ""  # a preview touches nothing
     assert "is absent: its records are gone from the cluster" in engine.up()
     is_deployed(engine, "one")
-    assert "5 unchanged" in engine.up()
+    assert "9 unchanged" in engine.up()
     engine.kwok.command("helm", "uninstall", "r", "-n", engine.namespace)
-    # The one message of Pulumi's that asks for a flag: docs/operating.md.
-    assert "release: not found" in engine.pulumi("destroy", "--yes", "--skip-preview", check=False)
-    engine.pulumi("destroy", "--yes", "--skip-preview", "--refresh")
+    assert "has no records any more: it was removed before" in engine.pulumi(*DESTROY)
 
 
 def test_a_release_of_the_old_process_is_taken_over_with_its_pods(engine: Engine) -> None:
@@ -98,7 +230,7 @@ def test_a_release_of_the_old_process_is_taken_over_with_its_pods(engine: Engine
     is_deployed(engine, "ours")
     assert pods == {one["metadata"]["uid"] for one in engine.kwok.objects("pods", engine.namespace)}
     assert claims == {one["metadata"]["uid"] for one in engine.kwok.objects("persistentvolumeclaims", engine.namespace)}
-    assert "5 unchanged" in engine.up(TEXT="ours")
+    assert "9 unchanged" in engine.up(TEXT="ours")
 
 
 def test_only_the_lock_of_a_dead_run_is_broken(engine: Engine) -> None:

@@ -22,6 +22,7 @@ from bus.releases.recovery import ForeignRelease, recover
 from bus.releases.rendering import NoHelm, record_size
 from bus.releases.report import report
 from bus.releases.state import MARK, State, Wanted, state_of
+from bus.releases.uninstall import uninstall
 from tests.servers.kwok import Kwok
 
 pytestmark = pytest.mark.servers
@@ -383,3 +384,26 @@ def test_a_report_names_quota_and_claims_of_real_objects(place: Place) -> None:
     assert "Deployment/r-deployment: the namespace's quota is used up" in said
     assert "to do: raise the ResourceQuota of the namespace" in said
     place.kwok.command("kubectl", "delete", "quota", "site", "-n", place.namespace)
+
+
+@pytest.mark.parametrize("make", [locked_upgrade, uninstalling, uninstalled_with_history, deleted_outside])
+def test_a_removal_goes_on_from_every_state_and_can_be_done_again(make: Callable[[Place], None], place: Place) -> None:
+    make(place)
+    claims = place.uids("persistentvolumeclaims")
+    said: list[str] = []
+    uninstall(place.cluster, wanted(), say=said.append)
+    assert place.newest() == ""
+    assert place.uids("deployments,statefulsets") == {}
+    assert "r-config" not in place.uids("configmaps")
+    assert claims.items() <= place.uids("persistentvolumeclaims").items()
+    uninstall(place.cluster, wanted(), say=said.append)
+    assert f"release r in {place.namespace} has no records any more: it was removed before" in said
+
+
+def test_a_removal_leaves_a_release_of_another_product_alone(place: Place) -> None:
+    place.helm("install", "r", place.chart(stamp=False, name="nextcloud"))
+    before = place.helm("history", "r", "-o", "json"), place.uids("deployments,statefulsets,configmaps")
+    said: list[str] = []
+    uninstall(place.cluster, wanted(), say=said.append)
+    assert "stays: it is of chart nextcloud and not tiny" in said[0]
+    assert before == (place.helm("history", "r", "-o", "json"), place.uids("deployments,statefulsets,configmaps"))

@@ -10,7 +10,17 @@ from bus.topics import model, schema
 
 CASES = sorted((Path(__file__).parent / "fragments").glob("*.yaml"))
 # What only shows when files are seen together, or is a rule beyond types and values.
-TOGETHER = ("name", "collision", "consumer", "twice", "two_owners", "sites_empty", "partitions_text_number")
+TOGETHER = (
+    "name",
+    "collision",
+    "consumer",
+    "producer",
+    "producer",
+    "twice",
+    "two_owners",
+    "sites_empty",
+    "partitions_text_number",
+)
 
 
 def test_the_checked_in_schema_is_current() -> None:

@@ -51,9 +51,12 @@ metadata:
   name: {{ include "brickhelper.name" . }}
   labels: {{- include "brickhelper.labels" . | nindent 4 }}
 spec:
+  {{- if .Values.service.nodePort }}
+  type: NodePort
+  {{- end }}
   selector: {{- include "brickhelper.selector" . | nindent 4 }}
   ports:
-    - {name: http, port: {{ .Values.service.port }}, targetPort: http}
+    - {name: http, port: {{ .Values.service.port }}, targetPort: http{{ with .Values.service.nodePort }}, nodePort: {{ . }}{{ end }}}
 {{- end -}}
 
 {{- define "brickhelper.ingress" -}}

@@ -14,13 +14,16 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 
 {{/*
-brickhelper.podAnnotations: a change of cineges-config, of cineges-secret, or of the chart's own configuration (`config`, a
-text) restarts the pods. Call with dict "root" $ "config" <text or "">
+brickhelper.podAnnotations: a change of cineges-config, of cineges-secret, of the Kafka passwords of a brick that has one, or of
+the chart's own configuration (`config`, a text) restarts the pods. Call with dict "root" $ "config" <text or "">
 */}}
 {{- define "brickhelper.podAnnotations" -}}
 {{- $global := .root.Values.global | default dict -}}
 checksum/config: {{ printf "%s %s" (default "" $global.configRevision) .config | sha256sum | trunc 16 | quote }}
 checksum/secret: {{ default "" $global.secretRevision | toString | sha256sum | trunc 16 | quote }}
+{{- if include "brickhelper.hasLogin" .root }}
+checksum/kafka-login: {{ dig "kafka" "passwordRevision" 1 $global | toString | quote }}
+{{- end }}
 {{- with .root.Values.podAnnotations }}
 {{ toYaml . }}
 {{- end }}
@@ -65,7 +68,12 @@ affinity:
 {{- end }}
 {{- end -}}
 
-{{/* brickhelper.env: name and servers of the site, then plain values, then keys of cineges-config and cineges-secret. */}}
+{{/* brickhelper.hasLogin: not empty where the site's Kafka asks for a login and the brick has one, in Secret kafka-<brick>. */}}
+{{- define "brickhelper.hasLogin" -}}
+{{- if has (include "brickhelper.name" .) (dig "kafka" "users" list (.Values.global | default dict)) }}yes{{ end -}}
+{{- end -}}
+
+{{/* brickhelper.env: name, servers and Kafka login of the site, then plain values, then keys of cineges-config and cineges-secret. */}}
 {{- define "brickhelper.env" -}}
 {{- $global := .Values.global | default dict -}}
 - name: BRICK_NAME
@@ -74,6 +82,15 @@ affinity:
   value: {{ dig "kafka" "bootstrapServers" "kafka:9092" $global | quote }}
 - name: ELASTICSEARCH_URL
   value: {{ dig "elasticsearch" "url" "http://es:9200" $global | quote }}
+{{- if include "brickhelper.hasLogin" . }}
+- name: KAFKA_SECURITY_PROTOCOL
+  value: SASL_PLAINTEXT
+{{- range $name, $key := dict "KAFKA_SASL_MECHANISM" "mechanism" "KAFKA_SASL_USERNAME" "username" "KAFKA_SASL_PASSWORD" "password" }}
+- name: {{ $name }}
+  valueFrom:
+    secretKeyRef: {name: kafka-{{ include "brickhelper.name" $ }}, key: {{ $key }}}
+{{- end }}
+{{- end }}
 {{- range $name, $value := .Values.env }}
 - name: {{ $name }}
   value: {{ $value | quote }}

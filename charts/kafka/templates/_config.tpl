@@ -16,7 +16,8 @@ zookeeper.connect={{ .Values.zookeeper.connect }}
 listeners=INTERNAL://:9092,ADMIN://:9094
 {{- end }}
 advertised.listeners=INTERNAL://kafka-@ORDINAL@.{{ $host }}:9092,ADMIN://localhost:@ADMIN_PORT@
-listener.security.protocol.map=INTERNAL:PLAINTEXT,ADMIN:PLAINTEXT{{ if eq .Values.mode "kraft" }},CONTROLLER:PLAINTEXT{{ end }}
+{{- $protocol := ternary "SASL_PLAINTEXT" "PLAINTEXT" .Values.authorization.enabled }}
+listener.security.protocol.map=INTERNAL:{{ $protocol }},ADMIN:{{ $protocol }}{{ if eq .Values.mode "kraft" }},CONTROLLER:{{ $protocol }}{{ end }}
 inter.broker.listener.name=INTERNAL
 log.dirs=/data/logs
 auto.create.topics.enable=false
@@ -29,7 +30,39 @@ share.coordinator.state.topic.replication.factor={{ $factor }}
 share.coordinator.state.topic.min.isr={{ max 1 (sub $factor 1) }}
 {{- end }}
 group.initial.rebalance.delay.ms=0
+{{- if .Values.authorization.enabled }}
+{{- include "kafka.authorization" . }}
+{{- end }}
 {{- range $key, $value := .Values.config }}
 {{ $key }}={{ $value }}
 {{- end }}
+{{- end -}}
+
+{{/*
+kafka.authorization: who a client is, and what it may do (docs/adr/0013). Brokers, controllers and bus log in by PLAIN with what
+Secret kafka-brokers holds, which brokers read from its volume: it works before there is any user. Bricks log in by SCRAM.
+*/}}
+{{- define "kafka.authorization" }}
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=${dir:/etc/kafka-brokers:super-users}
+sasl.mechanism.inter.broker.protocol=PLAIN
+sasl.mechanism.controller.protocol=PLAIN
+listener.name.internal.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
+listener.name.admin.sasl.enabled.mechanisms=PLAIN
+listener.name.controller.sasl.enabled.mechanisms=PLAIN
+{{- range list "internal" "admin" "controller" }}
+listener.name.{{ . }}.plain.sasl.jaas.config=${dir:/etc/kafka-brokers:jaas}
+{{- end }}
+{{- range list "scram-sha-256" "scram-sha-512" }}
+listener.name.internal.{{ . }}.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+{{- end }}
+{{- include "kafka.secrets" . }}
+# renewals of the passwords restart the brokers: {{ dig "kafka" "passwordRevision" 1 (.Values.global | default dict) }}
+{{- end -}}
+
+{{/* kafka.secrets: lets ${dir:/etc/kafka-brokers:KEY} stand for a key of Secret kafka-brokers. */}}
+{{- define "kafka.secrets" }}
+config.providers=dir
+config.providers.dir.class=org.apache.kafka.common.config.provider.DirectoryConfigProvider
+config.providers.dir.param.allowed.paths=/etc/kafka-brokers
 {{- end -}}

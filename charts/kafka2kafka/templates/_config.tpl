@@ -37,6 +37,20 @@ offset-syncs.topic.replication.factor = {{ min $factor .root.Values.central.repl
 offset.storage.partitions = 1
 status.storage.partitions = 1
 scheduled.rebalance.max.delay.ms = 5000
+{{- $logins := dict "central" .root.Values.central.login $name .complexe.login }}
+{{- range $side, $login := $logins }}
+{{- if $login }}
+# password revision {{ $login.passwordRevision }}
+{{ $side }}.security.protocol = SASL_PLAINTEXT
+{{ $side }}.sasl.mechanism = ${dir:/etc/login/{{ $side }}:mechanism}
+{{ $side }}.sasl.jaas.config = org.apache.kafka.common.security.scram.ScramLoginModule required username="${dir:/etc/login/{{ $side }}:username}" password="${dir:/etc/login/{{ $side }}:password}";
+{{- end }}
+{{- end }}
+{{- if or .root.Values.central.login .complexe.login }}
+config.providers = dir
+config.providers.dir.class = org.apache.kafka.common.config.provider.DirectoryConfigProvider
+config.providers.dir.param.allowed.paths = /etc/login
+{{- end }}
 {{- end -}}
 
 {{/* kafka2kafka.connected: a shell command that succeeds where a broker's port of each of these lists is connected. */}}

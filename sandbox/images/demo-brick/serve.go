@@ -78,6 +78,7 @@ func (b *brick) serve() {
 		}
 		sent, err := b.send(r.Context(), r.PathValue("topic"), r.URL.Query().Get("key"), body)
 		if err != nil {
+			slog.Warn("produce", "topic", r.PathValue("topic"), "error", err.Error())
 			answer(w, http.StatusBadGateway, err.Error())
 			return
 		}

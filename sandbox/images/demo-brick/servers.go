@@ -17,6 +17,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl"
+	"github.com/twmb/franz-go/pkg/sasl/scram"
 )
 
 // brick is one running stand-in.
@@ -34,6 +36,9 @@ func (b *brick) connectKafka(ctx context.Context) error {
 		kgo.SeedBrokers(b.settings.bootstrapServers...),
 		kgo.ClientID(b.settings.name),
 		kgo.ProducerLinger(0),
+	}
+	if l := b.settings.login; l != nil {
+		options = append(options, kgo.SASL(l.sasl()))
 	}
 	if len(b.settings.consume) > 0 {
 		options = append(options,
@@ -69,17 +74,44 @@ func (b *brick) connectKafka(ctx context.Context) error {
 	return nil
 }
 
+func (l login) sasl() sasl.Mechanism {
+	auth := scram.Auth{User: l.user, Pass: l.password}
+	if l.mechanism == "SCRAM-SHA-256" {
+		return auth.AsSha256Mechanism()
+	}
+	return auth.AsSha512Mechanism()
+}
+
+// requireIndices waits for an Elasticsearch that is starting, as the other servers are waited for; a missing index is final, since
+// the program orders indices before bricks.
 func (b *brick) requireIndices(ctx context.Context) error {
+	within, cancel := context.WithTimeout(ctx, 60*time.Second)
+	defer cancel()
 	for _, index := range b.settings.index {
-		status, body, err := b.elasticsearch(ctx, http.MethodGet, "/"+url.PathEscape(index), nil)
-		if err != nil {
-			return err
-		}
-		if status != http.StatusOK {
-			return fmt.Errorf("index %s must exist before this brick starts: %d %.200s", index, status, body)
+		if err := b.requireIndex(within, index); err != nil {
+			return fmt.Errorf("index %s must exist before this brick starts: %w", index, err)
 		}
 	}
 	return nil
+}
+
+func (b *brick) requireIndex(ctx context.Context, index string) error {
+	for {
+		status, body, err := b.elasticsearch(ctx, http.MethodGet, "/"+url.PathEscape(index), nil)
+		switch {
+		case err == nil && status == http.StatusOK:
+			return nil
+		case err == nil && status != http.StatusServiceUnavailable:
+			return fmt.Errorf("%d %.200s", status, body)
+		case err == nil:
+			err = fmt.Errorf("%d %.200s", status, body)
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(time.Second):
+		}
+	}
 }
 
 func (b *brick) elasticsearch(ctx context.Context, method, path string, body []byte) (int, string, error) {

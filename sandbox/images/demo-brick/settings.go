@@ -18,7 +18,11 @@ type settings struct {
 	runOnce          bool
 	table            string
 	expectDatabase   bool
+	login            *login // nil where the brokers ask for none
 }
+
+// login is who the brick is to brokers that ask.
+type login struct{ mechanism, user, password string }
 
 func fromEnvironment(get func(string) string) (settings, error) {
 	or := func(key, value string) string {
@@ -40,6 +44,9 @@ func fromEnvironment(get func(string) string) (settings, error) {
 	}
 	s.group = or("BRICK_GROUP", s.name)
 	var err error
+	if s.login, err = loginFrom(get); err != nil {
+		return s, err
+	}
 	if s.index, err = pairs("BRICK_INDEX", get("BRICK_INDEX")); err != nil {
 		return s, err
 	}
@@ -61,6 +68,24 @@ func fromEnvironment(get func(string) string) (settings, error) {
 		}
 	}
 	return s, nil
+}
+
+func loginFrom(get func(string) string) (*login, error) {
+	switch protocol := get("KAFKA_SECURITY_PROTOCOL"); protocol {
+	case "", "PLAINTEXT":
+		return nil, nil
+	case "SASL_PLAINTEXT":
+	default:
+		return nil, fmt.Errorf("KAFKA_SECURITY_PROTOCOL: %q is neither PLAINTEXT nor SASL_PLAINTEXT", protocol)
+	}
+	l := &login{get("KAFKA_SASL_MECHANISM"), get("KAFKA_SASL_USERNAME"), get("KAFKA_SASL_PASSWORD")}
+	if l.mechanism != "SCRAM-SHA-256" && l.mechanism != "SCRAM-SHA-512" {
+		return nil, fmt.Errorf("KAFKA_SASL_MECHANISM: %q is neither SCRAM-SHA-256 nor SCRAM-SHA-512", l.mechanism)
+	}
+	if l.user == "" || l.password == "" {
+		return nil, fmt.Errorf("KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD are both needed")
+	}
+	return l, nil
 }
 
 func (s settings) usesKafka() bool { return len(s.topics()) > 0 }

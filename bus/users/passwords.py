@@ -1,0 +1,55 @@
+"""Passwords of a site's Kafka users and brokers: who gets a new one, and for which mechanism; pure."""
+
+from collections.abc import Callable, Collection, Mapping
+
+# RFC 5802, RFC 7677. A user can have one password for each, so that an old and a new one are both valid for a while.
+MECHANISMS = ("SCRAM-SHA-512", "SCRAM-SHA-256")
+Credential = Mapping[str, str]
+"""mechanism, username, password"""
+
+
+def of_users(
+    before: Mapping[str, Credential], users: Collection[str], renewed: bool, make: Callable[[], str]
+) -> dict[str, dict[str, str]]:
+    """Who is there keeps a password, unless all are renewed: then for the mechanism that the old one is not for."""
+    found = {}
+    for user in sorted(users):
+        old = before.get(user)
+        if old and not renewed:
+            found[user] = dict(old)
+            continue
+        mechanism = next(one for one in MECHANISMS if not old or one != old["mechanism"])
+        found[user] = {"mechanism": mechanism, "username": user, "password": make()}
+    return found
+
+
+def of_brokers(before: Mapping[str, str], renewed: bool, make: Callable[[], str]) -> dict[str, str]:
+    """user -> password of the brokers among each other and of bus: the last one, the present one, and the next.
+
+    Every broker knows all three. So a broker that has restarted after a renewal logs in, with what was the next
+    password, at one that has not.
+    """
+    if not before:
+        return {"bus-1": make(), "bus-2": make()}
+    if not renewed:
+        return dict(before)
+    newest = max(_number(user) for user in before)
+    kept = {user: password for user, password in before.items() if _number(user) >= newest - 1}
+    return {**kept, f"bus-{newest + 1}": make()}
+
+
+def secret_of_brokers(users: Mapping[str, str]) -> dict[str, str]:
+    """What Secret kafka-brokers holds: the present login, and what brokers read of it (charts/kafka)."""
+    user = f"bus-{max(_number(one) for one in users) - 1}"
+    known = " ".join(f'user_{one}="{password}"' for one, password in sorted(users.items()))
+    module = "org.apache.kafka.common.security.plain.PlainLoginModule"
+    return {
+        "username": user,
+        "password": users[user],
+        "jaas": f'{module} required username="{user}" password="{users[user]}" {known};',
+        "super-users": ";".join(f"User:{one}" for one in sorted(users)),
+    }
+
+
+def _number(user: str) -> int:
+    return int(user.removeprefix("bus-"))

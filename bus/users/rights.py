@@ -1,0 +1,72 @@
+"""What each brick may do on a site's Kafka, as the fragments of all bricks say it; pure."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from bus.mirror import Patterns, matches
+from bus.settings import CENTRAL
+from bus.topics.model import Topic
+
+Rights = dict[str, dict[str, str]]
+"""topics, groups, transactionalIds -> name, or the beginning of names and a * -> operations, joined by commas"""
+
+
+def of_bricks(topics: Iterable[Topic], streams: Collection[str]) -> dict[str, Rights]:
+    """brick -> its rights on a site that has these topics; a brick that names none has none, and needs no user.
+
+    `streams` are the bricks that are Kafka Streams applications: they make topics of their own, which begin with
+    their name. Reading and writing imply describing, and writing a topic implies an idempotent producer.
+    """
+    granted: dict[str, dict[str, str]] = {}
+    for topic in topics:
+        for brick in {*topic.producers, *topic.consumers}:
+            granted.setdefault(brick, {})[topic.name] = _operations(brick, topic)
+    return {brick: _with_own(brick, found, brick in streams) for brick, found in sorted(granted.items())}
+
+
+def of_mirrors(topics: Mapping[str, Collection[str]], patterns: Mapping[str, Patterns]) -> dict[str, Rights]:
+    """site -> what kafka2kafka may do there; `topics` has those of each site, `patterns` those of each complexe.
+
+    Exactly the declared topics that a pattern takes: Kafka's own patterns are prefixes, and cineges. would be too much.
+    """
+    down = {name: _matching(one.ctrl2cplx, topics[CENTRAL]) for name, one in patterns.items()}
+    up = {name: _matching(one.cplx2ctrl, topics[name]) for name, one in patterns.items()}
+    rights = {name: _of_mirror(up[name], down[name], topics[name], [CENTRAL]) for name in patterns}
+    reads, writes = ({name for names in way.values() for name in names} for way in (down, up))
+    return {CENTRAL: _of_mirror(reads, writes, topics[CENTRAL], patterns), **rights}
+
+
+def _of_mirror(reads: Iterable[str], writes: Iterable[str], there: Collection[str], peers: Iterable[str]) -> Rights:
+    """Copy `reads` from a side and `writes` to it, of which MirrorMaker makes those that are not `there`.
+
+    MirrorMaker keeps its state in topics that begin with mm2-, and works as group <peer>-mm2 on the side it writes to.
+    """
+    found = dict.fromkeys(reads, "describeConfigs, read")
+    found |= {name: "write" if name in there else "create, write" for name in writes}
+    return {
+        "topics": dict(sorted(found.items())) | {"mm2-*": "create, describeConfigs, read, write"},
+        "groups": {f"{peer}-mm2": "read" for peer in sorted(peers)},
+    }
+
+
+def _matching(globs: Iterable[str], names: Iterable[str]) -> list[str]:
+    chosen = list(globs)
+    return sorted(name for name in names if any(matches(glob, name) for glob in chosen))
+
+
+def _operations(brick: str, topic: Topic) -> str:
+    """An owner reads and writes; others what they say."""
+    if brick == topic.owner or (brick in topic.producers and brick in topic.consumers):
+        return "read, write"
+    return "write" if brick in topic.producers else "read"
+
+
+def _with_own(brick: str, topics: Mapping[str, str], streams: bool) -> Rights:
+    """With the consumer groups and transactional ids that bear the brick's name."""
+    own = f"{brick}-*"
+    rights: dict[str, Any] = {"topics": dict(sorted(topics.items())) | ({own: "all"} if streams else {})}
+    if streams or any("read" in may for may in topics.values()):
+        rights["groups"] = {brick: "read", own: "read"}
+    if streams or any("write" in may for may in topics.values()):
+        rights["transactionalIds"] = {brick: "write", own: "write"}
+    return rights

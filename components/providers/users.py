@@ -1,0 +1,192 @@
+"""The Kafka users of one site and what they may do, as one resource: a few admin calls (docs/adr/0014)."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import (
+    CheckResult,
+    ConfigureRequest,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    ResourceProvider,
+    UpdateResult,
+)
+
+from bus.access import Login, NotDeployed, Unreachable, kafka_servers, secret
+from bus.errors import Failed
+from bus.users.plan import Live, plan, retirement, strangers, to_props
+from components.providers import connection
+
+_COMPARED = (*connection.KEYS, "adminPort", "passwordRevision", "users")
+
+
+class KafkaUsersProvider(ResourceProvider):
+    """Gives users their passwords and exactly their rights; users and rights of others are left alone, and named."""
+
+    serialize_as_secret_always = False
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Keeps the stack's config, for kubeconfigs."""
+        self._request = req
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Refuses nothing; says who is there that this stack did not make."""
+        try:
+            with self._admin(news) as admin:
+                live = admin.read()
+            for text in _remarks(live, _olds.get("users") or {}, news["users"]):
+                connection.say(f"Kafka of {news['site']}: {text}")
+        except NotDeployed:
+            pass  # a first preview: there is nobody yet
+        except (Unreachable, Failed) as error:
+            connection.warn(f"Kafka users of {news['site']} are not compared with the live brokers: {error}")
+        return CheckResult(news, [])
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        """Compares inputs: a preview shows them brick by brick and topic by topic."""
+        return DiffResult(changes=any(_olds.get(key) != _news.get(key) for key in _COMPARED), replaces=[])
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Makes all users; can be repeated after a crash."""
+        return CreateResult(f"{props['namespace']}/kafka-users", self._apply({}, props))
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        """Brings users to what is wanted; those whose brick is gone lose password and rights."""
+        return UpdateResult(self._apply(_olds, _news))
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """The live rights as inputs; a user that cannot log in as it was left is not there."""
+        try:
+            with self._admin(props) as admin:
+                live = admin.read()
+            props = {**props, "users": to_props(live, props["mechanisms"])}
+        except NotDeployed as error:
+            connection.warn(f"Kafka users of {props['site']} are taken as they were: {error}")
+        return ReadResult(id_, props, {key: props[key] for key in _COMPARED})
+
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        """Takes passwords and rights away, where the brokers still keep any."""
+        try:
+            with self._admin(_props) as admin:
+                failed = admin.apply(plan(admin.read(), {}, _props["users"]), {})
+        except NotDeployed as error:
+            connection.say(f"Kafka users of {_props['site']} stay as they are: {error}")
+        else:
+            if failed:
+                raise Failed(failed)
+
+    def _apply(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
+        """The outputs. Where anything fails the state stays as it was, and the next run does it all again."""
+        wanted, before = news["users"], olds.get("users") or {}
+        logins = self._logins(news)
+        with self._admin(news) as admin:
+            failed = admin.apply(plan(admin.read(), wanted, before.keys() - wanted.keys()), logins)
+        if failed:
+            raise Failed(failed)
+        return {**news, "mechanisms": {user: login.mechanism for user, login in sorted(logins.items())}}
+
+    def _logins(self, props: Mapping[str, Any]) -> dict[str, Login]:
+        """Each user's password from its Secret, so that it is no property of this resource."""
+        where = connection.cluster(props, self._request)
+        found = {user: secret(where, f"kafka-{user}") for user in props["users"]}
+        return {user: Login(user, one["password"], one["mechanism"]) for user, one in found.items()}
+
+    @contextmanager
+    def _admin(self, props: Mapping[str, Any]) -> Iterator[Any]:
+        from bus.users.admin import Admin  # the client takes 0.2 to 0.5 s to import
+
+        where = connection.cluster(props, self._request)
+        with kafka_servers(where, int(props["adminPort"])) as servers:
+            if servers.login is None:
+                raise NotDeployed(f"the brokers in {where.namespace} ask nobody for a login yet")
+            yield Admin(servers.bootstrap, servers.login)
+
+
+class RetiredPasswordsProvider(KafkaUsersProvider):
+    """Once every brick has restarted with its new password, takes the one of the revision before away."""
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Refuses nothing."""
+        return CheckResult(news, [])
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """Nothing of it is live."""
+        return ReadResult(id_, props)
+
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        """Takes nothing away."""
+
+    def _apply(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
+        mechanisms = {user: login.mechanism for user, login in self._logins(news).items()}
+        with self._admin(news) as admin:
+            failed = admin.apply(retirement(admin.read(), mechanisms), {})
+        if failed:
+            raise Failed(failed)
+        return dict(news)
+
+
+def _remarks(live: Live, before: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """What somebody who looks at a preview should know of the users that are there."""
+    there = live.credentials.keys() | {acl.user for acl in live.acls}
+    adopted = sorted((wanted.keys() - before.keys()) & there)
+    others = strangers(live, wanted.keys() | before.keys())
+    remarks = [f"user {user} is there already: it gets a new password, and the rights of its brick" for user in adopted]
+    return remarks + ([f"users of others are left alone: {', '.join(others)}"] if others else [])
+
+
+class KafkaUsers(pulumi.dynamic.Resource, module="bus", name="KafkaUsers"):
+    """`users` maps a brick to topics, groups, transactionalIds -> name, or name* -> operations."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        site: str,
+        namespace: str,
+        context: str,
+        mode: str,
+        admin_port: int,
+        password_revision: int,
+        users: Mapping[str, Mapping[str, Mapping[str, str]]],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        props: dict[str, Any] = {
+            **_place(site, namespace, context, mode, admin_port, password_revision),
+            "users": {user: dict(rights) for user, rights in users.items()},
+            "mechanisms": None,
+        }
+        super().__init__(KafkaUsersProvider(), name, props, opts)
+
+
+class RetiredPasswords(pulumi.dynamic.Resource, module="bus", name="RetiredPasswords"):
+    """`users` are those whose password of an earlier revision goes."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        site: str,
+        namespace: str,
+        context: str,
+        mode: str,
+        admin_port: int,
+        password_revision: int,
+        users: Mapping[str, Any],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        place = _place(site, namespace, context, mode, admin_port, password_revision)
+        super().__init__(RetiredPasswordsProvider(), name, {**place, "users": sorted(users)}, opts)
+
+
+def _place(site: str, namespace: str, context: str, mode: str, admin_port: int, revision: int) -> dict[str, Any]:
+    return {
+        "site": site,
+        "namespace": namespace,
+        "context": context,
+        "mode": mode,
+        "adminPort": admin_port,
+        "passwordRevision": revision,
+    }

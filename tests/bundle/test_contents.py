@@ -1,0 +1,49 @@
+"""What stands beside a bundle's images: how the customer's operators install it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bus import deployment, hosting
+from bus.bundle import contents, making
+from bus.bundle.archive import BadBundle
+from bus.deployment import Deployment
+from bus.images.registries import Access
+from tests.settings.test_settings import load_stack
+
+ROOT = Path(__file__).parents[2]
+
+
+def plan_of(login: bool = False, registry: bool = False, hosted_by: str | None = None) -> Deployment:
+    settings = load_stack("prod")
+    sites = dict(settings.content.sites)
+    if registry:
+        sites["central"] = sites["central"].model_copy(update={"enable": (hosting.BRICK,)})
+    assert settings.content.delivery
+    delivery = settings.content.delivery.model_copy(update={"hosted_by": hosted_by})
+    content = settings.content.model_copy(update={"sites": sites, "delivery": delivery})
+    keys = {"central": f"central.{hosting.KEY}"} if registry else {}
+    return deployment.plan(ROOT, replace(settings, content=content, delivery_login=login, htpasswd_keys=keys))
+
+
+def test_every_secret_that_the_manifests_count_on_is_made_first_and_from_a_file() -> None:
+    said = contents.readme(plan_of(login=True, registry=True))
+    cinecity, central = said.split("\ncinecity:\n")[1], said.split("\ncentral:\n")[1].split("\ncinecity:\n")[0]
+    for part in (central, cinecity):
+        assert part.index(" bus-registry -n ") < part.index("kubectl apply")
+    assert said.count(" docker-registry-auth -n hicksoncentral-prod --from-file=htpasswd=FILE") == 1
+    made = [line for line in said.splitlines() if "create secret" in line]
+    assert len(made) == 5 and not [line for line in made if "--from-" not in line]
+
+
+def test_secrets_that_nothing_counts_on_are_not_asked_for() -> None:
+    said = contents.readme(plan_of())
+    assert "bus-registry" not in said and "docker-registry-auth" not in said
+
+
+def test_a_registry_that_is_part_of_the_stack_cannot_be_loaded_into(tmp_path: Path) -> None:
+    plan = plan_of(login=True, registry=True, hosted_by="central")
+    with pytest.raises(BadBundle, match="a bundle is loaded before anything of it runs"):
+        making.make(ROOT, plan, tmp_path / "x.tar", Access())
+    assert not list(tmp_path.iterdir())

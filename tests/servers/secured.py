@@ -1,0 +1,151 @@
+"""Brokers that ask for a login, set up as charts/kafka does it, and clients of bricks."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaException, Producer
+from confluent_kafka.admin import AdminClient
+
+from bus.access import Login
+from bus.users.passwords import secret_of_brokers
+from components.providers.users import KafkaUsersProvider, RetiredPasswordsProvider
+from tests.servers.kafka import Cluster, cluster
+
+BROKERS = {"bus-1": "one", "bus-2": "two"}
+BUS = Login("bus-1", "one")
+_LISTENERS = ("plaintext", "controller")
+
+
+@contextmanager
+def secured(nodes: int = 1) -> Iterator[Cluster]:
+    """A cluster with an authorizer that knows BROKERS and nobody else."""
+    with tempfile.TemporaryDirectory(prefix="bus-login-") as folder:
+        write_login(Path(folder), BROKERS)
+        with cluster(nodes, settings=_settings(folder), protocol="SASL_PLAINTEXT") as running:
+            running.login = Path(folder)
+            yield running
+
+
+def write_login(folder: Path, users: Mapping[str, str]) -> None:
+    """What a pod that starts from now on finds of Secret kafka-brokers."""
+    for key, value in secret_of_brokers(users).items():
+        (folder / key).write_text(value)
+
+
+def _settings(folder: str) -> str:
+    jaas = f"plain.sasl.jaas.config=${{dir:{folder}:jaas}}"
+    scram = "sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;"
+    return "\n".join(
+        [
+            "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            f"super.users=${{dir:{folder}:super-users}}",
+            "inter.broker.listener.name=PLAINTEXT",  # a name: its protocol is that of the map
+            "sasl.mechanism.inter.broker.protocol=PLAIN",
+            "sasl.mechanism.controller.protocol=PLAIN",
+            "listener.name.plaintext.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
+            "listener.name.controller.sasl.enabled.mechanisms=PLAIN",
+            *(f"listener.name.{listener}.{jaas}" for listener in _LISTENERS),
+            *(f"listener.name.plaintext.scram-sha-{size}.{scram}" for size in (256, 512)),
+            "config.providers=dir",
+            "config.providers.dir.class=org.apache.kafka.common.config.provider.DirectoryConfigProvider",
+            f"config.providers.dir.param.allowed.paths={folder}",
+        ]
+    )
+
+
+@dataclass
+class Brick:
+    """A brick's clients: each try connects anew, as one that has just started."""
+
+    bootstrap: str
+    login: Login
+
+    def logs_in(self) -> bool:
+        """Whether its password is taken."""
+        try:
+            AdminClient(self._settings()).list_topics(timeout=4)
+        except KafkaException:
+            return False
+        return True
+
+    def topics(self) -> list[str]:
+        """The topics that it may know of."""
+        return sorted(AdminClient(self._settings()).list_topics(timeout=10).topics)
+
+    def writes(self, topic: str, **settings: Any) -> str:
+        """Writes one record; the name of what the broker answers, empty where it takes it."""
+        answers: list[Any] = []
+        producer = Producer(self._settings(**{"message.timeout.ms": 8000, "topic.metadata.refresh.sparse": True}))
+        producer.produce(topic, b"x", on_delivery=lambda error, _: answers.append(error))
+        producer.flush(10)
+        return answers[0].name() if answers[0] else ""
+
+    def reads(self, topic: str, group: str) -> str:
+        """Reads a topic that holds a record; the name of what the broker answers, empty where it got the record."""
+        consumer = Consumer(self._settings(**{"group.id": group, "auto.offset.reset": "earliest"}))
+        try:
+            consumer.subscribe([topic])
+            for _ in range(30):
+                found = consumer.poll(0.5)
+                if found is not None:
+                    error = found.error()
+                    return error.name() if error else ""
+            return "nothing"
+        except KafkaException as error:
+            return str(error.args[0].name())
+        finally:
+            consumer.close()
+
+    def _settings(self, **more: Any) -> dict[str, Any]:
+        login = {"sasl.username": self.login.user, "sasl.password": self.login.password}
+        protocol = {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": self.login.mechanism}
+        return {"bootstrap.servers": self.bootstrap, "log_level": 0, **protocol, **login, **more}
+
+
+class Users(KafkaUsersProvider):
+    """The provider with passwords of the test's own, where a stack has Secrets."""
+
+    def __init__(self, kafka: Cluster, credentials: Mapping[str, Mapping[str, str]]) -> None:
+        self._kafka, self._credentials = kafka, credentials
+
+    def _logins(self, props: Mapping[str, Any]) -> dict[str, Login]:
+        return logins(self._credentials, props["users"])
+
+    @contextmanager
+    def _admin(self, props: Mapping[str, Any]) -> Iterator[Any]:
+        yield _admin(self._kafka)
+
+
+class Retired(RetiredPasswordsProvider):
+    """The same for what comes after the bricks."""
+
+    def __init__(self, kafka: Cluster, credentials: Mapping[str, Mapping[str, str]]) -> None:
+        self._kafka, self._credentials = kafka, credentials
+
+    def _logins(self, props: Mapping[str, Any]) -> dict[str, Login]:
+        return logins(self._credentials, props["users"])
+
+    @contextmanager
+    def _admin(self, props: Mapping[str, Any]) -> Iterator[Any]:
+        yield _admin(self._kafka)
+
+
+def logins(credentials: Mapping[str, Mapping[str, str]], users: Any) -> dict[str, Login]:
+    """As Secrets of bricks hold them."""
+    return {user: Login(user, credentials[user]["password"], credentials[user]["mechanism"]) for user in users}
+
+
+def _admin(kafka: Cluster) -> Any:
+    from bus.users.admin import Admin
+
+    return Admin(kafka.bootstrap, BUS)
+
+
+def props(users: Mapping[str, Any], revision: int = 1) -> dict[str, Any]:
+    """The inputs of the resource, as components/bus.py gives them."""
+    place = {"site": "central", "namespace": "central-test", "context": "", "mode": "direct", "adminPort": 9094}
+    return {**place, "passwordRevision": revision, "users": dict(users), "mechanisms": None}

@@ -1,0 +1,26 @@
+"""When the authorizer of a site cannot be switched while its brokers run."""
+
+import pytest
+
+from bus.users.switching import refusal, way_out
+
+
+@pytest.mark.parametrize(
+    ("brokers", "secured", "wanted", "said"),
+    [
+        (3, False, True, "3 brokers run that do not ask for a login; one that restarts to ask could not join"),
+        (3, True, False, "3 brokers run that ask for a login; one that restarts to ask no more could not join"),
+        (3, True, True, ""),
+        (3, False, False, ""),
+        (1, False, True, ""),
+        (0, False, True, ""),
+    ],
+)
+def test_several_brokers_are_not_switched_one_by_one(brokers: int, secured: bool, wanted: bool, said: str) -> None:
+    found = refusal(brokers, secured, wanted)
+    assert found.startswith(said)
+    assert bool(found) == bool(said)
+
+
+def test_the_way_out_names_the_namespace() -> None:
+    assert "-n central-prod --replicas=0" in way_out("central-prod")
