@@ -13,6 +13,7 @@ from elasticsearch import Elasticsearch, NotFoundError, helpers
 
 from bus.indices.plan import Reindexing
 from bus.indices.reindex import Task
+from bus.indices.sweeping import Sweep
 
 _BATCH = 2000
 _SAMPLE = 200
@@ -38,6 +39,7 @@ class Copying:
 
     def __init__(self, client: Elasticsearch, source: str, target: str, how: Reindexing) -> None:
         self._client, self._source, self._target, self._how = client, source, target, how
+        self._sweep = Sweep(client, source, target)
 
     def checkpoints(self) -> dict[str, int]:
         """shard -> sequence number up to which the source has everything; and all of it can be searched."""
@@ -93,27 +95,16 @@ class Copying:
         copied = 0
         for shard, checkpoint in since.items():
             written = {"range": {"_seq_no": {"gt": checkpoint}}}
-            for ids in _batches(hit["_id"] for hit in self._scan(self._source, written, shard)):
-                self._copy(ids)
-                copied += len(ids)
+            for hits in _batches(self._scan(self._source, written, shard)):
+                self._sweep.copied(hits)
+                self._copy([hit["_id"] for hit in hits])
+                copied += len(hits)
                 beat()
         return copied
 
     def sweep(self, beat: Callable[[], None]) -> int:
         """Deletes from the target what the source no longer has; returns how many documents that were."""
-        self._client.indices.refresh(index=[self._source, self._target])
-        swept = 0
-        for hits in _batches(self._scan(self._target, {"match_all": {}})):
-            ids = [hit["_id"] for hit in hits]
-            answer = self._client.search(
-                index=self._source, query={"ids": {"values": ids}}, size=len(ids), source=False
-            )
-            here = {hit["_id"] for hit in answer["hits"]["hits"]}
-            gone = [hit for hit in hits if hit["_id"] not in here]
-            helpers.bulk(self._client, [self._deletion(hit) for hit in gone], ignore_status=404)
-            swept += len(gone)
-            beat()
-        return swept
+        return self._sweep.run(beat)
 
     def counts(self) -> tuple[int, int]:
         """Documents of source and target, all of them searchable."""
@@ -144,10 +135,6 @@ class Copying:
         """id -> routing and content of some documents that match."""
         hits = self._client.search(index=index, query=query, size=_SAMPLE)["hits"]["hits"]
         return {hit["_id"]: (hit.get("_routing"), hit.get("_source")) for hit in hits}
-
-    def _deletion(self, hit: Mapping[str, Any]) -> dict[str, Any]:
-        routing = {"routing": hit["_routing"]} if "_routing" in hit else {}
-        return {"_op_type": "delete", "_index": self._target, "_id": hit["_id"], **routing}
 
     @property
     def is_transformed(self) -> bool:

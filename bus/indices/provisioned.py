@@ -90,14 +90,14 @@ def refusals(held: Held, wanted: Bodies, indices: Mapping[str, Mapping[str, Any]
                 )
         for key, kind_named, named in _named(flatten((body.get("template") or {}).get("settings") or {})):
             if not _is_there(held, wanted, kind_named, named):
-                found[f"{path}.template.settings.{key}"] = _missing(name, key, kind_named, named)
+                found[f"{path}.template.settings.{key}"] = _missing(held, name, key, kind_named, named)
     for name, index in indices.items():
         for key, kind, named in _named(index["settings"]):
             if not _is_there(held, wanted, kind, named):
-                found[f'indices["{name}"].settings.{key}'] = _missing(name, key, kind, named)
+                found[f'indices["{name}"].settings.{key}'] = _missing(held, name, key, kind, named)
         used = (index.get("reindex") or {}).get("pipeline")
         if used and not _is_there(held, wanted, "pipelines", used):
-            found[f'indices["{name}"].reindex.pipeline'] = _missing(name, "reindex.pipeline", "pipelines", used)
+            found[f'indices["{name}"].reindex.pipeline'] = _missing(held, name, "reindex.pipeline", "pipelines", used)
     return found
 
 
@@ -177,11 +177,9 @@ def _is_there(held: Held, wanted: Bodies, kind: str, name: str) -> bool:
     return name in wanted.get(kind, {}) or name in held.bodies.get(kind, {})
 
 
-def _missing(name: str, key: str, kind: str, named: str) -> str:
-    return (
-        f"{name}: {key} names {NOUNS[kind]} {named}, which no brick declares and the server does not have; "
-        f"declare it below {kind}"
-    )
+def _missing(held: Held, name: str, key: str, kind: str, named: str) -> str:
+    lacks = held.lacking.get(kind, f"which no brick declares and the server does not have; declare it below {kind}")
+    return f"{name}: {key} names {NOUNS[kind]} {named}, {lacks}"
 
 
 def _is_managed(body: Json) -> bool:

@@ -18,6 +18,7 @@ _LEGACY = "/_template"
 _USES = "index.default_pipeline,index.final_pipeline,index.lifecycle.name"
 # How a server answers that it does not know an API at all: no handler, or an index or method of that name.
 _UNKNOWN = (400, 405)
+_FORBIDDEN = (401, 403)
 
 
 class Provisioning:
@@ -42,24 +43,25 @@ class Provisioning:
                     bodies[kind] = answer
             return Held(bodies, lacking, uses.result())
 
-    def make(self, wanted: Bodies) -> dict[str, str]:
+    def make(self, held: Held, wanted: Bodies) -> dict[str, str]:
         """Puts what is missing or other: index templates once what they are made of is there; kind/name -> error."""
-        changed = to_put(self.read(), wanted)
+        changed = to_put(held, wanted)
         templates = {"indexTemplates": changed.pop("indexTemplates", {})}
         return self._each(each(changed), self._put) | self._each(each(templates), self._put)
 
     def delete(self, gone: Iterable[tuple[str, str]]) -> dict[str, str]:
         """Deletes kind by kind, users first; what is in use stays. Returns kind/name -> why it is kept."""
         kept: dict[str, str] = {}
-        gone = set(gone)
+        asked = set(gone)
         for kind in reversed(KINDS):
+            names = sorted(name for there, name in asked if there == kind)
+            if not names:
+                continue
             held = self.read()
-            todo: list[tuple[str, str, Mapping[str, Any]]] = [
-                (kind, name, {}) for there, name in sorted(gone) if there == kind and name in held.bodies.get(kind, {})
-            ]
-            used = {f"{kind}/{name}": users(held, kind, name) for _, name, _ in todo}
-            kept |= {key: f"is used by {', '.join(who)}" for key, who in used.items() if who}
-            free = [one for one in todo if f"{kind}/{one[1]}" not in kept]
+            found = [name for name in names if name in held.bodies.get(kind, {})]
+            used = {name: users(held, kind, name) for name in found}
+            kept |= {f"{kind}/{name}": f"is used by {', '.join(who)}" for name, who in used.items() if who}
+            free: list[tuple[str, str, Mapping[str, Any]]] = [(kind, name, {}) for name in found if not used[name]]
             kept |= self._each(free, lambda k, name, _: self._call("DELETE", f"{self._paths[k]}/{name}"))
         return kept
 
@@ -72,6 +74,8 @@ class Provisioning:
         except NotFoundError as error:
             return {} if error.body in ({}, None) else f"Elasticsearch {self._server.version} here has none of it"
         except ApiError as error:
+            if error.status_code in _FORBIDDEN:
+                return f"{self._paths[kind]} may not be read: {text(error)}"
             if error.status_code not in _UNKNOWN:
                 raise
             return f"Elasticsearch {self._server.version} here has no {self._paths[kind]}: a module is missing"

@@ -35,7 +35,7 @@ def make(admin: Any, olds: Mapping[str, Any], news: Mapping[str, Any]) -> tuple[
         kind: {name: body for name, body in names.items() if f'{kind}["{name}"]' not in refused}
         for kind, names in wanted.items()
     }
-    failed = admin.provisions.make(able)
+    failed = admin.provisions.make(held, able)
     new = {f"{k}/{n}" for k, n, _ in provisioned.each(able) if n not in held.bodies.get(k, {})} - failed.keys()
     return {CREATED: sorted({*(olds.get(CREATED) or []), *new})}, {**refused, **failed}
 

@@ -150,6 +150,102 @@ def test_a_script_changes_documents_on_the_way(node: Node, client: Elasticsearch
     assert client.get(index=name, id="odd")["_source"] == {"a": -1}
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_a_pipeline_changes_every_document_on_the_way_those_written_meanwhile_too(
+    mode: Mode, node: Node, client: Elasticsearch, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bus.indices.copying import Copying
+
+    filled(node, client, name, documents=200)
+    client.ingest.put_pipeline(id=name, processors=[{"set": {"field": "b", "copy_from": "a"}}])
+    start, meanwhile = Copying.start, []
+
+    def writing_too(self: Copying) -> str:
+        task = start(self)
+        if mode == "catch-up":
+            client.index(index=name, id="meanwhile", document={"a": "m"}, refresh=True)
+            client.delete(index=name, id="7", refresh=True)
+            meanwhile.append("meanwhile")
+        return task
+
+    monkeypatch.setattr(Copying, "start", writing_too)
+    both: dict[str, Any] = {"properties": {**TEXT["properties"], "b": {"type": "keyword"}}}
+    try:
+        up(node.url, wanted(name, mode, both, pipeline=name))
+    finally:
+        client.ingest.delete_pipeline(id=name)
+    found = content(client, name)
+    numbers = {str(n) for n in range(200)} - ({"7"} if meanwhile else set())
+    assert found.keys() == {*numbers, *meanwhile}
+    assert all(document["b"] == document["a"] for document in found.values())
+
+
+def test_a_copy_that_somebody_cancels_is_said_and_can_be_begun_again(
+    node: Node, client: Elasticsearch, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bus.indices.copying import Copying
+
+    filled(node, client, name, documents=2000)
+    start = Copying.start
+
+    def cancelled(self: Copying) -> str:
+        task = start(self)
+        client.perform_request("POST", f"/_tasks/{task}/_cancel", headers={"accept": "application/json"})
+        return task
+
+    slow = wanted(name, "block", documents_per_second=50, slices=1)
+    with monkeypatch.context() as patched, pytest.raises(Failed, match="cancelled: by user request"):
+        patched.setattr(Copying, "start", cancelled)
+        up(node.url, slow)
+    client.index(index=name, id="later", document={"a": "x"}, refresh=True)
+    up(node.url, wanted(name, "block"))
+    assert client.count(index=name)["count"] == 2001
+
+
+def test_deletions_under_the_block_are_found_without_listing_the_index_again(
+    node: Node, client: Elasticsearch, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bus.indices.copying import Copying
+    from bus.indices.sweeping import Sweep
+
+    filled(node, client, name, documents=500)
+    client.index(index=name, id="routed", routing="elsewhere", document={"a": "r"}, refresh=True)
+    deletions, listed = [["1", "2"], ["3", "routed"], ["4", "late"]], 0
+    catch_up, run, listing = Copying.catch_up, Sweep.run, Sweep._listed
+
+    def delete() -> None:
+        for one in deletions.pop(0) if deletions else []:
+            client.delete(index=name, id=one, refresh=True, routing="elsewhere" if one == "routed" else None)
+
+    def then_deleted(self: Copying, *args: Any) -> int:
+        if len(deletions) == 1:
+            client.index(index=name, id="late", document={"a": "l"}, refresh=True)
+        copied = catch_up(self, *args)
+        if len(deletions) == 3:
+            delete()
+        return copied
+
+    def swept_then_deleted(self: Sweep, *args: Any) -> int:
+        swept = run(self, *args)
+        delete()  # after the second sweep: just before the source is blocked
+        return swept
+
+    def counted(self: Sweep) -> Any:
+        nonlocal listed
+        listed += 1
+        return listing(self)
+
+    monkeypatch.setattr("bus.indices.reindex.FEW", -1)
+    monkeypatch.setattr("bus.indices.reindex.PASSES", 2)
+    monkeypatch.setattr(Copying, "catch_up", then_deleted)
+    monkeypatch.setattr(Sweep, "run", swept_then_deleted)
+    monkeypatch.setattr(Sweep, "_listed", counted)
+    up(node.url, wanted(name, "catch-up"))
+    assert not deletions
+    assert listed == 1
+    assert content(client, name).keys() == {str(n) for n in range(500)} - {"1", "2", "3", "4"}
+
+
 def test_a_concrete_index_is_adopted_and_its_copy_kept(node: Node, client: Elasticsearch, name: str) -> None:
     client.indices.create(index=name, mappings=KEYWORD, settings={"number_of_replicas": 0})
     helpers.bulk(client, ({"_index": name, "_id": str(n), "a": str(n)} for n in range(500)), refresh=True)

@@ -77,8 +77,8 @@ def test_made_changed_in_place_and_by_closing_and_deleted(admin: Admin) -> None:
     assert admin.read(["place"]) == {}
 
 
-def test_fifty_are_made_and_read_at_once(admin: Admin) -> None:
-    wanted = [Wanted(f"many-{number}", KEYWORD, SETTINGS, {}) for number in range(50)]
+def test_several_are_made_and_read_at_once(admin: Admin) -> None:
+    wanted = [Wanted(f"many-{number}", KEYWORD, SETTINGS, {}) for number in range(12)]
     admin.apply([plan(None, one) for one in wanted])
     live = admin.read([one.name for one in wanted])
     assert all(plan(live[one.name], one, one).is_nothing for one in wanted)
@@ -103,7 +103,7 @@ def test_a_reindex_takes_everything_along_and_goes_back_or_is_refused(
     first = Wanted(name, KEYWORD, SETTINGS, {}, Reindexing(mode=mode))
     up(admin, first)
     client.index(index=name, id="routed", routing="elsewhere", document={"a": "r"})
-    for number in range(300):
+    for number in range(60):
         client.index(index=name, id=str(number), document={"a": str(number)})
     client.indices.refresh(index=name)
     changed = replace(first, mappings=TEXT)
@@ -120,7 +120,7 @@ def test_a_reindex_takes_everything_along_and_goes_back_or_is_refused(
     live = admin.read([name])[name]
     assert live.name == f"{name}-000002"
     found = {hit["_id"]: hit["_source"] for hit in helpers.scan(client, index=name)}
-    assert found == {"routed": {"a": "r"}, **{str(number): {"a": str(number)} for number in range(300)}}
+    assert found == {"routed": {"a": "r"}, **{str(number): {"a": str(number)} for number in range(60)}}
     admin.swing_back(live, admin.generation_before(name, live))
     assert admin.read([name])[name].name == f"{name}-000001"
     admin.delete([name])
