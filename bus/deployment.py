@@ -224,7 +224,7 @@ def _site(
     notif = release(NOTIF, NOTIF, seconds.bricks_seconds, {})
     umbrella = release(name, UMBRELLA[kind], seconds.bricks_seconds, {})
     registry = release(REGISTRY, REGISTRY, seconds.base_seconds, {}) if REGISTRY in site.enable else None
-    problems += _not_here(folder, settings, name, kind)
+    problems += _not_here(folder, settings, name, kind) + _before_users(name, rights.keys() & base.images.keys())
 
     default = site.kafka.replication_factor
     problems += [problem for topic in mine for problem in topic.beyond(site.kafka.brokers, default, name)]
@@ -294,6 +294,13 @@ def _shared_values(settings: Settings, config: Mapping[str, str]) -> Values:
         if settings.delivery_login:
             shared["imagePullSecrets"] = [PULL_SECRET]
     return {"global": shared}
+
+
+def _before_users(site: str, bricks: Collection[str]) -> list[Problem]:
+    """Bricks of the base that name a topic: they would wait for a Kafka user that waits for the base to be ready."""
+    allowed = f"is deployed with {BASE}, before its Kafka user on {site} can be made"
+    way_out = "let a brick of the umbrella have the topic, or switch kafka.authorization of the site off"
+    return [Problem(f"values/{brick}.yml", "topics", brick, allowed, way_out) for brick in sorted(bricks)]
 
 
 def _of_chart(folder: Path, kind: Kind, chart: str) -> set[str]:

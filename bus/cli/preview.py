@@ -11,7 +11,11 @@ from bus.cli.stack import ConfigFile, NoStack, StackName, load, pulumi
 from bus.releases import preview as releases
 from bus.releases import records
 
-_SETS = {"pulumi-python:dynamic/bus:TopicSet": "topics", "pulumi-python:dynamic/bus:IndexSet": "indices"}
+_SETS = {
+    "pulumi-python:dynamic/bus:TopicSet": "topics",
+    "pulumi-python:dynamic/bus:IndexSet": "indices",
+    "pulumi-python:dynamic/bus:KafkaUsers": "users",
+}
 
 
 def preview(
@@ -47,7 +51,7 @@ def preview(
 
 
 def changed_sets(steps: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """`<site> topics` or `<site> indices` -> a line per one that is added, changed or left by its fragment.
+    """Name of a set of topics, indices or Kafka users -> a line per one that is added, changed or left by its fragment.
 
     `steps` are those of `pulumi preview --json`.
     """
