@@ -1,6 +1,6 @@
 """Settings, bricks and charts into one Deployment, or one refusal, before anything is touched."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -118,7 +118,7 @@ def _site(
     if REGISTRY in site.enable:
         auth = {"htpasswdSecret": hosting.SECRET} if name in settings.htpasswd_keys else {}
         registry = release(REGISTRY, REGISTRY, seconds.base_seconds, auth, delivered=not _hosts(settings, name))
-    problems += _not_here(folder, settings, name, kind)
+    problems += _not_here(folder, settings, name, kind) + _before_users(name, rights.keys() & base.images.keys())
 
     default = site.kafka.replication_factor
     problems += [problem for topic in mine for problem in topic.beyond(site.kafka.brokers, default, name)]
@@ -171,6 +171,13 @@ def _release(
 def _hosts(settings: Settings, site: str) -> bool:
     """Whether a site runs the registry that everything is delivered to."""
     return settings.content.delivery is not None and settings.content.delivery.hosted_by == site
+
+
+def _before_users(site: str, bricks: Collection[str]) -> list[Problem]:
+    """Bricks of the base that name a topic: they would wait for a Kafka user that waits for the base to be ready."""
+    allowed = f"is deployed with {BASE}, before its Kafka user on {site} can be made"
+    way_out = "let a brick of the umbrella have the topic, or switch kafka.authorization of the site off"
+    return [Problem(f"values/{brick}.yml", "topics", brick, allowed, way_out) for brick in sorted(bricks)]
 
 
 def _of_chart(folder: Path, kind: Kind, chart: str) -> set[str]:

@@ -28,7 +28,6 @@ class Logins(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: LoginsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("bus:index:Logins", name, None, opts)
-        self._name, self._site = name, args.site
         self._passwords = KafkaPasswords(
             f"{name}-passwords",
             users=sorted(args.site.users),
@@ -63,7 +62,8 @@ def secret(
     """A Secret made by Pulumi itself: Helm values would carry what it holds into the release's record."""
     return k8s.core.v1.Secret(
         name,
-        metadata={"name": object_name, "namespace": namespace},
+        # One that an earlier stack left is taken over.
+        metadata={"name": object_name, "namespace": namespace, "annotations": {"pulumi.com/patchForce": "true"}},
         string_data=data,
         opts=pulumi.ResourceOptions(parent=parent, provider=provider, depends_on=list(after)),
     )

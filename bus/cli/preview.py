@@ -16,6 +16,7 @@ from bus.releases import records
 _SETS: Mapping[str, Mapping[str, str]] = {
     "pulumi-python:dynamic/bus:TopicSet": {"topics": ""},
     "pulumi-python:dynamic/bus:IndexSet": {**{kind: f"{noun} " for kind, noun in NOUNS.items()}, "indices": ""},
+    "pulumi-python:dynamic/bus:KafkaUsers": {"users": ""},
 }
 
 
@@ -52,7 +53,7 @@ def preview(
 
 
 def changed_sets(steps: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """`<site> topics` or `<site> indices` -> a line per one that is added, changed or left by its fragment.
+    """Name of a set of topics, indices or Kafka users -> a line per one that is added, changed or left by its fragment.
 
     `steps` are those of `pulumi preview --json`.
     """

@@ -1,6 +1,7 @@
 """Order of a stack as the engine is told it: every tier waits for every earlier tier, empty ones included."""
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from bus import hosting, planning
 from bus.deployment import Deployment
+from bus.errors import Refused
 from components.bus import Bus, BusArgs
 from tests.components.engine import Registered, record, waits_for
 from tests.settings.test_settings import load_stack
@@ -250,3 +252,17 @@ def test_a_brick_is_a_user_only_where_it_runs_and_names_a_topic(monkeypatch: pyt
         "cineges.vente.save": "write",
     }
     assert not any(site.users for site in plan_of("master", monkeypatch).sites.values())
+
+
+def test_a_brick_of_the_base_cannot_wait_for_a_kafka_user(tmp_path: Path) -> None:
+    (tmp_path / "charts").symlink_to(ROOT / "charts")
+    shutil.copytree(ROOT / "values", tmp_path / "values")
+    file = tmp_path / "values/odoo.yml"
+    file.write_text(f"{file.read_text()}topics:\n  - name: notifications\n    consumes: true\n")
+    with pytest.raises(Refused) as refused:
+        planning.plan(tmp_path, load_stack("local"))
+    assert [str(one).split(";")[0] for one in refused.value.problems] == [
+        f"values/odoo.yml: topics = 'odoo': is deployed with hickson-base, before its Kafka user on {site} can be made"
+        for site in ("central", "cinecity")
+    ]
+    assert planning.plan(tmp_path, load_stack("master")), "where brokers ask nobody, it may try"

@@ -88,7 +88,9 @@ def test_one_more_complexe_on_a_kubeconfig_of_its_own_changes_that_site_and_the_
     changed = operations(more.up())
     try:
         assert changed.pop("mirror-release") == "update"
-        assert all(name.startswith("kone-") and op == "create" for name, op in changed.items() if name not in ENGINE), (
+        assert changed.pop("central-kafka-users") == "update", "the mirror works as one more group"
+        mine = ("kone-", "mirror-kone-", "retired-kone-")
+        assert all(name.startswith(mine) and op == "create" for name, op in changed.items() if name not in ENGINE), (
             changed
         )
         after = json.loads(kubectl("get", "pods", "-A", "-o", "json"))["items"]

@@ -112,3 +112,18 @@ def test_topics_and_indices_of_a_preview_are_read_from_its_steps() -> None:
     }
     assert changed_sets([step("create", None, {"a": six})]) == {"central-topics": ["+ a"]}
     assert changed_sets([step("same", {"a": six}, {"a": six}), {"op": "create", "urn": "x::y"}]) == {}
+
+
+def test_kafka_users_are_shown_by_what_they_may_do() -> None:
+    may = {"topics": {"films": "read"}}
+    more = {"topics": {"films": "read, write"}}
+    states = {
+        "oldState": {"type": "pulumi-python:dynamic/bus:KafkaUsers", "inputs": {"users": {"api": may, "web": may}}},
+        "newState": {"type": "pulumi-python:dynamic/bus:KafkaUsers", "inputs": {"users": {"api": more}}},
+    }
+    assert changed_sets([{"urn": "u::central-kafka-users", "op": "update", **states}]) == {
+        "central-kafka-users": [
+            '~ api: topics {"films": "read"} -> {"films": "read, write"}',
+            "- web (its fragment is gone)",
+        ]
+    }
