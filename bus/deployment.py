@@ -9,7 +9,8 @@ from bus.access import Cluster
 from bus.images.reference import Reference, parse
 from bus.indices.provisions import Bodies
 from bus.layers import Values
-from bus.settings import CENTRAL, Kind, Settings, Site
+from bus.settings import Settings
+from bus.stack_file import CENTRAL, Kind, Site
 from bus.users.rights import Rights
 
 BASE, NOTIF, MIRROR, REGISTRY = "hickson-base", "kafka-notif", "kafka2kafka", hosting.BRICK

@@ -8,7 +8,8 @@ from pathlib import Path
 from bus.deployment import PULL_SECRET
 from bus.layers import Values, merge
 from bus.releases.values import places
-from bus.settings import Settings, Site
+from bus.settings import Settings
+from bus.stack_file import Site
 
 
 def shared_values(settings: Settings, config: Mapping[str, str], delivered: bool = True) -> Values:

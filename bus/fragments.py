@@ -8,7 +8,7 @@ from pydantic import Field
 
 from bus.errors import Problem
 from bus.parsing import Record, parse
-from bus.settings import Kind
+from bus.stack_file import Kind
 
 Fragments = Mapping[str, tuple[str, Sequence[Mapping[str, Any]]]]
 """file -> (brick, the raw entries of one of its blocks)"""

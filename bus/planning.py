@@ -17,7 +17,8 @@ from bus.indices.provisions import Provision, for_site, merge_provisions
 from bus.layers import merge
 from bus.mirror import Patterns, check_mirror, to_regex
 from bus.releases.values import Layer, brick_layer, is_enabled, places, release_values, with_defaults
-from bus.settings import CENTRAL, Kind, Settings, cineges_config, kind_of
+from bus.settings import Settings, cineges_config
+from bus.stack_file import CENTRAL, Kind, kind_of
 from bus.topics import model as topic_model
 from bus.users.rights import of_bricks, of_mirrors
 

@@ -8,7 +8,7 @@ import pulumi_kubernetes as k8s
 
 from bus.deployment import MIRROR, Deployment, Release, SitePlan
 from bus.images.registries import sources
-from bus.settings import CENTRAL
+from bus.stack_file import CENTRAL
 from components.base import Base, BaseArgs
 from components.central import Central
 from components.complexe import Complexe

@@ -11,7 +11,8 @@ from ruamel.yaml import YAML
 
 from bus import planning, settings
 from bus.cli.stack import NoStack, StackName
-from bus.settings import CENTRAL, required_secrets
+from bus.settings import required_secrets
+from bus.stack_file import CENTRAL
 
 # What a complexe takes over from the one that it is made like; the rest is its own.
 _SHARED = ("context", "access", "podSecurity", "kafka", "elasticsearch", "postgres", "mirror", "enable", "values")

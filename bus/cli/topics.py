@@ -12,7 +12,7 @@ from ruamel.yaml.comments import CommentedSeq
 from bus import bricks
 from bus.access import kafka_servers
 from bus.cli.stack import ConfigFile, NoStack, Stack, StackName, load
-from bus.settings import CENTRAL
+from bus.stack_file import CENTRAL
 from bus.topics.importing import fragment, undeclared, unfit
 from bus.topics.model import merge_fragments
 from bus.topics.plan import Topic

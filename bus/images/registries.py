@@ -10,7 +10,7 @@ from bus.images.login import Login
 from bus.images.reference import Reference
 from bus.images.registry import Registry
 from bus.images.store import Store
-from bus.settings import StackFile
+from bus.stack_file import StackFile
 
 
 @dataclass(frozen=True)

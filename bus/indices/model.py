@@ -13,7 +13,7 @@ from bus.fragments import Block, Fragments, Owned, collect, unowned
 from bus.indices.plan import Mode
 from bus.indices.settings import RESERVED, flatten
 from bus.parsing import Record
-from bus.settings import Kind
+from bus.stack_file import Kind
 
 _BLOCK = Block("indices", "index", "writes")
 # https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-indices-create; the generation's suffix takes 7.

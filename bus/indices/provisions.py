@@ -10,7 +10,7 @@ from bus.errors import Problem
 from bus.fragments import Block, Fragment, Owned, collect, unowned
 from bus.indices.settings import RESERVED, flatten
 from bus.parsing import Record
-from bus.settings import Kind as SiteKind
+from bus.stack_file import Kind as SiteKind
 
 Kind = Literal["policies", "componentTemplates", "pipelines", "indexTemplates"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

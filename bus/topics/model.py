@@ -9,7 +9,7 @@ from pydantic import Field
 from bus import fragments
 from bus.errors import Problem
 from bus.fragments import Block, Fragments, Owned, Used, collect, unowned
-from bus.settings import Kind
+from bus.stack_file import Kind
 from bus.topics.configs import CONFIGS, THROTTLED, Scalar, config_text
 
 _BLOCK = Block("topics", "topic", "produces", ("consumes", "produces"))

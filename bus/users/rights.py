@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from bus.mirror import Patterns, matches
-from bus.settings import CENTRAL
+from bus.stack_file import CENTRAL
 from bus.topics.model import Topic
 
 Rights = dict[str, dict[str, str]]

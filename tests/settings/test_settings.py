@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bus import settings
+from bus import settings, stack_file
 from bus.errors import Refused
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.yaml"))
@@ -52,7 +52,7 @@ def test_every_problem_of_a_stack_file_is_said_at_once(case: Path) -> None:
 
 @pytest.mark.parametrize("stack", ["local", "master", "recette", "prod"])
 def test_the_stack_files_of_the_project_are_valid(stack: str) -> None:
-    assert settings.CENTRAL in load_stack(stack).content.sites
+    assert stack_file.CENTRAL in load_stack(stack).content.sites
 
 
 def test_master_reproduces_the_figures_of_the_seed() -> None:

@@ -1,0 +1,180 @@
+"""What a stack file (`Pulumi.<stack>.yaml`) may hold, key by key."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from bus.images.reference import parse as parse_image
+from bus.parsing import Record
+
+NAMESPACE = "bus"
+CENTRAL = "central"
+# RFC 1123 label: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+Kind = Literal["central", "complexe"]
+
+
+def _label(value: str) -> str:
+    if not _LABEL.fullmatch(value):
+        raise ValueError("must be a DNS label: lower-case letters, digits and '-', 63 characters at most")
+    return value
+
+
+Label = Annotated[str, AfterValidator(_label)]
+
+
+def _image(value: str) -> str:
+    parse_image(value)
+    return value
+
+
+ImageText = Annotated[str, AfterValidator(_image)]
+
+
+class Kafka(Record):
+    """The brokers of a site."""
+
+    brokers: int = Field(1, ge=1, le=15, description="number of brokers, 1 to 15")
+    replication_factor: int = Field(1, ge=1, description="default of the site's topics; at most the number of brokers")
+    mode: Literal["kraft", "zookeeper"] = Field("kraft", description="zookeeper only for brokers older than 3.3")
+    admin_port: int | None = Field(None, ge=1024, le=65000, description="local port of the admin port-forward")
+    bootstrap_servers: str | None = Field(None, description="brokers that the runner reaches by itself, host:port")
+    mirror_bootstrap_servers: str | None = Field(None, description="as the mirror on central reaches them, host:port")
+    cluster_id: str | None = Field(None, min_length=1, description="id of the cluster; default: that of the first up")
+    reassignment_bytes_per_second: int = Field(
+        50_000_000, ge=100_000, description="limit of what a change of replication copies, on each broker"
+    )
+    authorization: bool = Field(False, description="brokers ask who a client is and whether it may (docs/topics.md)")
+    password_revision: int = Field(1, ge=1, description="another number renews the passwords of all Kafka users")
+
+    @model_validator(mode="after")
+    def _can_be_authorized(self) -> "Kafka":
+        if self.authorization and self.mode != "kraft":
+            raise ValueError("authorization is for mode kraft only: remove one of the two")
+        if self.authorization and self.bootstrap_servers:
+            raise ValueError("authorization needs brokers that bus deploys: remove it, or bootstrapServers")
+        return self
+
+
+class Elasticsearch(Record):
+    """The Elasticsearch nodes of a site."""
+
+    nodes: int = Field(1, ge=1, le=15, description="number of nodes, 1 to 15")
+    endpoint: str | None = Field(None, description="URL that the runner reaches by itself")
+
+
+class Odoo(Record):
+    """Odoo of a site and how the bricks log in to it."""
+
+    database: str = Field(min_length=1, description="name of Odoo's database")
+    host: str = "odoo"
+    port: int = Field(80, ge=1, le=65535)
+    use_ssl: bool = False
+    user: str = "admin"
+
+
+class Postgres(Record):
+    """PostgreSQL of a site."""
+
+    user: str = Field("odoo", description="role that Odoo uses")
+
+
+class As400(Record):
+    """The AS/400 behind kgate, which is outside of this deployment."""
+
+    user: str = Field("isi", description="user of the imports")
+    address: str | None = Field(None, description="kgate's address, host:port")
+
+
+class Mirror(Record):
+    """What kafka2kafka copies between central and one complexe: topic names, `*` for any characters."""
+
+    ctrl2cplx: tuple[str, ...] = Field((), strict=False, description="topics copied from central to the complexe")
+    cplx2ctrl: tuple[str, ...] = Field((), strict=False, description="topics copied from the complexe to central")
+
+
+class Site(Record):
+    """One site: central, or a complexe."""
+
+    namespace: Label = Field(description="Kubernetes namespace of the site")
+    context: str | None = Field(None, description="kubeconfig context; or set the secret bus:<site>.kubeconfig")
+    access: Literal["port-forward", "direct"] | None = Field(None, description="how Kafka and ES are reached")
+    pod_security: Literal["restricted", "baseline", "privileged"] = Field(
+        "restricted", description="Pod Security level of the namespace"
+    )
+    kafka: Kafka = Kafka()
+    elasticsearch: Elasticsearch = Elasticsearch()
+    odoo: Odoo
+    postgres: Postgres = Postgres()
+    as400: As400 | None = None
+    cinema_code: str | None = Field(None, description="code of the cinema, from the index of central")
+    slot_name: str | None = Field(None, description="replication slot of odoo2kafka")
+    mirror: Mirror = Mirror()
+    enable: tuple[str, ...] = Field((), strict=False, description="optional bricks to deploy here")
+    config: dict[str, str] = Field(default_factory=dict, description="further keys of cineges-config")
+    values: dict[str, dict[str, Any]] = Field(default_factory=dict, description="chart values per brick, this site")
+
+
+class Delivery(Record):
+    """A customer's registry that every image is copied to before anything is deployed from it."""
+
+    registry: str = Field(min_length=1, description="host[:port][/path] of the customer's registry")
+    hosted_by: str | None = Field(None, description="site whose brick docker-registry is that registry")
+    insecure: bool = Field(False, description="plain HTTP; loopback and test registries only")
+    source_insecure: bool = Field(False, description="plain HTTP towards the source registry")
+    source_mirror: str | None = Field(None, description="host:port that serves the images of every source registry")
+    extra_images: tuple[ImageText, ...] = Field(
+        (),
+        strict=False,
+        description="images that no chart runs and the customer needs: host/path:tag or host/path@digest",
+    )
+    also_from: tuple[str, ...] = Field(
+        (), strict=False, description="stacks whose running images are delivered too: recette, before prod runs them"
+    )
+    platforms: tuple[str, ...] = Field(
+        (), strict=False, description="platforms to copy, as linux/amd64; all by default, and what most registries want"
+    )
+
+
+class Images(Record):
+    """How the images of a stack are looked up before anything is deployed, and what they must be."""
+
+    require_digest: bool = Field(False, description="refuse an image that has a tag alone")
+    mirror: str | None = Field(None, description="host:port that answers for the images' own registries")
+    insecure: bool = Field(False, description="plain HTTP towards registries; loopback and test registries only")
+
+
+class Timeouts(Record):
+    """Seconds that a release may take until it is ready."""
+
+    base_seconds: int = Field(900, ge=10)
+    bricks_seconds: int = Field(600, ge=10)
+    mirror_seconds: int = Field(300, ge=10)
+
+
+class ConfirmDelete(Record):
+    """Names whose deletion, with all their data, is wanted."""
+
+    topics: tuple[str, ...] = Field((), strict=False)
+    indices: tuple[str, ...] = Field((), strict=False)
+
+
+class StackFile(Record):
+    """The `bus:` keys of a stack file, secrets apart."""
+
+    customer: str = Field(min_length=1, description="name of the customer, for labels")
+    context: str | None = Field(None, description="kubeconfig context of the sites that name none")
+    access: Literal["port-forward", "direct"] = "port-forward"
+    sites: dict[Label, Site] = Field(min_length=1, description="sites by name; exactly one is called central")
+    values: dict[str, dict[str, Any]] = Field(default_factory=dict, description="chart values per brick, all sites")
+    delivery: Delivery | None = None
+    images: Images = Images()
+    confirm_delete: ConfirmDelete = ConfirmDelete()
+    timeouts: Timeouts = Timeouts()
+    allow_offline_preview: bool = Field(False, description="preview even when a cluster cannot be reached")
+
+
+def kind_of(site: str) -> Kind:
+    """Which of the two kinds a site is."""
+    return "central" if site == CENTRAL else "complexe"
