@@ -1,6 +1,7 @@
 """What a server says of a call that it refused."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from elasticsearch import ApiError, TransportError
 
@@ -11,5 +12,11 @@ def text(error: ApiError | TransportError) -> str:
     reason = body.get("error") if isinstance(body, Mapping) else None
     if not isinstance(reason, Mapping):
         return str(error)
-    cause = reason.get("caused_by") or {}
-    return ": ".join(str(part) for part in (reason.get("reason"), cause.get("reason")) if part)
+    return said(reason)
+
+
+def said(error: Mapping[str, Any]) -> str:
+    """An error's reason and its causes, each once; those of a search are in its shards."""
+    causes = [error.get("caused_by"), *(shard.get("reason") for shard in error.get("failed_shards") or [])]
+    reasons = [error.get("reason"), *(cause.get("reason") for cause in causes if cause)]
+    return ": ".join(dict.fromkeys(str(reason) for reason in reasons if reason))

@@ -11,6 +11,7 @@ from typing import Any
 
 from elasticsearch import Elasticsearch, NotFoundError, helpers
 
+from bus.indices.answers import said
 from bus.indices.plan import Reindexing
 from bus.indices.reindex import Task
 from bus.indices.sweeping import Sweep
@@ -74,7 +75,7 @@ class Copying:
         status, response = answer["task"]["status"], answer.get("response") or {}
         failures = tuple(_failure(failure) for failure in response.get("failures") or [])
         if answer.get("error"):
-            failures += (str(answer["error"].get("reason")),)
+            failures += (said(answer["error"]),)
         elif response.get("canceled"):
             failures += (f"cancelled: {response['canceled']}",)
         done: Task = "failed" if failures else "done" if answer["completed"] else "running"

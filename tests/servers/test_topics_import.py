@@ -86,10 +86,12 @@ def test_what_is_imported_is_no_change(kafka: Cluster, project: Path) -> None:
 
 def test_only_what_matches_is_imported(kafka: Cluster, project: Path) -> None:
     Admin(kafka.bootstrap).create([Topic("a.one", 1, 1), Topic("b.two", 1, 1)])
+    before: list[dict[str, Any]] = yaml.safe_load((project / f"values/{BRICK}.yml").read_text())["topics"]
     run("--match", "a.*")
     entries: list[dict[str, Any]] = yaml.safe_load((project / f"values/{BRICK}.yml").read_text())["topics"]
-    assert [entry["name"] for entry in entries] == ["a.one"]
-    assert entries[0]["sites"] == ["central"]
+    assert entries[: len(before)] == before
+    (imported,) = entries[len(before) :]
+    assert (imported["name"], imported["sites"]) == ("a.one", ["central"])
 
 
 def test_an_unknown_brick_is_said(project: Path) -> None:
