@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
@@ -55,7 +56,11 @@ func (b *brick) connectKafka(ctx context.Context) error {
 	b.kafka = client
 	within, cancel := context.WithTimeout(ctx, 60*time.Second)
 	defer cancel()
-	if err := client.Ping(within); err != nil {
+	err = patiently(within, func() (bool, error) {
+		err := client.Ping(within)
+		return errors.Is(err, kerr.SaslAuthenticationFailed), err
+	})
+	if err != nil {
 		return fmt.Errorf("kafka %v: %w", b.settings.bootstrapServers, err)
 	}
 	found, err := kadm.NewClient(client).ListTopics(within, b.settings.topics()...)
@@ -96,15 +101,22 @@ func (b *brick) requireIndices(ctx context.Context) error {
 }
 
 func (b *brick) requireIndex(ctx context.Context, index string) error {
-	for {
+	return patiently(ctx, func() (bool, error) {
 		status, body, err := b.elasticsearch(ctx, http.MethodGet, "/"+url.PathEscape(index), nil)
-		switch {
-		case err == nil && status == http.StatusOK:
-			return nil
-		case err == nil && status != http.StatusServiceUnavailable:
-			return fmt.Errorf("%d %.200s", status, body)
-		case err == nil:
-			err = fmt.Errorf("%d %.200s", status, body)
+		if err == nil && status != http.StatusOK {
+			return status != http.StatusServiceUnavailable, fmt.Errorf("%d %.200s", status, body)
+		}
+		return false, err
+	})
+}
+
+// patiently tries each second until it succeeds, says that its error is final, or ctx ends: nothing orders a brick after the
+// servers when a cluster starts again.
+func patiently(ctx context.Context, try func() (final bool, err error)) error {
+	for {
+		final, err := try()
+		if err == nil || final {
+			return err
 		}
 		select {
 		case <-ctx.Done():
@@ -151,20 +163,14 @@ func (b *brick) visit(ctx context.Context) error {
 	return err
 }
 
-// connect waits for a server that is not there yet, since nothing orders it before this brick; a server's own refusal is final,
-// unless it says that it is starting.
-func connect(ctx context.Context) (*pgx.Conn, error) {
-	for {
-		connection, err := pgx.Connect(ctx, "")
+// connect waits for a server that is not there yet; a server's own refusal is final, unless it says that it is starting.
+func connect(ctx context.Context) (connection *pgx.Conn, err error) {
+	err = patiently(ctx, func() (bool, error) {
+		connection, err = pgx.Connect(ctx, "")
 		var refused *pgconn.PgError
-		if err == nil || errors.As(err, &refused) && refused.Code != "57P03" || ctx.Err() != nil {
-			return connection, err
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(time.Second):
-		}
-	}
+		return errors.As(err, &refused) && refused.Code != "57P03", err
+	})
+	return connection, err
 }
 
 func createDatabase(ctx context.Context) error {
