@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from sandbox.images import oci
@@ -242,9 +242,17 @@ def push() -> None:
         if store.push(images[image], registry, name, tag)
     ]
     if SOCKET.exists():
-        for image in pushed:  # a tag that moved: only in a sandbox, and its node would keep the old image
-            run("ctr", "--address", str(SOCKET), "-n", "k8s.io", "images", "rm", f"dkr.isi.nc/{image}")
+        forget(pushed)
     say(f"{len(pushed)} images pushed, {len(wanted_images()) - len(pushed)} were there")
+
+
+def forget(images: Collection[str]) -> None:
+    """Takes images from the node, whichever registry they came from: tags that move, in a sandbox only."""
+    ctr = ("ctr", "--address", str(SOCKET), "-n", "k8s.io", "images")
+    known = subprocess.run([*ctr, "ls", "-q"], check=True, capture_output=True, text=True).stdout.split()
+    old = [reference for reference in known if reference.partition("/")[2].endswith(tuple(images))]
+    if images and old:
+        run(*ctr, "rm", *old)
 
 
 def main() -> None:
