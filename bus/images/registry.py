@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -75,6 +77,12 @@ def retrying() -> Retrying:
     )
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """What every registry is verified with; one for all, since making one takes as long as twenty requests."""
+    return httpx.create_ssl_context()
+
+
 class Registry:
     """Manifests and blobs of one registry; safe to use from several threads."""
 
@@ -87,6 +95,7 @@ class Registry:
             auth=Challenged(login or Login()),
             timeout=httpx.Timeout(10.0, read=cut_seconds, write=cut_seconds),
             limits=httpx.Limits(max_connections=None),
+            verify=_tls(),
             follow_redirects=True,
         )
 
