@@ -118,6 +118,7 @@ func patiently(ctx context.Context, try func() (final bool, err error)) error {
 		if err == nil || final {
 			return err
 		}
+		slog.Warn("waiting", "error", err.Error())
 		select {
 		case <-ctx.Done():
 			return err
