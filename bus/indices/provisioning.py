@@ -1,10 +1,11 @@
 """Policies, templates and pipelines of a live server: read in a few calls, made side by side, deleted when unused."""
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from elasticsearch import ApiError, Elasticsearch, NotFoundError, TransportError
+from elasticsearch import ApiError, Elasticsearch, ElasticsearchWarning, NotFoundError, TransportError
 
 from bus.indices.answers import text
 from bus.indices.provisioned import Held, each, to_put, users
@@ -19,6 +20,9 @@ _USES = "index.default_pipeline,index.final_pipeline,index.lifecycle.name"
 # How a server answers that it does not know an API at all: no handler, or an index or method of that name.
 _UNKNOWN = (400, 405)
 _FORBIDDEN = (401, 403)
+
+# Which indices use a pipeline is asked of all, the server's own among them; nothing of those is changed.
+warnings.filterwarnings("ignore", message="this request accesses system indices", category=ElasticsearchWarning)
 
 
 class Provisioning:
