@@ -1,16 +1,43 @@
-"""`bus unlock`: breaks the lock of a state backend that a dead run left behind, and no other."""
+"""`bus unlock`: takes from a state what a dead run left in it, and nothing of a living one."""
 
 import getpass
+import json
 import socket
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from bus.cli.stack import NoStack, StackName, pulumi
+from bus.cli.stack import ConfigFile, NoStack, StackName, pulumi
 from bus.locks import Lock, judge, parse
 
 
-def unlock(stack: StackName) -> None:
-    """Frees a stack whose lock was made by a process of this machine that is gone; exit code 1 where that is not so."""
-    locks = held(Path.cwd(), stack)
+def unlock(stack: StackName, config_file: ConfigFile = None) -> None:
+    """Frees a stack of what a dead run left in its state: its lock, and operations that Pulumi would warn of for ever.
+
+    Exit code 1 where a lock is not provably that of a process of this machine that is gone.
+    """
+    root = Path.cwd()
+    _unlock(root, stack)
+    state = _state(root, stack)
+    begun = interrupted(state)
+    # Without a resource of the stack's own there is none at all, and the next run begins anew.
+    own = [one["urn"] for one in state.get("resources") or [] if one["type"] == "pulumi:pulumi:Stack"]
+    if begun and own:
+        _clear(root, stack, own[0], config_file)
+        print(f"interrupted, and found again by the next pulumi up: {', '.join(sorted(begun.values()))}")
+
+
+def interrupted(state: Mapping[str, Any]) -> dict[str, str]:
+    """URN -> name of each resource whose creation a run began and did not end, as `pulumi stack export` has them.
+
+    Pulumi drops other operations by itself, and keeps these until a refresh is told to forget them.
+    """
+    begun = [one for one in state.get("pending_operations") or [] if one["type"] == "creating"]
+    return {one["resource"]["urn"]: one["resource"]["urn"].rsplit("::", 1)[-1] for one in begun}
+
+
+def _unlock(root: Path, stack: str) -> None:
+    locks = held(root, stack)
     if not locks:
         print(f"stack {stack} is not locked")
         return
@@ -20,10 +47,30 @@ def unlock(stack: StackName) -> None:
         print(verdict)
     if not all(verdict.dead for verdict in verdicts):
         raise NoStack(f"stack {stack} stays locked: ask who holds it; only when nothing runs any more: pulumi cancel")
-    done = pulumi(Path.cwd(), "cancel", "--yes", "--stack", stack)
+    done = pulumi(root, "cancel", "--yes", "--stack", stack)
     if done.returncode:
         raise NoStack(f"pulumi cancel fails: {done.stderr.strip()}")
     print(f"stack {stack} is unlocked")
+
+
+def _state(root: Path, stack: str) -> Mapping[str, Any]:
+    done = pulumi(root, "stack", "export", "--stack", stack)
+    if done.returncode:
+        raise NoStack(f"the state of stack {stack} cannot be read: {done.stderr.strip()}")
+    state: Mapping[str, Any] = json.loads(done.stdout).get("deployment") or {}
+    return state
+
+
+def _clear(root: Path, stack: str, own: str, config_file: Path | None) -> None:
+    """Forgets interrupted creations: bus adopts or repairs what they made, so that nobody has to look at it.
+
+    A refresh of nothing but the stack's own resource does it under the stack's lock; an export and an import would
+    lose what somebody deploys in between.
+    """
+    options = ("--yes", "--skip-preview", "--clear-pending-creates", "--target", own, "--stack", stack)
+    done = pulumi(root, "refresh", *options, config_file=config_file)
+    if done.returncode:
+        raise NoStack(f"interrupted operations stay in the state of stack {stack}:\n{done.stdout}{done.stderr}")
 
 
 def held(root: Path, stack: str) -> list[Lock]:

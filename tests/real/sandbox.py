@@ -96,7 +96,7 @@ class Stack:
         try:
             return strike(process, look) is not None
         finally:
-            run("bus", "unlock", "--stack", "local", cwd=self.root)
+            run("bus", "unlock", "--stack", "local", "--config-file", str(self.config), cwd=self.root)
 
     def _command(self, verb: str, *arguments: str) -> list[str]:
         need("PULUMI_BACKEND_URL")
