@@ -61,9 +61,16 @@ def messages(admin: Admin, topic: str) -> int:
     return sum(log.last - log.first for log in admin.logs([topic]).values())
 
 
-def is_clean(admin: Admin, topic: str) -> bool:
-    rates = [own for own in admin.own_of_brokers(admin.racks()).values() if any("throttled.rate" in k for k in own)]
-    return not admin.read([topic])[topic].unfinished and not rates
+def is_clean(admin: Admin, topic: str, patience_seconds: float = 20) -> bool:
+    """Nothing moves and no throttle is left; a broker that has just started answers from what it knew before."""
+    deadline = time.monotonic() + patience_seconds
+    while True:
+        rates = [own for own in admin.own_of_brokers(admin.racks()).values() if any("throttled.rate" in k for k in own)]
+        if not admin.read([topic])[topic].unfinished and not rates:
+            return True
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.5)
 
 
 @pytest.mark.parametrize("path", [(1, 2), (1, 3), (3, 2), (3, 1), (2, 3)])
