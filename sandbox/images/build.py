@@ -66,7 +66,7 @@ def prepare() -> None:
         maven("kafka", "dependency:copy-dependencies", f"-DoutputDirectory={work}/libs")
 
     def elasticsearch(work: Path) -> None:
-        maven("elasticsearch", "dependency:unpack", f"-Dout={work}", f"-Dmdep.markersDirectory={work}/markers")
+        maven("elasticsearch", "dependency:unpack", f"-Dout={work}")
 
     once("kafka", kafka)
     once("elasticsearch", elasticsearch)
@@ -80,8 +80,7 @@ def servers() -> None:
 
     def older(profile: str) -> Callable[[Path], None]:
         def unpack(work: Path) -> None:
-            where = f"-Dout={work}", f"-Dmdep.markersDirectory={work}/markers"
-            maven("elasticsearch/older", "dependency:unpack", f"-P{profile}", *where)
+            maven("elasticsearch/older", "dependency:unpack", f"-P{profile}", f"-Dout={work}")
 
         return unpack
 
@@ -90,7 +89,7 @@ def servers() -> None:
 
 
 def maven(pom: str, *arguments: str) -> None:
-    """Runs a goal of images/<pom>/pom.xml, whose build folder stays out of the checkout."""
+    """Runs a goal of images/<pom>/pom.xml."""
     run("mvn", "-q", "-B", "-ntp", "-f", str(HERE / pom / "pom.xml"), *arguments)
 
 
