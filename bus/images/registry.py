@@ -26,7 +26,7 @@ _MANIFESTS = (
 )
 _ACCEPT = {"Accept": ", ".join(_MANIFESTS)}
 _PIECE_BYTES = 1 << 20
-_ATTEMPTS = 4
+_ATTEMPTS = 7
 # The least that registries in use cut a list at.
 _TAGS_AT_ONCE = 100
 
@@ -70,7 +70,7 @@ def as_manifest(described: Mapping[str, Any]) -> Manifest:
 
 
 def retrying() -> Retrying:
-    """Tries again what a registry did not answer: four times in all, over some seconds."""
+    """Tries what a registry did not answer seven times in all, over some seven seconds: a NodePort may come late."""
     wait = wait_random_exponential(multiplier=0.3, max=5)
     return Retrying(
         retry=retry_if_exception_type(NoAnswer), stop=stop_after_attempt(_ATTEMPTS), wait=wait, reraise=True
