@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 _RUNS = 3
 _PROGRAM = """
 import os
+from components.providers.connection import Place
 from components.providers.topics import TopicSet
 
 number = int(os.environ["TOPICS"])
@@ -23,10 +24,7 @@ if number:
     one = {{"partitions": 2, "replicationFactor": 1, "configs": {{}}}}
     TopicSet(
         "topics",
-        site="central",
-        namespace="bench",
-        context="",
-        mode="direct",
+        place=Place("central", "bench", "", "direct"),
         admin_port=9094,
         bootstrap_servers={bootstrap!r},
         brokers=1,

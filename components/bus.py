@@ -16,6 +16,7 @@ from components.delivery import Delivery, DeliveryArgs
 from components.logins import Logins, LoginsArgs, secret
 from components.mirror import Mirror
 from components.notif import Notif
+from components.providers.connection import Place
 from components.providers.indices import IndexSet
 from components.providers.pins import ImagePins
 from components.providers.topics import TopicSet
@@ -176,14 +177,15 @@ class Bus(pulumi.ComponentResource):
         args = UmbrellaArgs(release, namespace, [*after, known], revision(known))
         return [known, Registry(name, args, below).release]
 
+    def _place(self, site: SitePlan) -> Place:
+        settings = self._deployment.settings
+        return Place(site.name, site.settings.namespace, settings.context(site.name), settings.access(site.name))
+
     def _topics(self, name: str, site: SitePlan, topics: Mapping[str, Mapping[str, object]], after: Tiers) -> TopicSet:
         settings = self._deployment.settings
         return TopicSet(
             name,
-            site=site.name,
-            namespace=site.settings.namespace,
-            context=settings.context(site.name),
-            mode=settings.access(site.name),
+            place=self._place(site),
             admin_port=settings.admin_port(site.name),
             bootstrap_servers=site.settings.kafka.bootstrap_servers or "",
             brokers=site.settings.kafka.brokers,
@@ -202,10 +204,7 @@ class Bus(pulumi.ComponentResource):
         settings = self._deployment.settings
         return resource(
             name,
-            site=site.name,
-            namespace=site.settings.namespace,
-            context=settings.context(site.name),
-            mode=settings.access(site.name),
+            place=self._place(site),
             admin_port=settings.admin_port(site.name),
             password_revision=site.settings.kafka.password_revision,
             users=site.users,
@@ -227,10 +226,7 @@ class Bus(pulumi.ComponentResource):
         settings = self._deployment.settings
         return IndexSet(
             name,
-            site=site.name,
-            namespace=site.settings.namespace,
-            context=settings.context(site.name),
-            mode=settings.access(site.name),
+            place=self._place(site),
             endpoint=site.settings.elasticsearch.endpoint or "",
             indices=site.indices,
             provisions=site.provisions,

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 
 import pulumi
 
-from bus.access import Cluster, Unreachable, brokers_there, check_reachable
+from bus.access import Cluster, Unreachable
 from bus.deployment import Deployment, Release
 from bus.errors import Problem, Refused
+from bus.kube import brokers_there, check_reachable
 from bus.releases import preview, records, recovery, rendering
 from bus.releases.state import Act, Record, decide, description
 from bus.users import switching

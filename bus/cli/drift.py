@@ -6,9 +6,10 @@ from typing import Any
 
 import typer
 
-from bus.access import Cluster, kube_api
+from bus.access import Cluster
 from bus.cli.preview import changed_sets
 from bus.cli.stack import ConfigFile, NoStack, StackName, load, pulumi
+from bus.kube import kube_api
 from bus.releases import objects, records
 from bus.releases.drift import Drift
 from bus.releases.drift import drift as differing

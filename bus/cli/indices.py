@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bus.access import elasticsearch_url
 from bus.cli.stack import load
+from bus.servers import elasticsearch_url
 
 if TYPE_CHECKING:
     from bus.indices.admin import Admin

@@ -10,8 +10,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedSeq
 
 from bus import bricks
-from bus.access import kafka_servers
 from bus.cli.stack import ConfigFile, NoStack, Stack, StackName, load
+from bus.servers import kafka_servers
 from bus.stack_file import CENTRAL
 from bus.topics.importing import fragment, undeclared, unfit
 from bus.topics.model import merge_fragments

@@ -10,7 +10,8 @@ from typing import Any
 import httpx
 import kr8s
 
-from bus.access import Cluster, Unreachable, asynchronous_kube_api
+from bus.access import Cluster, Unreachable
+from bus.kube import asynchronous_kube_api
 from bus.releases.objects import Key
 from bus.releases.patches import merge_patch, pod_of
 from bus.releases.refusals import Answer, Refusal, Unjudged, Verdicts, judged, judged_pod

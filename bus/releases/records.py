@@ -10,7 +10,8 @@ from typing import Any
 import kr8s
 from kr8s.objects import Secret
 
-from bus.access import Cluster, kube_api
+from bus.access import Cluster
+from bus.kube import kube_api
 from bus.releases.state import TAKEN_OVER, Record, Wanted
 
 TYPE = "helm.sh/release.v1"

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bus.access import Cluster, kube_api
+from bus.access import Cluster
+from bus.kube import kube_api
 from bus.releases import objects, records
 from bus.releases.unready import Finding, judge, last_events
 

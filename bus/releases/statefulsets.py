@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from bus.access import Cluster, kube_api
+from bus.access import Cluster
+from bus.kube import kube_api
 from bus.releases.objects import Key, find, parse
 
 

@@ -2,13 +2,30 @@
 
 import sys
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
 
 from pulumi.dynamic import ConfigureRequest
 
 from bus.access import Cluster
 
-KEYS = ("site", "namespace", "context", "mode")
+
+@dataclass(frozen=True)
+class Place:
+    """A site and how its servers are reached, as properties of a resource: without its kubeconfig, a secret."""
+
+    site: str
+    namespace: str
+    context: str
+    mode: Literal["port-forward", "direct"]
+
+    @property
+    def props(self) -> dict[str, Any]:
+        """What a resource keeps of it."""
+        return asdict(self)
+
+
+KEYS = tuple(field.name for field in fields(Place))
 
 
 def cluster(props: Mapping[str, Any], request: ConfigureRequest) -> Cluster:

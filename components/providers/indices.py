@@ -8,12 +8,14 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult, DiffResult, ReadResult
 
-from bus.access import NotDeployed, Unreachable, elasticsearch_url
+from bus.access import NotDeployed, Unreachable
 from bus.indices import estimate, plan, provisioned, support
 from bus.indices.drift import seen
 from bus.indices.props import from_props, to_props
 from bus.indices.provisions import KINDS, Bodies
+from bus.servers import elasticsearch_url
 from components.providers import connection, provisions
+from components.providers.connection import Place
 from components.providers.declared import DeclaredSetProvider
 from components.providers.provisions import CREATED, KEPT
 
@@ -130,10 +132,7 @@ class IndexSet(pulumi.dynamic.Resource, module="bus", name="IndexSet"):
         self,
         name: str,
         *,
-        site: str,
-        namespace: str,
-        context: str,
-        mode: str,
+        place: Place,
         endpoint: str,
         indices: Mapping[str, Mapping[str, object]],
         confirm_delete: Sequence[str],
@@ -141,10 +140,7 @@ class IndexSet(pulumi.dynamic.Resource, module="bus", name="IndexSet"):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         props: dict[str, Any] = {
-            "site": site,
-            "namespace": namespace,
-            "context": context,
-            "mode": mode,
+            **place.props,
             "endpoint": endpoint,
             "indices": {key: dict(value) for key, value in indices.items()},
             "confirmDelete": sorted(confirm_delete),

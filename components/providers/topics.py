@@ -8,12 +8,14 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult
 
-from bus.access import NotDeployed, Unreachable, kafka_servers
+from bus.access import NotDeployed, Unreachable
 from bus.errors import Failed
 from bus.mirror import matches
 from bus.removals import Mirrored, Removal, removal
+from bus.servers import kafka_servers
 from bus.topics import holdings, plan
 from components.providers import connection
+from components.providers.connection import Place
 from components.providers.declared import DeclaredSetProvider
 
 # What an update is not made for: `elsewhere` keeps a topic that moves between two sets, `clusterId` is filled by check,
@@ -170,10 +172,7 @@ class TopicSet(pulumi.dynamic.Resource, module="bus", name="TopicSet"):
         self,
         name: str,
         *,
-        site: str,
-        namespace: str,
-        context: str,
-        mode: str,
+        place: Place,
         admin_port: int,
         bootstrap_servers: str,
         brokers: int,
@@ -186,10 +185,7 @@ class TopicSet(pulumi.dynamic.Resource, module="bus", name="TopicSet"):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         props: dict[str, Any] = {
-            "site": site,
-            "namespace": namespace,
-            "context": context,
-            "mode": mode,
+            **place.props,
             "adminPort": admin_port,
             "bootstrapServers": bootstrap_servers,
             "brokers": brokers,

@@ -15,10 +15,13 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from bus.access import Login, NotDeployed, Unreachable, kafka_servers, secret
+from bus.access import Login, NotDeployed, Unreachable
 from bus.errors import Failed
+from bus.kube import secret
+from bus.servers import kafka_servers
 from bus.users.plan import Live, plan, retirement, strangers, to_props
 from components.providers import connection
+from components.providers.connection import Place
 
 _COMPARED = (*connection.KEYS, "adminPort", "passwordRevision", "users")
 
@@ -144,17 +147,14 @@ class KafkaUsers(pulumi.dynamic.Resource, module="bus", name="KafkaUsers"):
         self,
         name: str,
         *,
-        site: str,
-        namespace: str,
-        context: str,
-        mode: str,
+        place: Place,
         admin_port: int,
         password_revision: int,
         users: Mapping[str, Mapping[str, Mapping[str, str]]],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         props: dict[str, Any] = {
-            **_place(site, namespace, context, mode, admin_port, password_revision),
+            **_login_props(place, admin_port, password_revision),
             "users": {user: dict(rights) for user, rights in users.items()},
             "mechanisms": None,
         }
@@ -168,25 +168,15 @@ class RetiredPasswords(pulumi.dynamic.Resource, module="bus", name="RetiredPassw
         self,
         name: str,
         *,
-        site: str,
-        namespace: str,
-        context: str,
-        mode: str,
+        place: Place,
         admin_port: int,
         password_revision: int,
         users: Mapping[str, Any],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        place = _place(site, namespace, context, mode, admin_port, password_revision)
-        super().__init__(RetiredPasswordsProvider(), name, {**place, "users": sorted(users)}, opts)
+        props = {**_login_props(place, admin_port, password_revision), "users": sorted(users)}
+        super().__init__(RetiredPasswordsProvider(), name, props, opts)
 
 
-def _place(site: str, namespace: str, context: str, mode: str, admin_port: int, revision: int) -> dict[str, Any]:
-    return {
-        "site": site,
-        "namespace": namespace,
-        "context": context,
-        "mode": mode,
-        "adminPort": admin_port,
-        "passwordRevision": revision,
-    }
+def _login_props(place: Place, admin_port: int, password_revision: int) -> dict[str, Any]:
+    return {**place.props, "adminPort": admin_port, "passwordRevision": password_revision}

@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from bus.access import Cluster, elasticsearch_url
+from bus.access import Cluster
+from bus.servers import elasticsearch_url
 from tests.real.sandbox import Site, Stack, eventually, operations
 
 pytestmark = pytest.mark.real

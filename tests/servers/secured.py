@@ -106,8 +106,8 @@ class Brick:
         return {"bootstrap.servers": self.bootstrap, "log_level": 0, **protocol, **login, **more}
 
 
-class Users(KafkaUsersProvider):
-    """The provider with passwords of the test's own, where a stack has Secrets."""
+class _OfATest(KafkaUsersProvider):
+    """A provider with passwords of the test's own, where a stack has Secrets."""
 
     def __init__(self, kafka: Cluster, credentials: Mapping[str, Mapping[str, str]]) -> None:
         self._kafka, self._credentials = kafka, credentials
@@ -117,32 +117,22 @@ class Users(KafkaUsersProvider):
 
     @contextmanager
     def _admin(self, props: Mapping[str, Any]) -> Iterator[Any]:
-        yield _admin(self._kafka)
+        from bus.users.admin import Admin
+
+        yield Admin(self._kafka.bootstrap, BUS)
 
 
-class Retired(RetiredPasswordsProvider):
-    """The same for what comes after the bricks."""
+class Users(_OfATest):
+    """The one that gives users their passwords and rights."""
 
-    def __init__(self, kafka: Cluster, credentials: Mapping[str, Mapping[str, str]]) -> None:
-        self._kafka, self._credentials = kafka, credentials
 
-    def _logins(self, props: Mapping[str, Any]) -> dict[str, Login]:
-        return logins(self._credentials, props["users"])
-
-    @contextmanager
-    def _admin(self, props: Mapping[str, Any]) -> Iterator[Any]:
-        yield _admin(self._kafka)
+class Retired(_OfATest, RetiredPasswordsProvider):
+    """The one that comes after the bricks."""
 
 
 def logins(credentials: Mapping[str, Mapping[str, str]], users: Any) -> dict[str, Login]:
     """As Secrets of bricks hold them."""
     return {user: Login(user, credentials[user]["password"], credentials[user]["mechanism"]) for user in users}
-
-
-def _admin(kafka: Cluster) -> Any:
-    from bus.users.admin import Admin
-
-    return Admin(kafka.bootstrap, BUS)
 
 
 def props(users: Mapping[str, Any], revision: int = 1) -> dict[str, Any]:

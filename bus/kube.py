@@ -1,0 +1,107 @@
+"""What the API server of a site's cluster is asked; raises NotDeployed for what is not there, Unreachable otherwise."""
+
+import warnings
+from base64 import b64decode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import kr8s
+import kr8s.asyncio
+import yaml
+from kr8s.objects import Secret, StatefulSet
+
+from bus.access import BROKERS_SECRET, Cluster, NotDeployed, Unreachable
+
+_API_TIMEOUT_SECONDS = 10.0
+
+# kr8s warns of every Kubernetes newer than its release; what is used here has been stable since 1.16.
+warnings.filterwarnings("ignore", message="Kubernetes version .* is not supported", category=UserWarning)
+
+
+def kube_api(cluster: Cluster) -> Any:
+    """A client of the cluster's API server; raises Unreachable where it does not answer."""
+    with _answered():
+        api = kr8s.api(**_asked(cluster))
+        api.timeout = _API_TIMEOUT_SECONDS
+        return api
+
+
+async def asynchronous_kube_api(cluster: Cluster) -> Any:
+    """The same as `kube_api` for many calls at once, bound to the event loop that runs."""
+    with _answered():
+        api = await kr8s.asyncio.api(**_asked(cluster))
+        api.timeout = _API_TIMEOUT_SECONDS
+        return api
+
+
+def check_reachable(cluster: Cluster) -> None:
+    """Raises Unreachable unless the cluster's API server answers."""
+    api = kube_api(cluster)
+    with _answered():
+        api.version()
+
+
+def secret(cluster: Cluster, name: str) -> dict[str, str]:
+    """What a Secret of the site holds, in clear; raises NotDeployed or Unreachable."""
+    api, kind = kube_api(cluster), cast(Any, Secret)
+    with _answered(f"{cluster.namespace} has no Secret {name} yet"):
+        found = kind.get(name, namespace=cluster.namespace, api=api)
+    return {key: b64decode(value).decode() for key, value in (found.raw.get("data") or {}).items()}
+
+
+def ready_pods(cluster: Cluster, workload: str) -> tuple[Any, list[Any]]:
+    """A StatefulSet, and its pods that are ready; raises NotDeployed or Unreachable."""
+    api, namespace = kube_api(cluster), cluster.namespace
+    with _answered(f"{namespace} has no StatefulSet {workload} yet"):
+        found = StatefulSet.get(workload, namespace=namespace, api=api)
+        selector = dict(found.raw["spec"]["selector"]["matchLabels"])
+        pods = [pod for pod in api.get("pods", namespace=namespace, label_selector=selector) if _is_ready(pod)]
+    if not pods:
+        raise NotDeployed(f"StatefulSet {workload} in {namespace} has no ready pod")
+    return found, sorted(pods, key=lambda pod: str(pod.name))
+
+
+def brokers_there(cluster: Cluster) -> tuple[int, bool]:
+    """How many brokers a site is to have as it is deployed, and whether they ask for a login; raises Unreachable."""
+    api = kube_api(cluster)
+    try:
+        with _answered("no Kafka yet"):
+            found = StatefulSet.get("kafka", namespace=cluster.namespace, api=api)
+    except NotDeployed:
+        return 0, False
+    return int(found.raw["spec"].get("replicas", 1)), is_secured(found)
+
+
+def is_secured(workload: Any) -> bool:
+    """Whether brokers ask for a login: what is deployed says so, whatever the stack file wants by now."""
+    volumes = workload.raw["spec"]["template"]["spec"].get("volumes") or []
+    return any(volume.get("secret", {}).get("secretName") == BROKERS_SECRET for volume in volumes)
+
+
+def _asked(cluster: Cluster) -> dict[str, Any]:
+    source: Any = yaml.safe_load(cluster.kubeconfig) if cluster.kubeconfig else None
+    return {"kubeconfig": source, "context": cluster.context or None, "namespace": cluster.namespace}
+
+
+def _is_ready(pod: Any) -> bool:
+    conditions = pod.raw.get("status", {}).get("conditions", [])
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+
+
+@contextmanager
+def _answered(missing: str = "") -> Iterator[None]:
+    """What a call may end in: NotDeployed with `missing` where an object is not there, else Unreachable."""
+    try:
+        yield
+    except Exception as error:  # kr8s raises whatever its parser, ssl or the socket does
+        if missing and isinstance(error, kr8s.NotFoundError):
+            raise NotDeployed(missing) from None
+        raise Unreachable(_reason(error)) from error
+
+
+def _reason(error: BaseException) -> str:
+    """What a reader can use of an error: its innermost message, without a traceback."""
+    while error.__cause__ or (error.__context__ and not error.__suppress_context__):
+        error = error.__cause__ or error.__context__ or error
+    return f"{type(error).__name__}: {error}".split("\n", 1)[0][:300]
