@@ -28,6 +28,7 @@ def apply(admin: Admin, changes: Sequence[Change], brokers: int, bytes_per_secon
     able = [change for change in changes if not change.refused]
     missing = [change.wanted for change in able if change.create]
     appeared, wrong = admin.create(missing) if missing else (set(), {})
+    unmade = set(wrong)
     if appeared:  # made by somebody else between our read and our call: adopted as any other
         live = admin.seen(dict.fromkeys(appeared, 1))
         again = [plan(live[c.wanted.name], c.wanted, brokers) for c in able if c.wanted.name in live]
@@ -36,13 +37,14 @@ def apply(admin: Admin, changes: Sequence[Change], brokers: int, bytes_per_secon
         able = [c for c in able if c.wanted.name not in appeared] + [c for c in again if not c.refused]
     grown = {c.wanted.name: c.grow_to for c in able if c.grow_to}
     wrong |= admin.grow(grown) if grown else {}
-    configured = [change for change in able if change.configs and not change.create]
-    configured += _left_behind(admin, [t for t in missing if t.name not in appeared and t.name not in wrong])
+    new = [topic for topic in missing if topic.name not in appeared | unmade]
+    larger = {name: count for name, count in grown.items() if name not in wrong}
+    shown = admin.seen({topic.name: topic.partitions for topic in new} | larger)
+    configured = [change for change in able if change.configs and not change.create] + _left_behind(new, shown)
     wrong |= admin.configure(configured) if configured else {}
     moved = {c.wanted.name: c.wanted.replication_factor for c in able if c.replicate and c.wanted.name not in wrong}
     if moved:
         # New partitions are placed by the controller with the topic's old factor: they move with the others.
-        admin.seen(grown)
         try:
             with connect(admin.bootstrap, admin.login) as replicas:
                 wrong |= replicate(admin, replicas, moved, bytes_per_second, say)
@@ -50,17 +52,20 @@ def apply(admin: Admin, changes: Sequence[Change], brokers: int, bytes_per_secon
             wrong |= dict.fromkeys(moved, f"its replicas could not be looked after: {error}")
     wanted = {change.wanted.name: change.wanted for change in able}
     touched = {c.wanted.name for c in able if not c.is_nothing}
-    late = admin.settle({name: wanted[name] for name in touched - wrong.keys()})
+    written_since = {change.wanted.name for change in configured} | moved.keys()
+    late = admin.settle(
+        {name: wanted[name] for name in touched - wrong.keys()},
+        seen={name: topic for name, topic in shown.items() if name not in written_since},
+    )
     if wrong:
         live = admin.read(wrong.keys())
         wrong = {name: why for name, why in wrong.items() if name not in live or not live[name].is_as(wanted[name])}
     failed |= wrong | late
-    made = {topic.name for topic in missing} - appeared - wrong.keys()
+    made = {topic.name for topic in missing} - appeared - (unmade & wrong.keys())
     return Applied(frozenset(made), failed)
 
 
-def _left_behind(admin: Admin, made: Sequence[Topic]) -> list[Change]:
+def _left_behind(new: Sequence[Topic], shown: Mapping[str, Topic]) -> list[Change]:
     """Configs that new topics bear all the same, given back: those of a deleted topic of that name (docs/adr/0012)."""
-    live = admin.seen({topic.name: topic.partitions for topic in made}) if made else {}
-    extra = {t.name: live[t.name].configs.keys() - t.configs.keys() for t in made if t.name in live}
-    return [Change(topic, configs=dict.fromkeys(extra[topic.name])) for topic in made if extra.get(topic.name)]
+    extra = {t.name: shown[t.name].configs.keys() - t.configs.keys() for t in new if t.name in shown}
+    return [Change(topic, configs=dict.fromkeys(extra[topic.name])) for topic in new if extra.get(topic.name)]

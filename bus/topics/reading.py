@@ -60,7 +60,9 @@ class Reader:
 
     def read(self, names: Collection[str]) -> dict[str, Topic]:
         """Those of `names` that exist, as one broker answers; raises Failed where one exists and cannot be read."""
-        listed = self._listed()
+        return self._described(names, self._listed())
+
+    def _described(self, names: Collection[str], listed: Mapping[str, Any]) -> dict[str, Topic]:
         found = [name for name in names if name in listed]
         if not found:
             return {}
@@ -151,27 +153,34 @@ class Reader:
 
     def seen(self, partitions: Mapping[str, int]) -> dict[str, Topic]:
         """Topics once a broker shows them with at least so many partitions, or after a while as they are."""
-        deadline = time.monotonic() + _SEEN_SECONDS
-        while True:
-            live = self.read(partitions.keys())
-            late = [n for n, count in partitions.items() if n not in live or live[n].partitions < count]
-            if not late or time.monotonic() > deadline:
-                return live
-            time.sleep(0.1)
+        deadline, pause = time.monotonic() + _SEEN_SECONDS, 0.02
+        while partitions:
+            listed, over = self._listed(), time.monotonic() > deadline
+            if over or all(n in listed and len(listed[n].partitions) >= count for n, count in partitions.items()):
+                live = self._described(partitions.keys(), listed)
+                if over or live.keys() == partitions.keys():
+                    return live
+            time.sleep(pause)
+            pause = min(0.1, pause * 2)
+        return {}
 
-    def settle(self, wanted: Mapping[str, Topic]) -> dict[str, str]:
-        """Waits until the brokers answer what was written; returns those that do not."""
+    def settle(self, wanted: Mapping[str, Topic], seen: Mapping[str, Topic]) -> dict[str, str]:
+        """Waits until the brokers answer what was written; returns those that do not.
+
+        `seen` are topics read since they were last written: where those are all, they are the first answer.
+        """
         deadline, pause = time.monotonic() + SETTLE_SECONDS, 0.02
-        needed, good = self._answers_needed(), 0
-        while True:
+        good, needed = int(_all_as(seen, wanted)), self._answers_needed()
+        while wanted and good < needed:
             live = self.read(wanted.keys())
             late = {name: topic for name, topic in wanted.items() if name not in live or not live[name].is_as(topic)}
             good = 0 if late else good + 1
-            if good == needed or (late and time.monotonic() > deadline):
+            if late and time.monotonic() > deadline:
                 return {name: _late(live.get(name), topic) for name, topic in late.items()}
             if late:
                 time.sleep(pause)
                 pause = min(1, pause * 2)
+        return {}
 
     def _answers_needed(self) -> int:
         """How often the same is to be read in a row: several brokers answer in turn, each from metadata of its own."""
