@@ -5,15 +5,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import yaml
-
 from bus import hosting
 from bus.bundle import scripts
 from bus.deployment import PULL_SECRET, Deployment, SitePlan
 from bus.images import listing, running
-from bus.images.proof import render
 from bus.images.reference import parse
 from bus.images.running import Pins
+from bus.releases import rendering
 
 DESCRIPTION = "bundle.json"
 
@@ -63,8 +61,8 @@ def write_site(folder: Path, plan: Deployment, site: SitePlan, staged: Mapping[s
     manifests = folder / "manifests" / site.name
     manifests.mkdir(parents=True)
     for number, release in enumerate(plan.releases(site.name), 1):
-        documents = render(staged[release.chart], release, site.settings.namespace)
-        (manifests / f"{number}-{release.name}.yaml").write_text(yaml.safe_dump_all(documents, sort_keys=False))
+        text = rendering.render(staged[release.chart], release.name, site.settings.namespace, release.values)
+        (manifests / f"{number}-{release.name}.yaml").write_text(text)
     for name, text in (
         ("base-topics.sh", scripts.topics(site.name, "base-topics.sh", site.base_topics)),
         ("topics.sh", scripts.topics(site.name, "topics.sh", site.topics)),
