@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bus import hosting
 from bus.bundle import scripts
+from bus.bundle.archive import BadBundle
 from bus.deployment import PULL_SECRET, Deployment, SitePlan
 from bus.images import listing, running
 from bus.images.reference import parse
@@ -33,8 +34,11 @@ class Bundle:
 
     @classmethod
     def read(cls, folder: Path) -> "Bundle":
-        """The reverse of `write`."""
-        return cls(**json.loads((folder / DESCRIPTION).read_text()))
+        """The reverse of `write`; raises BadBundle."""
+        try:
+            return cls(**json.loads((folder / DESCRIPTION).read_text()))
+        except (OSError, ValueError, TypeError) as error:
+            raise BadBundle(f"{DESCRIPTION} cannot be read: {error}; was it made by another version of bus?") from None
 
 
 def describe(
