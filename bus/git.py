@@ -18,7 +18,6 @@ _IDENTITY = ("-c", "user.name=bus", "-c", "user.email=bus@localhost")
 _BUSY = re.compile(
     r"cannot lock ref|failed to update ref|incorrect old value|\.lock': File exists|fetch first|stale info"
 )
-_DECLINED = re.compile(r"hook declined")
 # Where git, run from a hook or by `git rebase --exec`, would find another repository than that of the folder.
 _ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
 _PASSWORD = re.compile(r"(://)[^/@\s]+@")
@@ -126,7 +125,7 @@ def _push(folder: Path, branch: str, tag: str) -> None:
         git(folder, "push", "--atomic", "--porcelain", "origin", *refs)
     except GitFailed as error:
         tip = git(folder, "ls-remote", "origin", f"refs/heads/{branch}").split("\t")[0]
-        busy = _BUSY.search(str(error)) and not _DECLINED.search(str(error))
+        busy = _BUSY.search(str(error)) and "hook declined" not in str(error)
         if tip != before or busy:
             raise _LostRace(f"{branch}: {error}") from None
         raise

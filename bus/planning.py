@@ -49,7 +49,7 @@ def plan(root: Path, settings: Settings) -> Deployment:
     if mirror:
         sites = _with_mirror_users(sites)
     made = Deployment(settings, sites, mirror)
-    problems += _unreadable(made) or _by_tag_alone(made)
+    problems += _unreadable(made) + _by_tag_alone(made)
     if problems:
         raise Refused(list(dict.fromkeys(problems)))
     return made

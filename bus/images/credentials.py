@@ -56,14 +56,8 @@ def find(host: str, config: Path | None = None) -> Login:
 
 def _stored(file: Path, host: str, auths: Mapping[str, Any]) -> Login:
     """A login that stands in the file itself; its keys are hosts, or URLs of older clients."""
-    keys = (
-        _KEYS.get(host, host),
-        host,
-        f"https://{host}",
-        f"http://{host}",
-        f"https://{host}/v1/",
-        f"https://{host}/v2/",
-    )
+    urls = (f"https://{host}", f"http://{host}", f"https://{host}/v1/", f"https://{host}/v2/")
+    keys = (_KEYS.get(host, host), host, *urls)
     entry = next((auths[key] for key in keys if key in auths), None) or {}
     if entry.get("identitytoken"):
         raise BadCredentials(f"{file}: {host} has an identity token, which is not supported; use a user and a password")

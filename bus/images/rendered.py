@@ -20,11 +20,13 @@ _WITHOUT_TAG = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?(?:/[a-z0-9]+(?:
 # What has that form and is none: a network, and a Service, which nodes do not resolve.
 _NO_IMAGE = re.compile(r"[\d.]+/\d+|[a-z0-9.-]+\.svc(?:\.cluster\.local)?(?::\d+)?/.*")
 # Where an image of Docker Hub needs no host to be known as one: baseImage, WORKER_IMAGE, --collector-image, imageName.
-_IMAGE_KEY = re.compile(r"(?i)[\w.-]*image(?:[_-]?(?:name|ref))?")
+_IMAGE = r"(?i:image(?:[_-]?(?:name|ref))?)"
+_IMAGE_KEY = re.compile(rf"[\w.-]*{_IMAGE}")
 _BELOW_A_KEY = re.compile(rf"{_PATH}{_VERSION}|{_PATH}/{_PATH}")
-_IN_TEXT = re.compile(rf"""{_IMAGE_KEY.pattern}["']?\s*[:=]\s*["']?({_PATH}{_VERSION})(?![\w/])""")
+_IN_TEXT = re.compile(rf"""{_IMAGE}["']?[ \t]*[:=][ \t]*["']?({_PATH}{_VERSION})(?![\w/])""")
 # https://kubernetes.io/docs/concepts/workloads/ and https://helm.sh/docs/topics/charts_hooks/
 _WORKLOADS = frozenset({"Pod", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "PodTemplate"})
+_TEXTS = frozenset({"ConfigMap", "Secret"})
 _HOOK = "helm.sh/hook"
 _DEFINITION = "CustomResourceDefinition"
 _CONFIGURATION = frozenset({"env", "args", "command", "data", "stringData"})
@@ -53,7 +55,7 @@ class Named:
 def named(documents: Iterable[Mapping[str, Any]], others: Collection[str] = ()) -> Iterator[Named]:
     """Every image that the objects name: of containers and custom resources, in env, args and config.
 
-    `others` are texts that only look like one.
+    `others` are texts that only look like one; what a pod runs is one whatever they say.
     """
     for document in _objects(documents):
         owner = f"{document.get('kind')} {(document.get('metadata') or {}).get('name')}"
@@ -61,13 +63,15 @@ def named(documents: Iterable[Mapping[str, Any]], others: Collection[str] = ()) 
             if document.get("kind") == _DEFINITION and path[-1] == "description":
                 continue  # prose for readers of a custom resource's schema, which names examples
             why = f"{owner}: {_place(path)}"
-            if path[-1] == "image":
-                yield Named(text, why, certain=True, role=_role(document, path))
+            if path[-1] == "image" and document.get("kind") not in _TEXTS:
+                if text not in others or document.get("kind") in _WORKLOADS:
+                    yield Named(text, why, certain=True, role=_role(document, path))
             else:
                 for found in (image for image in _in_text(path, text) if image not in others):
                     yield Named(found, why, certain=False, role="text")
-        for path, block in _blocks(document):
-            yield Named(_joined(block), f"{owner}: {_place(path)}", certain=False, role="custom resource")
+        for path, image in ((path, _joined(block)) for path, block in _blocks(document)):
+            if image not in others:
+                yield Named(image, f"{owner}: {_place(path)}", certain=False, role="custom resource")
 
 
 def mentions(documents: Iterable[Mapping[str, Any]], hosts: Iterable[str], registry: str) -> Iterator[str]:
