@@ -18,6 +18,8 @@ _IDENTITY = ("-c", "user.name=bus", "-c", "user.email=bus@localhost")
 _BUSY = re.compile(
     r"cannot lock ref|failed to update ref|incorrect old value|\.lock': File exists|fetch first|stale info"
 )
+# Where git, run from a hook or by `git rebase --exec`, would find another repository than that of the folder.
+_ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
 _PASSWORD = re.compile(r"(://)[^/@\s]+@")
 
 
@@ -40,7 +42,8 @@ class Pushed:
 def git(folder: Path, *arguments: str) -> str:
     """A git command's output; raises GitFailed."""
     # The C locale, because answers of `push` are read; and never a question that nobody answers.
-    env = {**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+    env = {key: value for key, value in os.environ.items() if key not in _ELSEWHERE}
+    env |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
     done = subprocess.run(["git", *arguments], cwd=folder, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         said = _PASSWORD.sub(r"\1", f"{done.stdout}\n{done.stderr}".strip())
@@ -50,9 +53,15 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def clone(url: str, branch: str, folder: Path, *, depth: int | None = 1) -> None:
-    """A new clone of one branch in `folder`; `depth` None has its whole history and all tags."""
+    """A new clone of one branch in `folder`, byte for byte; `depth` None has its whole history and all tags."""
     shallow = ["--depth", str(depth), "--no-tags", "--single-branch"] if depth else []
-    git(folder.parent, "clone", "--quiet", *shallow, "--branch", branch, "--", _absolute(url), str(folder))
+    source = ("--branch", branch, "--", _absolute(url), str(folder))
+    git(folder.parent, "clone", "--quiet", "--no-checkout", *shallow, *source)
+    # The last word over .gitattributes and core.autocrlf: line ends that they would change are no part of a change.
+    attributes = folder / ".git/info/attributes"
+    attributes.parent.mkdir(exist_ok=True)
+    attributes.write_text("* -text\n")
+    git(folder, "reset", "--quiet", "--hard")
 
 
 def change(
@@ -116,6 +125,7 @@ def _push(folder: Path, branch: str, tag: str) -> None:
         git(folder, "push", "--atomic", "--porcelain", "origin", *refs)
     except GitFailed as error:
         tip = git(folder, "ls-remote", "origin", f"refs/heads/{branch}").split("\t")[0]
-        if tip != before or _BUSY.search(str(error)):
+        busy = _BUSY.search(str(error)) and "hook declined" not in str(error)
+        if tip != before or busy:
             raise _LostRace(f"{branch}: {error}") from None
         raise

@@ -49,10 +49,24 @@ def plan(root: Path, settings: Settings) -> Deployment:
     if mirror:
         sites = _with_mirror_users(sites)
     made = Deployment(settings, sites, mirror)
-    problems += _by_tag_alone(made)
+    problems += _unreadable(made) + _by_tag_alone(made)
     if problems:
         raise Refused(list(dict.fromkeys(problems)))
     return made
+
+
+def _unreadable(deployment: Deployment) -> list[Problem]:
+    """Images that no registry would take the name of, wherever their parts were written."""
+    problems = []
+    for site in deployment.sites:
+        for release in deployment.releases(site):
+            for brick, image in release.images.items():
+                try:
+                    parse(image.pinned)
+                except ValueError as error:
+                    where = "repository, name, tag and digest, here or in the stack file's values"
+                    problems.append(Problem(f"values/{brick}.yml", "image", None, str(error), f"mend {where}"))
+    return problems
 
 
 def _by_tag_alone(deployment: Deployment) -> list[Problem]:

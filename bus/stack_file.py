@@ -143,6 +143,7 @@ class Images(Record):
     require_digest: bool = Field(False, description="refuse an image that has a tag alone")
     mirror: str | None = Field(None, description="host:port that answers for the images' own registries")
     insecure: bool = Field(False, description="plain HTTP towards registries; loopback and test registries only")
+    not_images: tuple[str, ...] = Field((), strict=False, description="text of charts that only looks like an image")
 
 
 class Timeouts(Record):

@@ -74,3 +74,43 @@ def test_a_push_of_somebody_else_in_between_is_kept(repository: Repository, tmp_
     assert seen == ["1", "2"], "the change is made again on what the other one left"
     assert (repository.text("a"), repository.text("b")) == ("2", "mine")
     assert repository.messages() == ["mine", "two", "first"]
+
+
+def test_git_run_from_a_hook_of_another_repository_leaves_that_one_alone(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine").mkdir()
+    mine = Repository.create(tmp_path / "mine", {"a": "of mine"})
+    monkeypatch.setenv("GIT_DIR", str(mine.url))  # as git itself sets it for its hooks
+    assert git.change(str(repository.url), "main", write)
+    monkeypatch.delenv("GIT_DIR")
+    assert (repository.text("a"), mine.text("a"), mine.messages()) == ("2", "of mine", ["first"])
+
+
+def test_line_ends_that_attributes_would_change_are_no_part_of_a_change(repository: Repository, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    run(tmp_path, "clone", "--quiet", str(repository.url), str(work))
+    (work / "b").write_bytes(b"1\r\n2\n")
+    run(work, "add", "--all")
+    run(work, "commit", "--quiet", "-m", "b")
+    (work / ".gitattributes").write_text("* text eol=crlf\n")
+    run(work, "add", ".gitattributes")
+    run(work, "commit", "--quiet", "-m", "attributes")
+    run(work, "push", "--quiet", "origin", "main")
+    assert git.change(str(repository.url), "main", write)
+    assert run(repository.url, "diff", "--name-only", "main~1", "main").split() == ["a"]
+
+
+def test_a_hook_that_declines_is_believed_whatever_its_words(repository: Repository) -> None:
+    hook = repository.url / "hooks/pre-receive"
+    hook.write_text("#!/bin/sh\necho 'fetch first, says the board' >&2\nexit 1\n")
+    hook.chmod(0o755)
+    calls = []
+
+    def edit(folder: Path) -> str:
+        calls.append(folder)
+        return write(folder)
+
+    with pytest.raises(GitFailed, match="says the board"):
+        git.change(str(repository.url), "main", edit, seconds=5)
+    assert len(calls) == 1

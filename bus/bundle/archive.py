@@ -1,8 +1,10 @@
 """A bundle as a file: packed the same way each time, with a sum of each part and a signature that stock tools check."""
 
 import hashlib
+import lzma
 import subprocess
 import tarfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,6 +51,8 @@ def sums(folder: Path) -> dict[str, str]:
         lines = (folder / SUMS).read_text().splitlines()
     except FileNotFoundError:
         raise BadBundle(f"{SUMS} is missing: this is no bundle") from None
+    except UnicodeDecodeError:
+        raise BadBundle(f"{SUMS} is no list of sums: this is no bundle, or it was changed") from None
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 
 
@@ -69,12 +73,21 @@ def pack(folder: Path, target: Path) -> None:
 
 
 def unpack(file: Path, folder: Path) -> None:
-    """Unpacks a bundle into an empty folder; nothing of it may lie outside (PEP 706). Raises BadBundle."""
+    """Unpacks a bundle into an empty folder; nothing of it may lie outside (PEP 706), and no part be a link.
+
+    Raises BadBundle.
+    """
     try:
         with tarfile.open(file) as tar:
-            tar.extractall(folder, filter="data")
-    except (OSError, tarfile.TarError) as error:
+            tar.extractall(folder, filter=_part)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, tarfile.TarError) as error:
         raise BadBundle(f"{file} cannot be unpacked: {error}") from None
+
+
+def _part(member: tarfile.TarInfo, path: str) -> tarfile.TarInfo:
+    if not (member.isfile() or member.isdir()):  # what is behind a link has no sum of its own
+        raise tarfile.ReadError(f"{member.name} is neither a file nor a folder, and a bundle has nothing else")
+    return tarfile.data_filter(member, path)
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:

@@ -5,15 +5,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import yaml
-
 from bus import hosting
 from bus.bundle import scripts
+from bus.bundle.archive import BadBundle
 from bus.deployment import PULL_SECRET, Deployment, SitePlan
 from bus.images import listing, running
-from bus.images.proof import render
 from bus.images.reference import parse
 from bus.images.running import Pins
+from bus.releases import rendering
 
 DESCRIPTION = "bundle.json"
 
@@ -35,8 +34,11 @@ class Bundle:
 
     @classmethod
     def read(cls, folder: Path) -> "Bundle":
-        """The reverse of `write`."""
-        return cls(**json.loads((folder / DESCRIPTION).read_text()))
+        """The reverse of `write`; raises BadBundle."""
+        try:
+            return cls(**json.loads((folder / DESCRIPTION).read_text()))
+        except (OSError, ValueError, TypeError) as error:
+            raise BadBundle(f"{DESCRIPTION} cannot be read: {error}; was it made by another version of bus?") from None
 
 
 def describe(
@@ -63,8 +65,8 @@ def write_site(folder: Path, plan: Deployment, site: SitePlan, staged: Mapping[s
     manifests = folder / "manifests" / site.name
     manifests.mkdir(parents=True)
     for number, release in enumerate(plan.releases(site.name), 1):
-        documents = render(staged[release.chart], release, site.settings.namespace)
-        (manifests / f"{number}-{release.name}.yaml").write_text(yaml.safe_dump_all(documents, sort_keys=False))
+        text = rendering.render(staged[release.chart], release.name, site.settings.namespace, release.values)
+        (manifests / f"{number}-{release.name}.yaml").write_text(text)
     for name, text in (
         ("base-topics.sh", scripts.topics(site.name, "base-topics.sh", site.base_topics)),
         ("topics.sh", scripts.topics(site.name, "topics.sh", site.topics)),

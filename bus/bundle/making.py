@@ -54,7 +54,7 @@ def make(
     with tempfile.TemporaryDirectory(prefix=".bundle-", dir=target.resolve().parent) as work:
         folder, staged = Path(work) / "bundle", Path(work) / "charts"
         proof.check(plan, root / "charts", staged)
-        elsewhere = _earlier(earlier, Path(work) / "earlier")
+        elsewhere = _earlier(earlier, Path(work) / "earlier", plan.registry)
         with Registries(access) as registries:
             found = look_up(contents.deliveries(plan, stacks or {}), registries)
             wrong = dict.fromkeys(found.missing, "does not exist in its registry") | found.refused | found.silent
@@ -112,13 +112,18 @@ def _copy(copies: Sequence[tuple[Place, Place, str]], elsewhere: Mapping[str, st
     return sum((task.result() for task in done), Copied(""))
 
 
-def _earlier(file: Path | None, folder: Path) -> dict[str, str]:
-    """The blobs that an earlier bundle brings, or stands on itself -> an image that has them."""
+def _earlier(file: Path | None, folder: Path, registry: str) -> dict[str, str]:
+    """The blobs that an earlier bundle of `registry` brings, or stands on itself -> an image that has them."""
     if file is None:
         return {}
     archive.unpack(file, folder)
     archive.check(folder, None)
     before, layout = Bundle.read(folder), Layout(folder)
+    if before.registry.partition("/")[0] != registry.partition("/")[0]:
+        raise BadBundle(
+            f"{file} brings its images to {before.registry}, and this bundle goes to {registry}, "
+            f"which has none of them; give one of {registry}, or leave --against out"
+        )
     found = dict(before.elsewhere)
     for target, (path, _) in contents.paths(before).items():
         for part in parts(layout, path, str(before.images[target]["digest"])):

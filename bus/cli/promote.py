@@ -116,12 +116,24 @@ def _back(url: str, environment: str, ref: str) -> _Wanted:
 def _told(stack: str, file: Path | None) -> dict[str, Any]:
     """History and outputs of a stack, from pulumi or from a file that somebody who can ask it has made."""
     if file:
-        found: dict[str, Any] = json.loads(file.read_text())
-        return found
+        return _read(file)
     return {
         "history": json.loads(_said("stack", "history", "--json", "--stack", stack) or "[]"),
         "outputs": json.loads(_said("stack", "output", "--json", "--stack", stack) or "{}"),
     }
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """What --deployed names; raises NoStack."""
+    way_out = "make it as docs/promotion.md says"
+    try:
+        found = json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise NoStack(f"--deployed {file} cannot be read: {error}; {way_out}") from None
+    shape = {"history": list, "outputs": dict}
+    if not isinstance(found, dict) or not all(isinstance(found.get(key), kind) for key, kind in shape.items()):
+        raise NoStack(f"--deployed {file} must have a list `history` and a map `outputs`; {way_out}")
+    return found
 
 
 def _said(*arguments: str) -> str:

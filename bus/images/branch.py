@@ -18,9 +18,14 @@ def file_of(brick: str) -> str:
 
 
 def text_of(folder: Path, brick: str) -> str:
-    """The text of a brick's file, line ends as they are; raises NoPin where the branch has none."""
+    """The text of a brick's file, line ends as they are; raises NoPin where the branch has none that can be read."""
+    file = folder / file_of(brick)
+    if file.is_symlink():
+        raise NoPin(f"{file_of(brick)} is a link to {file.readlink()}; put the file itself there")
     try:
-        return (folder / file_of(brick)).read_bytes().decode()
+        return file.read_bytes().decode()
+    except UnicodeDecodeError as error:
+        raise NoPin(f"{file_of(brick)} is not UTF-8: byte {error.start} is {error.object[error.start]:#04x}") from None
     except FileNotFoundError:
         known = ", ".join(sorted(path.stem for path in (folder / "values").glob("*.yml")))
         raise NoPin(f"{file_of(brick)} is not on this branch; bricks: {known or 'none'}") from None

@@ -14,8 +14,11 @@ from typing import Any
 
 from bus.errors import Mendable
 from bus.images.login import Login
+from bus.images.reference import HUB
 
 _TOKEN = "<token>"
+# What `docker login` without a host writes.
+_KEYS = {HUB: "https://index.docker.io/v1/"}
 
 
 class BadCredentials(Mendable):
@@ -46,14 +49,15 @@ def find(host: str, config: Path | None = None) -> Login:
             f"{file} cannot be read: {type(error).__name__}; log in again: docker login {host}"
         ) from None
     helper = (content.get("credHelpers") or {}).get(host) or content.get("credsStore")
-    if helper and (found := _ask(str(helper), host)):
+    if helper and (found := _ask(str(helper), _KEYS.get(host, host))):
         return found
     return _stored(file, host, content.get("auths") or {})
 
 
 def _stored(file: Path, host: str, auths: Mapping[str, Any]) -> Login:
     """A login that stands in the file itself; its keys are hosts, or URLs of older clients."""
-    keys = (host, f"https://{host}", f"http://{host}", f"https://{host}/v1/", f"https://{host}/v2/")
+    urls = (f"https://{host}", f"http://{host}", f"https://{host}/v1/", f"https://{host}/v2/")
+    keys = (_KEYS.get(host, host), host, *urls)
     entry = next((auths[key] for key in keys if key in auths), None) or {}
     if entry.get("identitytoken"):
         raise BadCredentials(f"{file}: {host} has an identity token, which is not supported; use a user and a password")

@@ -80,7 +80,11 @@ def tested(deployed: Deployed) -> tuple[dict[str, Reference], list[str]]:
             several = "; ".join(f"{text} on {', '.join(sites)}" for text, sites in seen.items())
             problems.append(f"{brick}: {deployed.stack} runs more than one image of it, so which was tested? {several}")
             continue
-        image = parse(next(iter(seen)))
+        try:
+            image = parse(next(iter(seen)))
+        except ValueError as error:
+            problems.append(f"{brick}: {deployed.stack} runs what cannot be promoted: {error}")
+            continue
         if not image.digest:
             way_out = f"pin it there: bus set-image {brick} {image.tag} --target-branch {deployed.stack}"
             problems.append(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bus.deployment import Deployment
-from bus.images import rendered, running
+from bus.images import reference, rendered, running
 from bus.images.proof import Objects
 from bus.images.reference import Reference, parse
 from bus.images.rendered import Named
@@ -45,14 +45,17 @@ def listing(plan: Deployment, objects: Iterable[Objects], stacks: Mapping[str, P
 
     for part in objects:
         sources, where = _sources(plan, part), f"{part.site}: {part.release.name}"
-        for named in rendered.named(part.documents):
+        for named in rendered.named(part.documents, plan.settings.content.images.not_images):
             said = f"{where}: {named.why}"
             known = [pulled for pulled in sources if named.names(pulled)]
-            if known or _readable(named):
-                for pulled in known or [named.image]:
-                    add(pulled, sources.get(pulled, named.image), f"{said} ({named.role})")
+            image = _readable(named)
+            if known:
+                for pulled in known:
+                    add(pulled, sources[pulled], f"{said} ({named.role})")
+            elif image and (named.certain or named.versioned):
+                add(named.image, image.pinned, f"{said} ({named.role})")
             elif named.certain:
-                unreadable.append(f"{said} = {named.image!r} is no image reference: host/path:tag or host/path@digest")
+                unreadable.append(f"{said} = {named.image!r} is no image reference: [host/]path[:tag][@sha256:...]")
             else:
                 doubtful.append(f"{said} = {named.image!r} may be an image without its tag")
     for source, target, why in _declared(plan, stacks):
@@ -97,6 +100,6 @@ def _declared(plan: Deployment, stacks: Mapping[str, Pins | None]) -> Iterator[t
 
 def _readable(named: Named) -> Reference | None:
     try:
-        return parse(named.image)
+        return reference.pulled(named.image)
     except ValueError:
         return None

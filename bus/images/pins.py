@@ -9,9 +9,11 @@ import yaml
 
 from bus.errors import Mendable
 from bus.images.reference import Reference, from_values, is_tag
+from bus.parsing import YamlLoader
 
 # Text that every YAML reads as text: what begins with a digit may be a number to one and not to another.
 _BARE = re.compile(r"[A-Za-z](?:[\w.:/-]*\w)?", re.ASCII)
+_OF_ITSELF = "{file}: the image block cannot be changed by itself; write it as image: and one key a line"
 _KEYS = ("repository", "name", "tag", "digest", "hotfix")
 
 
@@ -29,7 +31,7 @@ class Pin:
 
 def read(text: str, file: str) -> Pin:
     """The pin of a brick's file; raises NoPin."""
-    image = (_load(text, file) or {}).get("image")
+    image = _load(text, file).get("image")
     if not isinstance(image, dict):
         raise NoPin(f"{file} has no image block; write one: image: {{repository: ..., name: ..., tag: ...}}")
     wrong = [key for key in _KEYS if not isinstance(image.get(key, ""), str)]
@@ -43,7 +45,7 @@ def read(text: str, file: str) -> Pin:
 
 def has_image(text: str, file: str) -> bool:
     """Whether a brick's file says anything of an image; raises NoPin where it cannot be read."""
-    return bool((_load(text, file) or {}).get("image"))
+    return bool(_load(text, file).get("image"))
 
 
 def write(text: str, pin: Pin, file: str) -> str:
@@ -51,6 +53,8 @@ def write(text: str, pin: Pin, file: str) -> str:
     if not is_tag(pin.image.tag):
         raise NoPin(f"{file}: {pin.image.tag!r} is no tag: letters, digits, '_', '.' and '-', 128 at most")
     before = read(text, file)
+    if unknown := sorted(map(str, _load(text, file)["image"].keys() - set(_KEYS))):
+        raise NoPin(f"{file}: image.{unknown[0]} is no key of an image; allowed: {', '.join(_KEYS)}")
     wanted = {**{key: getattr(pin.image, key) for key in _KEYS[:-1]}, "hotfix": pin.hotfix}
     changed = text
     for key in _KEYS:
@@ -59,7 +63,7 @@ def write(text: str, pin: Pin, file: str) -> str:
             changed = _set(changed, key, wanted[key], file) if wanted[key] else _drop(changed, key, file)
     expected = {**_load(text, file), "image": {key: value for key, value in wanted.items() if value}}
     if _cleaned(changed) != expected:
-        raise NoPin(f"{file}: the image block cannot be changed by itself; write it as image: and one key a line")
+        raise NoPin(_OF_ITSELF.format(file=file))
     return changed
 
 
@@ -85,28 +89,39 @@ def short(digest: str) -> str:
 def _cleaned(text: str) -> Any:
     """What a changed file means, without empty keys of its image; None where it means nothing any more."""
     try:
-        found = yaml.safe_load(text)
+        found = yaml.load(text, YamlLoader)
     except yaml.YAMLError:
         return None
     return {**found, "image": {key: value for key, value in found["image"].items() if value}}
 
 
-def _load(text: str, file: str) -> Any:
+def _load(text: str, file: str) -> dict[str, Any]:
     try:
-        return yaml.safe_load(text)
+        found = yaml.load(text, YamlLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise NoPin(f"{file}: line {line} is not YAML: {error.problem}") from None
+    except yaml.YAMLError as error:
+        raise NoPin(f"{file} is not YAML: {error}") from None
+    if not isinstance(found, dict | None):
+        raise NoPin(f"{file} must have keys at its top, such as image: and values:; it is a {type(found).__name__}")
+    return found or {}
 
 
 def _entries(text: str, file: str) -> tuple[yaml.MappingNode, dict[str, tuple[yaml.Node, yaml.Node]]]:
     """The image block as it stands in the text, and its entries by key; marks are offsets in characters."""
-    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError:  # a value over several lines, which the change before this one stands in the middle of
+        raise NoPin(_OF_ITSELF.format(file=file)) from None
     assert isinstance(root, yaml.MappingNode)
     key, block = next((key, value) for key, value in root.value if key.value == "image")
     if not isinstance(block, yaml.MappingNode) or block.start_mark.index < key.end_mark.index:
         raise NoPin(f"{file}: image is an alias; write the block out")
-    return block, {key.value: (key, value) for key, value in block.value}
+    entries = {key.value: (key, value) for key, value in block.value}
+    if "tag" not in entries:
+        raise NoPin(f"{file}: image takes its tag from an alias; write it out")
+    return block, entries
 
 
 def _set(text: str, key: str, value: str, file: str) -> str:

@@ -1,6 +1,6 @@
 """Proof of a delivery: the charts rendered with the stack's very values name nothing that was not delivered."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,13 +52,13 @@ def rendered_and_judged(plan: Deployment, charts_folder: Path, staged: Path) -> 
 
 
 def _undelivered(plan: Deployment, part: Objects) -> list[Problem]:
-    where = f"{part.site}, release {part.release.name}"
+    where, others = f"{part.site}, release {part.release.name}", plan.settings.content.images.not_images
     if not part.release.delivered:  # the registry that is delivered to comes from where it is (ADR 0045)
         own = {str(image) for image in part.release.images.values()}
-        return judge(part.documents, part.release.chart, where, own, (), plan.registry)
+        return judge(part.documents, part.release.chart, where, own, (), plan.registry, others)
     delivered = {str(parse(target)) for target in plan.deliveries(part.site).values()}
     hosts = {parse(image).host for image in plan.images}
-    return judge(part.documents, part.release.chart, where, delivered, hosts, plan.registry)
+    return judge(part.documents, part.release.chart, where, delivered, hosts, plan.registry, others)
 
 
 def judge(
@@ -68,11 +68,15 @@ def judge(
     delivered: Iterable[str],
     hosts: Iterable[str],
     registry: str,
+    others: Collection[str] = (),
 ) -> list[Problem]:
-    """What rendered objects name that is not among the `delivered`, or is of the source registries' `hosts`. Pure."""
+    """What rendered objects name that is not among the `delivered`, or is of the source registries' `hosts`. Pure.
+
+    `others` are texts that only look like an image.
+    """
     file, there, problems = f"charts/{chart}", set(delivered), []
     extra = "name it in bus:delivery.extraImages, and in the values by its place in the customer's registry"
-    for found in rendered.named(documents):
+    for found in rendered.named(documents, others):
         if any(found.names(image) for image in there):
             continue
         if found.certain:
@@ -81,7 +85,8 @@ def judge(
             )
             allowed = f"{where}: {found.image} is in no list of what is delivered"
         else:
-            way_out, allowed = extra, f"{where}: {found.image} looks like an image and is not delivered"
+            way_out = f"{extra}; if it is no image, name it in bus:images.notImages"
+            allowed = f"{where}: {found.image} looks like an image and is not delivered"
         problems.append(Problem(file, found.why, None, allowed, way_out))
     for place in rendered.mentions(documents, hosts, registry):
         allowed = f"{where}: names a source registry, which the customer does not reach"

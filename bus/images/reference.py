@@ -4,12 +4,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-# https://github.com/distribution/reference/blob/main/regexp.go, with the registry always named.
+# https://github.com/distribution/reference/blob/main/regexp.go, with the registry always named and digests of SHA-256.
+_WORD = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_HOST = rf"(?:{_WORD}(?:\.{_WORD})*|\[[A-Fa-f0-9:]+\])(?::[0-9]+)?"
+_PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+_DIGEST = r"sha256:[0-9a-f]{64}"
 _REFERENCE = re.compile(
-    r"(?P<host>[A-Za-z0-9.-]+(?::\d+)?)/(?P<path>[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)"
-    r"(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+    rf"(?P<host>{_HOST})/(?P<path>{_PART}(?:/{_PART})*)(?::(?P<tag>{_TAG}))?(?:@(?P<digest>{_DIGEST}))?"
 )
-_TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
+_LONGEST_PATH = 255
+HUB = "docker.io"
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,8 @@ class Reference:
     @property
     def path(self) -> str:
         """The image's path within the registry, which its API calls name."""
-        return "/".join([*self.repository.split("/")[1:], self.name])
+        path = "/".join([*self.repository.split("/")[1:], self.name])
+        return f"library/{path}" if self.host == HUB and "/" not in path else path
 
     @property
     def version(self) -> str:
@@ -61,11 +67,29 @@ def from_values(image: Mapping[str, str]) -> Reference:
 def parse(text: str) -> Reference:
     """The reverse of str() and of `pinned`: host/path:tag, host/path@digest or both; raises ValueError."""
     found = _REFERENCE.fullmatch(text)
-    if found is None or not (found["tag"] or found["digest"]):
+    if found is None or not (found["tag"] or found["digest"]) or len(found["path"]) > _LONGEST_PATH:
         raise ValueError(f"{text!r} is no image reference: host/path:tag, host/path@sha256:... or both")
+    if not _is_registry(found["host"]):
+        raise ValueError(f"{text!r} names no registry, so that nodes would ask Docker Hub: write {HUB}/{text} if so")
     return Reference(found["host"], found["path"], found["tag"] or "", found["digest"] or "")
+
+
+def pulled(text: str) -> Reference:
+    """What nodes pull for the image of a pod: Docker's where no registry is named, `latest` without a tag.
+
+    Raises ValueError.
+    """
+    first, _, rest = text.partition("/")
+    host, path = (first, rest) if rest and _is_registry(first) else (HUB, text)
+    versioned = path if ":" in path or "@" in path else f"{path}:latest"
+    return parse(f"{HUB if host == f'index.{HUB}' else host}/{versioned}")
 
 
 def is_tag(text: str) -> bool:
     """Whether a registry would take `text` as a tag."""
-    return _TAG.fullmatch(text) is not None
+    return re.fullmatch(_TAG, text) is not None
+
+
+def _is_registry(first: str) -> bool:
+    """Whether the first part of a reference is a host and not a user of Docker Hub, as container runtimes tell them."""
+    return "." in first or ":" in first or first == "localhost" or first != first.lower()

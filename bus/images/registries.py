@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 
 from bus.images import credentials
 from bus.images.login import Login
-from bus.images.reference import Reference
+from bus.images.reference import HUB, Reference
 from bus.images.registry import Registry
 from bus.images.store import Store
 from bus.stack_file import StackFile
+
+# Docker Hub's references name a host that its API does not have.
+_API = {HUB: "registry-1.docker.io"}
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,6 @@ class Registries(ExitStack):
         with self._lock:
             if host not in self._opened:
                 login = self._access.logins.get(host) or credentials.find(host)
-                self._opened[host] = Registry(host, insecure=self._access.insecure, login=login)
+                self._opened[host] = Registry(_API.get(host, host), insecure=self._access.insecure, login=login)
                 self.callback(self._opened[host].close)
             return self._opened[host]

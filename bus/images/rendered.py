@@ -4,19 +4,29 @@ Listing tools look at containers and miss the rest (zarf#1246, #1625): here ever
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+_PATH = r"[a-z0-9]+(?:[._/-]+[a-z0-9]+)*"
+_VERSION = r"(?:@sha256:[0-9a-f]{64}|:\w[\w.-]*)"
 # host.with.dots[:port]/path then a tag or a digest; what follows a scheme is a URL and no image.
 _LIKE_AN_IMAGE = re.compile(
     r"(?<![\w/.:@-])(?:[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?|localhost(?::\d+)?|[a-z0-9-]+:\d+)"
-    r"/[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?:@sha256:[0-9a-f]{64}|:\w[\w.-]*)(?![\w/])"
+    rf"/{_PATH}{_VERSION}(?![\w/])"
 )
 # An image whose tag stands elsewhere: nothing but host.with.dots/path, where programs are configured.
 _WITHOUT_TAG = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+")
+# What has that form and is none: a network, and a Service, which nodes do not resolve.
+_NO_IMAGE = re.compile(r"[\d.]+/\d+|[a-z0-9.-]+\.svc(?:\.cluster\.local)?(?::\d+)?/.*")
+# Where an image of Docker Hub needs no host to be known as one: baseImage, WORKER_IMAGE, --collector-image, imageName.
+_IMAGE = r"(?i:image(?:[_-]?(?:name|ref))?)"
+_IMAGE_KEY = re.compile(rf"[\w.-]*{_IMAGE}")
+_BELOW_A_KEY = re.compile(rf"{_PATH}{_VERSION}|{_PATH}/{_PATH}")
+_IN_TEXT = re.compile(rf"""{_IMAGE}["']?[ \t]*[:=][ \t]*["']?({_PATH}{_VERSION})(?![\w/])""")
 # https://kubernetes.io/docs/concepts/workloads/ and https://helm.sh/docs/topics/charts_hooks/
 _WORKLOADS = frozenset({"Pod", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "PodTemplate"})
+_TEXTS = frozenset({"ConfigMap", "Secret"})
 _HOOK = "helm.sh/hook"
 _DEFINITION = "CustomResourceDefinition"
 _CONFIGURATION = frozenset({"env", "args", "command", "data", "stringData"})
@@ -32,30 +42,42 @@ class Named:
     role: str
     """container, init container, hook, CronJob, custom resource; text where it only looks like an image"""
 
+    @property
+    def versioned(self) -> bool:
+        """Whether it has a tag or a digest, and so is more than a place that one may be put to."""
+        return "@" in self.image or ":" in self.image.rpartition("/")[2]
+
     def names(self, image: str) -> bool:
         """Whether this is `image`, or its beginning where the tag stands elsewhere."""
         return image == self.image or image.startswith((f"{self.image}:", f"{self.image}@"))
 
 
-def named(documents: Iterable[Mapping[str, Any]]) -> Iterator[Named]:
-    """Every image that the objects name: of containers and custom resources, in env, args and config."""
-    for document in documents:
+def named(documents: Iterable[Mapping[str, Any]], others: Collection[str] = ()) -> Iterator[Named]:
+    """Every image that the objects name: of containers and custom resources, in env, args and config.
+
+    `others` are texts that only look like one; what a pod runs is one whatever they say.
+    """
+    for document in _objects(documents):
         owner = f"{document.get('kind')} {(document.get('metadata') or {}).get('name')}"
         for path, text in _strings(document):
             if document.get("kind") == _DEFINITION and path[-1] == "description":
                 continue  # prose for readers of a custom resource's schema, which names examples
-            if path[-1] == "image":
-                yield Named(text, f"{owner}: {_place(path)}", certain=True, role=_role(document, path))
+            why = f"{owner}: {_place(path)}"
+            if path[-1] == "image" and document.get("kind") not in _TEXTS:
+                if text not in others or document.get("kind") in _WORKLOADS:
+                    yield Named(text, why, certain=True, role=_role(document, path))
             else:
-                alone = [text] if _CONFIGURATION & set(path) and _WITHOUT_TAG.fullmatch(text) else []
-                for found in [*_LIKE_AN_IMAGE.findall(text), *alone]:
-                    yield Named(found, f"{owner}: {_place(path)}", certain=False, role="text")
+                for found in (image for image in _in_text(path, text) if image not in others):
+                    yield Named(found, why, certain=False, role="text")
+        for path, image in ((path, _joined(block)) for path, block in _blocks(document)):
+            if image not in others:
+                yield Named(image, f"{owner}: {_place(path)}", certain=False, role="custom resource")
 
 
 def mentions(documents: Iterable[Mapping[str, Any]], hosts: Iterable[str], registry: str) -> Iterator[str]:
     """Places that name one of the source registries' `hosts`, unless as a part of the target's own address."""
     wanted = [re.compile(rf"(?<![\w.-]){re.escape(host)}(?![\w.-])") for host in hosts]
-    for document in documents:
+    for document in _objects(documents):
         owner = f"{document.get('kind')} {(document.get('metadata') or {}).get('name')}"
         for path, text in _strings(document):
             for pattern in wanted:
@@ -63,7 +85,59 @@ def mentions(documents: Iterable[Mapping[str, Any]], hosts: Iterable[str], regis
                     yield f"{owner}: {_place(path)} = {text[:120]!r}"
 
 
+def _objects(documents: Iterable[Any]) -> Iterator[Mapping[str, Any]]:
+    """Each object by itself, those of a `kind: List` too; nothing for an empty document."""
+    for document in documents:
+        if isinstance(document, list):
+            yield from _objects(document)
+        elif isinstance(document, Mapping):
+            if str(document.get("kind")).endswith("List") and isinstance(document.get("items"), list):
+                yield from _objects(document["items"])
+            else:
+                yield document
+
+
+def _in_text(path: tuple[str | int, ...], text: str) -> list[str]:
+    """What looks like an image in a text that stands at `path`, each once."""
+    found = _LIKE_AN_IMAGE.findall(text)
+    key = path[-2] if path[-1] == "value" and len(path) > 1 else path[-1]  # env: the variable's name
+    if _IMAGE_KEY.fullmatch(str(key)) and _BELOW_A_KEY.fullmatch(text):
+        found.append(text)
+    elif _CONFIGURATION & set(path):
+        found += _IN_TEXT.findall(text)
+        if _WITHOUT_TAG.fullmatch(text) and not _NO_IMAGE.fullmatch(text):
+            found.append(text)
+    return list(dict.fromkeys(found))
+
+
+def _blocks(value: Any, above: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Mapping[str, Any]]]:
+    """Images that a custom resource has in parts: image: {registry, repository, tag}."""
+    if isinstance(value, Mapping):
+        for key, below in value.items():
+            path = (*above, str(key))
+            if (
+                _IMAGE_KEY.fullmatch(str(key))
+                and isinstance(below, Mapping)
+                and isinstance(below.get("repository"), str)
+            ):
+                yield path, below
+            else:
+                yield from _blocks(below, path)
+    elif isinstance(value, list):
+        for number, below in enumerate(value):
+            yield from _blocks(below, (*above, number))
+
+
+def _joined(block: Mapping[str, Any]) -> str:
+    """An image in parts as one reference."""
+    place = "/".join(str(block[key]) for key in ("registry", "repository", "name") if block.get(key))
+    version = block.get("tag") or block.get("version")
+    digest = block.get("digest") or block.get("sha256")
+    return f"{place}{f':{version}' if version else ''}{f'@{digest}' if digest else ''}"
+
+
 def _strings(value: Any, above: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Every text with its path; an item of a list goes by its name, or by the option before it."""
     if isinstance(value, str):
         yield above, value
     elif isinstance(value, Mapping):
@@ -71,7 +145,9 @@ def _strings(value: Any, above: tuple[str | int, ...] = ()) -> Iterator[tuple[tu
             yield from _strings(below, (*above, str(key)))
     elif isinstance(value, list):
         for number, below in enumerate(value):
-            label = below.get("name") if isinstance(below, Mapping) else None
+            before = value[number - 1] if number else None
+            option = isinstance(before, str) and before.startswith("-") and _IMAGE_KEY.fullmatch(before)
+            label = below.get("name") if isinstance(below, Mapping) else before if option else None
             yield from _strings(below, (*above, label if isinstance(label, str) else number))
 
 

@@ -1,5 +1,6 @@
 """A bundle's sums and signature: what they let pass, and what they find."""
 
+import gzip
 import subprocess
 import tarfile
 from collections.abc import Callable
@@ -85,3 +86,35 @@ def test_an_archive_that_reaches_out_of_its_folder_is_refused(tmp_path: Path) ->
     (tmp_path / "not.tar").write_bytes(b"no tar")
     with pytest.raises(BadBundle, match="cannot be unpacked"):
         archive.unpack(tmp_path / "not.tar", tmp_path / "out")
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE])
+@pytest.mark.parametrize("leads_to", ["nowhere", "blobs", "sites/topics.sh", "/etc/passwd"])
+def test_an_archive_with_a_link_is_refused(folder: Path, tmp_path: Path, kind: bytes, leads_to: str) -> None:
+    archive.seal(folder, None)
+    archive.pack(folder, tmp_path / "bad.tar")
+    with tarfile.open(tmp_path / "bad.tar", "a") as tar:
+        link = tarfile.TarInfo("sites/more.sh")
+        link.type, link.linkname = kind, leads_to
+        tar.addfile(link)
+    with pytest.raises(BadBundle, match=r"sites/more.sh is neither a file nor a folder"):
+        archive.unpack(tmp_path / "bad.tar", tmp_path / "out")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_archive_that_was_cut_off_is_refused_wherever_it_ends(folder: Path, tmp_path: Path, packed: bool) -> None:
+    archive.seal(folder, None)
+    archive.pack(folder, tmp_path / "whole")
+    whole = (tmp_path / "whole").read_bytes().rstrip(b"\0")
+    whole = gzip.compress(whole) if packed else whole
+    for number, end in enumerate(range(0, len(whole), len(whole) // 23)):
+        (tmp_path / "cut").write_bytes(whole[:end])
+        with pytest.raises(BadBundle, match=r"cannot be unpacked|is missing|no bundle"):
+            archive.unpack(tmp_path / "cut", tmp_path / f"out{number}")
+            archive.check(tmp_path / f"out{number}", None)
+
+
+def test_sums_that_are_no_text_are_refused(folder: Path) -> None:
+    (folder / "SHA256SUMS").write_bytes(b"\xff\xfe")
+    with pytest.raises(BadBundle, match="SHA256SUMS is no list of sums"):
+        archive.check(folder, None)

@@ -47,3 +47,11 @@ def test_a_registry_that_is_part_of_the_stack_cannot_be_loaded_into(tmp_path: Pa
     with pytest.raises(BadBundle, match="a bundle is loaded before anything of it runs"):
         making.make(ROOT, plan, tmp_path / "x.tar", Access())
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"other": 1}', "no JSON", None])
+def test_a_description_of_another_make_is_refused(tmp_path: Path, text: str | None) -> None:
+    if text is not None:
+        (tmp_path / "bundle.json").write_text(text)
+    with pytest.raises(BadBundle, match=r"bundle\.json cannot be read: .*another version of bus"):
+        contents.Bundle.read(tmp_path)

@@ -9,6 +9,8 @@ import pytest
 
 from bus.images.credentials import BadCredentials, config_file, docker_config, find
 from bus.images.login import Login
+from bus.images.reference import parse
+from bus.images.registries import Access, Registries
 
 PAIR = base64.b64encode(b"me:pass:word").decode()
 
@@ -79,3 +81,11 @@ def test_docker_says_where_its_configuration_is_and_no_login_shows_its_password(
     assert config_file({"HOME": "/h"}) == Path("/h/.docker/config.json")
     assert find("reg.nc", tmp_path / "none.json") == Login()
     assert "s3cret" not in repr(Login("me", "s3cret"))
+
+
+def test_docker_hub_has_keys_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps({"auths": {"https://index.docker.io/v1/": {"auth": PAIR}}}))
+    assert find("docker.io", file) == Login("me", "pass:word")
+    with Registries(Access(logins={"docker.io": Login("me", "p")})) as registries:
+        assert str(registries.place(parse("docker.io/redis:7"))) == "registry-1.docker.io/library/redis:7"

@@ -61,11 +61,23 @@ def test_declared_images_and_those_of_another_stack_say_so() -> None:
 
 def test_what_is_no_reference_is_said_with_its_place_and_what_may_be_one_as_a_doubt() -> None:
     plan = planning.plan(ROOT, load_stack("master"))
-    seen = found(plan, workload("Pod", "alpine", "quay.io/a/b:1", SCAN="quay.io/aqua/scan", NOT="/usr/lib/x"))
+    seen = found(plan, workload("Pod", ":latest", "quay.io/a/b:1", SCAN="quay.io/aqua/scan", NOT="/usr/lib/x"))
     (unreadable,) = seen.unreadable
-    assert unreadable.startswith("central: central: Pod x: containers.c0.image = 'alpine' is no image")
+    assert unreadable.startswith("central: central: Pod x: containers.c0.image = ':latest' is no image")
     assert seen.doubtful[0].endswith("env.SCAN.value = 'quay.io/aqua/scan' may be an image without its tag")
     assert "quay.io/a/b:1" in {image.source for image in seen.images}, "a stack without a delivery pulls it from there"
+
+
+def test_an_image_of_docker_hub_is_listed_with_the_place_that_nodes_pull_it_from() -> None:
+    plan = planning.plan(ROOT, load_stack("master"))
+    seen = found(plan, workload("Pod", "alpine", "grafana/grafana:12", WORKER_IMAGE="redis:7"))
+    sources = {image.pulled: image.source for image in seen.images}
+    assert (sources["alpine"], sources["grafana/grafana:12"], sources["redis:7"]) == (
+        "docker.io/alpine:latest",
+        "docker.io/grafana/grafana:12",
+        "docker.io/redis:7",
+    )
+    assert seen.unreadable == []
 
 
 @pytest.mark.helm

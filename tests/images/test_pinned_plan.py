@@ -68,3 +68,25 @@ def test_a_stack_may_refuse_tags_alone() -> None:
     assert "values/cineges-ui.yml: image.digest: is required by bus:images.requireDigest of Pulumi.master.yaml" in said
     assert "bus set-image cineges-ui 0.1.0" in said
     assert "values/kibana.yml" not in said, "an optional brick that is off"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('tag: "4.3.1"', 'tag: "4.3 1"'),
+        ("repository: dkr.isi.nc", "repository: https://dkr.isi.nc"),
+        ("repository: dkr.isi.nc", "repository: dkr.isi.nc/"),
+        ("repository: dkr.isi.nc", "repository: dkr"),
+        ("name: sys-isi/kafka", "name: sys-isi/Kafka"),
+    ],
+)
+def test_an_image_that_no_registry_would_take_is_refused_before_anything_is_asked(
+    tmp_path: Path, old: str, new: str
+) -> None:
+    shutil.copytree(ROOT / "values", tmp_path / "values")
+    (tmp_path / "charts").symlink_to(ROOT / "charts")
+    file = tmp_path / "values/kafka.yml"
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new))
+    with pytest.raises(Refused, match=r"values/kafka.yml: image: .*(is no image reference|names no registry)"):
+        planning.plan(tmp_path, load_stack("master"))

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.images import pins
+from bus.images import branch, pins
 from bus.images.pins import NoPin, Pin
 from bus.images.reference import Reference
 
@@ -37,6 +37,8 @@ CASES = [
      "image: {repository: r, name: n, tag: '2'}\n"),
     ("below another image", "values:\n  image: {tag: '1'}\nimage:\n  repository: r\n  name: n\n  tag: '1'\n", "2", "",
      "values:\n  image: {tag: '1'}\nimage:\n  repository: r\n  name: n\n  tag: '2'\n"),
+    ("below an anchor", "image: &i\n  repository: r\n  name: n\n  tag: a\nvalues: {op: =}\n", "2", "",
+     'image: &i\n  repository: r\n  name: n\n  tag: "2"\nvalues: {op: =}\n'),
     ("beside accents", "# événement ☃\nimage:\n  repository: r\n  name: n\n  tag: '1'\n", "2", "",
      "# événement ☃\nimage:\n  repository: r\n  name: n\n  tag: '2'\n"),
 ]  # fmt: skip
@@ -81,12 +83,22 @@ def test_whatever_the_tag_it_is_read_back_as_text(tag: str) -> None:
         (HEAD + "  tag: '1'\n", "a b", "'a b' is no tag"),
         (HEAD + "  tag: '1'\n", "", "'' is no tag"),
         ("x: &i {repository: r, name: n, tag: a}\nimage: *i\n", "2", "image is an alias"),
+        ("x: &i {repository: r, name: n, tag: a}\nimage:\n  <<: *i\n", "2", "image takes its tag from an alias"),
+        ("image:\n  repository: r\n  name: n\n  tag: >-\n    a\nvalues: {}\n", "b", "cannot be changed by itself"),
+        ("image: {repository: r, name: n, tag: a}\nimage: {repository: r, name: n, tag: a}\n", "b", "by itself"),
+        (
+            "image: {repository: r, name: n, tag: a, pullPolicy: Always}\n",
+            "b",
+            "image.pullPolicy is no key of an image",
+        ),
+        ("- a\n", "2", "must have keys at its top, such as image: and values:; it is a list"),
+        ("a: \0\n", "2", "f is not YAML"),
         ("image:\n  repository: r\n  name: n\n  tag: &t a\nvalues: {x: *t}\n", "b", "cannot be changed by itself"),
     ],
 )
 def test_what_cannot_be_changed_by_itself_is_refused(text: str, tag: str, said: str) -> None:
     with pytest.raises(NoPin, match=said.replace("[", "\\[")):
-        pins.write(text, pins.bump(Pin(Reference("r", "n", "1")), tag, ""), "f")
+        pins.write(text, pins.bump(Pin(Reference("r", "n", "1")), tag, NEW), "f")
 
 
 def test_a_commit_names_brick_old_and_new() -> None:
@@ -94,3 +106,17 @@ def test_a_commit_names_brick_old_and_new() -> None:
     assert pins.describe("x", before, after) == f"x: 1 -> 2\n\nold: r/n:1@{OLD}\nnew: r/n:2@{NEW}\nhotfix: urgent"
     moved = Pin(Reference("r", "n", "1", NEW))
     assert pins.describe("x", before, moved).startswith("x: 1 aaaaaaaaaaaa -> bbbbbbbbbbbb\n")
+
+
+def test_a_file_that_is_a_link_or_no_utf8_is_refused_and_nothing_outside_is_written(tmp_path: Path) -> None:
+    (tmp_path / "values").mkdir()
+    outside = tmp_path / "outside"
+    outside.write_text(HEAD + "  tag: a\n")
+    (tmp_path / "values/x.yml").symlink_to(outside)
+    (tmp_path / "values/y.yml").write_bytes(b"# \xe9t\xe9\n")
+    pin = Pin(Reference("r", "n", "2"))
+    with pytest.raises(NoPin, match=f"is a link to {outside}"):
+        branch.write(tmp_path, "x", pin)
+    assert outside.read_text() == HEAD + "  tag: a\n"
+    with pytest.raises(NoPin, match=r"values/y\.yml is not UTF-8: byte 2 is 0xe9"):
+        branch.write(tmp_path, "y", pin)

@@ -139,13 +139,15 @@ def test_without_an_earlier_deployment_the_way_out_is_said() -> None:
 
 def test_only_what_ran_everywhere_by_digest_was_tested() -> None:
     pins = {
-        "central": {"x": NEW.pinned, "y": OLD.pinned, "z": "dkr.isi.nc/isi/z:1"},
+        "central": {"x": NEW.pinned, "y": OLD.pinned, "z": "dkr.isi.nc/isi/z:1", "old": "isi/old"},
         "cinecity": {"x": NEW.pinned, "y": NEW.pinned},
     }
     images, problems = deployed.tested(Deployed("master", pins))
+    no_reference = "'isi/old' is no image reference: host/path:tag, host/path@sha256:... or both"
     assert images["x"] == NEW
     assert [problem.split(";")[0] for problem in problems] == [
+        f"old: master runs what cannot be promoted: {no_reference}",
         f"y: master runs more than one image of it, so which was tested? {OLD.pinned} on central",
         "z: master runs dkr.isi.nc/isi/z:1 by a tag alone, whose digest nobody knows",
     ]
-    assert "bus set-image z 1 --target-branch master" in problems[1]
+    assert "bus set-image z 1 --target-branch master" in problems[2]

@@ -1,5 +1,6 @@
 """Images in rendered manifests: none missed, wherever it stands; and what is no image is not taken for one."""
 
+import time
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import yaml
 
 from bus.images.proof import judge
 from bus.images.rendered import Named, mentions, named
+from bus.parsing import YamlLoader
 
 DIGEST = "sha256:" + "d" * 64
 CRONJOB = f"""
@@ -75,6 +77,53 @@ def test_the_prose_of_a_definition_names_examples_and_its_defaults_are_seen() ->
     assert found.image == "quay.io/ceph/nvmeof:1.6"
 
 
+CONFIG = """
+versions:
+- natsStreamingImage: nats-streaming:0.22.1
+  image: 'jenkins/agent:3-1'
+  image: png
+  imagePull: a:1
+"""
+# Shapes of public charts: argo-events, jenkins, opentelemetry-kube-stack, cloudnative-pg, longhorn, datadog.
+SHAPES: list[tuple[dict[str, Any], list[str]]] = [
+    ({"data": {"c.yaml": CONFIG}}, ["nats-streaming:0.22.1", "jenkins/agent:3-1"]),
+    ({"spec": {"args": ["--collector-image=otel/collector:1", "--level=info:1"]}}, ["otel/collector:1"]),
+    ({"spec": {"args": ["--engine-image", "longhornio/engine:1", "--name", "a/b:1"]}}, ["longhornio/engine:1"]),
+    ({"spec": {"args": ["one\n--image=redis:7 \\\n  --x"]}}, ["redis:7"]),
+    ({"spec": {"env": [{"name": "RELATED_IMAGE_NAME", "value": "grafana/agent"}]}}, ["grafana/agent"]),
+    ({"spec": {"env": [{"name": "GREETING", "value": "grafana/agent:1"}]}}, []),
+    ({"spec": {"imageName": "postgres:16"}}, ["postgres:16"]),
+    ({"spec": {"image": {"registry": "quay.io", "repository": "a/b", "tag": "1"}}}, ["quay.io/a/b:1"]),
+    ({"spec": {"aImage": {"repository": "gcr.io/dd", "name": "a", "digest": DIGEST}}}, [f"gcr.io/dd/a@{DIGEST}"]),
+    ({"spec": {"image": {"repository": "quay.io/a/b"}}}, ["quay.io/a/b"]),
+    ({"kind": "ConfigMap", "data": {"image": "logo.png", "BACKGROUND_IMAGE": "on"}}, []),
+    ({"kind": "ConfigMap", "data": {"image": "redis:7"}}, ["redis:7"]),
+    ({"spec": {"required": ["image", "newVersion"]}}, []),
+    ({"metadata": {"annotations": {"agent": "uses quay.io/a/b:1, and more"}}}, ["quay.io/a/b:1"]),
+    ({"data": {"net": "10.0.0.0/8", "svc": "es.site.svc:9200/films", "far": "es.site.svc.cluster.local/films"}}, []),
+    ({"kind": "PodList", "items": [{"kind": "Pod", "spec": {"containers": [{"image": "a.b/c:1"}]}}]}, ["a.b/c:1"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("document", "images"), SHAPES)
+def test_shapes_of_public_charts(document: dict[str, Any], images: list[str]) -> None:
+    assert [found.image for found in named([{"kind": "X", **document}])] == images
+
+
+def test_a_long_text_is_looked_through_at_once() -> None:
+    """A megabyte without a space, as a Secret may hold: a pattern that begins anew at each character takes hours."""
+    secret = {"kind": "Secret", "metadata": {"name": "s"}, "data": {"a": "imag3" * 200_000, "b": "a-a.a" * 200_000}}
+    started = time.monotonic()
+    assert list(named([secret])) == []
+    assert time.monotonic() - started < 10
+
+
+def test_odd_documents_stop_nothing_and_hide_nothing() -> None:
+    text = "---\n---\nx: =\nimage: a.b/c:1\n---\n- {kind: Pod, image: a.b/d:1}\n---\nonly text\n"
+    objects = list(yaml.load_all(text, YamlLoader))
+    assert [found.image for found in named(objects)] == ["a.b/c:1", "a.b/d:1"]
+
+
 def test_a_hook_is_told_from_what_runs_all_the_time() -> None:
     meta = {"name": "migrate", "annotations": {"helm.sh/hook": "pre-upgrade"}}
     spec = {"template": {"spec": {"containers": [{"name": "c", "image": "reg.nc/migrate:1"}]}}}
@@ -122,3 +171,19 @@ def test_an_image_whose_tag_stands_elsewhere_is_found_by_its_place() -> None:
 
     assert said() == said("reg.client/isi/scanner:1") == ["ConfigMap c: data.scan.repository"]
     assert said("reg.client/isi/scan:1") == []
+
+
+def test_text_that_is_no_image_is_let_pass_by_name_and_only_that() -> None:
+    env = [{"name": "A", "value": "argocd.argoproj.io/instance"}, {"name": "B", "value": "reg.client/isi/b:1"}]
+    pod = {"kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [{"image": "reg.client/a:1", "env": env}]}}
+    others = ["argocd.argoproj.io/instance", "reg.client/a:1"]
+    said = [problem.path for problem in judge([pod], "u", "central", (), (), "reg.client", others)]
+    assert said == ["Pod p: spec.containers.0.image", "Pod p: spec.containers.0.env.B.value"], "what runs is an image"
+    other = {
+        "kind": "Film",
+        "metadata": {"name": "f"},
+        "spec": {"image": "poster", "b": {"image": {"repository": "a/b"}}},
+    }
+    assert [found.image for found in named([other], ["poster", "a/b"])] == []
+    assert [found.image for found in named([other])] == ["poster", "a/b"]
+    assert len(judge([pod], "u", "central", ["reg.client/a:1", "reg.client/isi/b:1"], (), "reg.client")) == 1

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,10 @@ def test_a_bundle_that_stands_on_one_that_was_not_loaded_says_so(
     making.make(ROOT, plan, second, access, None, first)
     with pytest.raises(MissingImage, match="load the earlier one first"):
         making.load(second, Access(insecure=True), None)
+    elsewhere = plan_for(replace(target, host="registry.other:5000"))
+    with pytest.raises(BadBundle, match=r"this bundle goes to registry\.other:5000/sln, which has none of them"):
+        making.make(ROOT, elsewhere, tmp_path / "third.tar", access, None, first)
+    assert not (tmp_path / "third.tar").exists()
 
 
 def test_what_stands_beside_the_images_is_complete(

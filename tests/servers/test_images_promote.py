@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from bus.cli.app import app
 from bus.cli.promote import NotPromoted
+from bus.cli.stack import NoStack
 from bus.git import GitFailed
 from bus.images.deployed import NotDeployed
 from tests.servers.registry import Maker, Running, registry
@@ -126,6 +127,19 @@ def test_a_dry_run_shows_and_pushes_nothing(environments: Environments) -> None:
 def test_a_deployment_that_failed_was_not_tested(environments: Environments) -> None:
     with pytest.raises(NotDeployed, match="the last deployment of recette failed"):
         environments.promote(environments.runs(a="2"), result="failed")
+    assert environments.repository.messages("prod") == ["first"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [(None, "cannot be read"), ("{", "cannot be read"), ('{"history": []}', "a map `outputs`")]
+)
+def test_a_file_that_tells_nothing_is_refused(
+    environments: Environments, tmp_path: Path, text: str | None, said: str
+) -> None:
+    if text:
+        (tmp_path / "told.json").write_text(text)
+    with pytest.raises(NoStack, match=said):
+        environments.bus("promote", "recette", "prod", "--deployed", str(tmp_path / "told.json"))
     assert environments.repository.messages("prod") == ["first"]
 
 

@@ -10,10 +10,14 @@ from typing import Any
 import pytest
 
 from bus import charts
+from bus.bundle import contents
 from bus.deployment import DEPLOYABLE
+from bus.images import rendered
+from bus.images.reference import parse
 from bus.releases import dryrun
 from bus.releases.objects import key_of
 from bus.releases.refusals import Answer, Verdicts
+from tests.bundle.test_contents import plan_of
 from tests.charts.test_rendered import ROOT, everything_on, render
 from tests.servers.kwok import Kwok
 
@@ -266,3 +270,24 @@ def test_our_own_charts_with_everything_on_are_no_noise_new_or_upgraded(
         if spec["kind"] in ("Deployment", "StatefulSet"):
             main(spec)["image"] = "example.invalid/next:2"
     assert place.asked(rendered, upgraded) == Verdicts()
+
+
+def test_a_bundle_is_installed_by_what_its_readme_says(kwok: Kwok, tmp_path: Path) -> None:
+    """Every kubectl line of it, word by word: the API server takes all that the bundle's files hold."""
+    plan = plan_of(login=True, registry=True)
+    for site in plan.sites.values():
+        staged = {
+            r.chart: charts.stage(ROOT / "charts", r.chart, tmp_path / ".charts") for r in plan.releases(site.name)
+        }
+        contents.write_site(tmp_path, plan, site, staged)
+    (tmp_path / "JSON").write_text('{"auths": {}}')
+    (tmp_path / "FILE").write_text("odoo.password=s3cret\n")
+    lines = [line.strip() for line in contents.readme(plan).splitlines() if line.startswith("  kubectl ")]
+    assert sum(" apply " in line for line in lines) == sum(len(plan.releases(name)) for name in plan.sites)
+    for line in lines:
+        told = line.replace(".dockerconfigjson=FILE", ".dockerconfigjson=JSON")
+        kwok.command("sh", "-c", f"cd {tmp_path} && {told}")
+    for site in plan.sites.values():
+        running = kwok.objects("deployments,statefulsets,cronjobs", site.settings.namespace)
+        images = {found.image for found in rendered.named(running)}
+        assert len(images) > 8 and images <= {str(parse(image)) for image in plan.deliveries(site.name).values()}
