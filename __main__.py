@@ -6,7 +6,7 @@ import pulumi
 from pulumi.runtime.config import get_config_env, get_config_secret_keys_env
 
 from bus import deployment, planning, settings
-from bus.errors import Refused
+from bus.errors import Mendable
 from bus.images import proof
 from components import preflight
 from components.bus import Bus, BusArgs
@@ -18,8 +18,8 @@ try:
     plan = planning.plan(Path.cwd(), stack)
     proof.check(plan, CHARTS, STAGED)
     plan = preflight.run(plan, flat)
-except Refused as refused:
-    raise pulumi.RunError(str(refused)) from None
+except Mendable as error:
+    raise pulumi.RunError(str(error)) from None
 
 secrets = {
     site: {name: config.require_secret(key) for name, key in keys.items()} for site, keys in stack.secret_keys.items()

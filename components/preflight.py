@@ -79,14 +79,18 @@ def _switched(plan: Deployment, clusters: Mapping[str, Cluster]) -> list[Problem
 def _shown(
     plan: Deployment, clusters: Mapping[str, Cluster], found: Mapping[str, Mapping[str, list[Record]]]
 ) -> list[Problem]:
-    """Says in a preview which objects of which releases change; returns what Helm could not keep."""
+    """Says in a preview which objects of which releases change; returns what Helm could not render or keep."""
     if not rendering.is_there():
         pulumi.log.info("helm is not on PATH: which objects of a release change is not shown")
         return []
     problems = []
     for site, cluster in clusters.items():
         for release in plan.releases(site):
-            shown = preview.preview(site, release, cluster, found[site][release.name], CHARTS, STAGED)
+            try:
+                shown = preview.preview(site, release, cluster, found[site][release.name], CHARTS, STAGED)
+            except rendering.NoHelm as error:
+                problems.append(Problem(f"charts/{release.chart}", "", None, f"site {site}: {error}"))
+                continue
             if shown:
                 pulumi.log.info(preview.text(shown))
                 if said := preview.warning(shown):

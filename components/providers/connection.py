@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
-from pulumi.dynamic import ConfigureRequest
+from pulumi.dynamic import CheckFailure, ConfigureRequest
 
 from bus.access import Cluster
 
@@ -32,6 +32,11 @@ def cluster(props: Mapping[str, Any], request: ConfigureRequest) -> Cluster:
     """The cluster of a site; its kubeconfig comes from the stack's secrets, so that no state copies it."""
     kubeconfig = request.config.get(f"bus:{props['site']}.kubeconfig") or ""
     return Cluster(props["context"], kubeconfig, props["namespace"], props["mode"])
+
+
+def failure(reason: str) -> CheckFailure:
+    """A refusal that names no property: the engine would print the whole value of one before the reason."""
+    return CheckFailure("", reason)
 
 
 def say(text: str) -> None:

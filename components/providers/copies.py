@@ -7,7 +7,6 @@ from typing import Any
 
 import pulumi
 from pulumi.dynamic import (
-    CheckFailure,
     CheckResult,
     ConfigureRequest,
     CreateResult,
@@ -52,7 +51,7 @@ class ImageCopiesProvider(ResourceProvider):
                 connection.warn(f"{image} cannot be looked up, its last known digest is taken: {reason}")
                 found.digests[image] = before
         inputs = {**news, "digests": dict(sorted(found.digests.items()))}
-        return CheckResult(inputs, [CheckFailure("images", failure) for failure in failures])
+        return CheckResult(inputs, [connection.failure(text) for text in failures])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Compares images and digests; a key that an older state lacks is as good as an empty one."""

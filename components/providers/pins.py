@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pulumi
-from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ResourceProvider, UpdateResult
+from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ResourceProvider, UpdateResult
 
 from bus.images.lookup import Found, look_up
 from bus.images.reference import parse
@@ -28,7 +28,7 @@ class ImagePinsProvider(ResourceProvider):
         known = {image: before[image] for image in (*found.silent, *found.refused) if image in before}
         inputs = {**news, "digests": dict(sorted({**known, **found.digests}.items()))}
         missing = [f"{image} does not exist in its registry; push it first" for image in found.missing]
-        return CheckResult(inputs, [CheckFailure("images", failure) for failure in missing])
+        return CheckResult(inputs, [connection.failure(text) for text in missing])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Compares images and digests."""

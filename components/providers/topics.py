@@ -40,7 +40,7 @@ class TopicSetProvider(DeclaredSetProvider):
         try:
             return CheckResult(news, self._judge(_olds, news))
         except Failed as error:
-            return CheckResult(news, [CheckFailure("topics", f"{n}: {why}") for n, why in error.reasons.items()])
+            return CheckResult(news, [connection.failure(f"{n}: {why}") for n, why in error.reasons.items()])
         except NotDeployed:
             pass  # a first preview: there is nothing to judge against
         except Unreachable as error:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,10 +24,12 @@ _LIMITS = (("grpc.max_metadata_size", 16 << 20), ("grpc.absolute_max_metadata_si
 
 
 class Refused(Exception):
-    """What check refused: property -> reason."""
+    """What check refused: property -> reasons, one a line."""
 
-    def __init__(self, failures: Mapping[str, str]) -> None:
-        self.failures = dict(failures)
+    def __init__(self, failures: Iterable[tuple[str, str]]) -> None:
+        self.failures: dict[str, str] = {}
+        for name, reason in failures:
+            self.failures[name] = "\n".join(filter(None, (self.failures.get(name), reason)))
         super().__init__(str(self.failures))
 
 
@@ -70,7 +72,7 @@ class Host:
         news = {**wanted, KEY: self.provider}
         answer = self.stub.Check(provider_pb2.CheckRequest(olds=_struct(self.inputs), news=_struct(news)), timeout=200)
         if answer.failures:
-            raise Refused({failure.property: failure.reason for failure in answer.failures})
+            raise Refused((failure.property, failure.reason) for failure in answer.failures)
         return _plain(answer.inputs)
 
     def differs(self, inputs: Mapping[str, Any]) -> bool:

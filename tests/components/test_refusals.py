@@ -1,0 +1,37 @@
+"""What a check refuses: the reason alone, since the engine prints the value of a property that is named with it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from bus.errors import Failed
+from bus.images.lookup import Found
+from components.providers import copies, pins, topics
+
+PLACE = {"site": "central", "context": "", "namespace": "n", "mode": "direct"}
+
+
+@pytest.mark.parametrize("module", [pins, copies])
+def test_every_image_that_is_missing_is_said_without_all_the_others(
+    module: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "look_up", lambda images, _: Found(missing=list(images)))
+    props = {"images": {"isi/a:1": "", "isi/b:1": ""}, "mirror": "", "insecure": False}
+    props |= {"sourceMirror": "", "sourceInsecure": False}
+    provider = pins.ImagePinsProvider() if module is pins else copies.ImageCopiesProvider()
+    failures = provider.check({}, props).failures
+    assert [(failure.property, failure.reason.split()[0]) for failure in failures] == [("", "isi/a:1"), ("", "isi/b:1")]
+
+
+def test_brokers_that_cannot_answer_are_said_without_all_topics(monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def admin(*_: object) -> Iterator[Any]:
+        raise Failed({"a": "no leader", "b": "no leader"})
+        yield
+
+    monkeypatch.setattr(topics.TopicSetProvider, "_admin", admin)
+    props = {**PLACE, "brokers": 1, "topics": {"a": {"partitions": 1, "replicationFactor": 1, "configs": {}}}}
+    failures = topics.TopicSetProvider().check({}, props).failures
+    assert [(failure.property, failure.reason) for failure in failures] == [("", "a: no leader"), ("", "b: no leader")]
