@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bus import hosting
+from bus import hosting, names
 from bus.access import Cluster
 from bus.images.reference import Reference, parse
 from bus.indices.provisions import Bodies
@@ -13,7 +13,7 @@ from bus.settings import Settings
 from bus.stack_file import CENTRAL, Kind, Site
 from bus.users.rights import Rights
 
-BASE, NOTIF, MIRROR, REGISTRY = "hickson-base", "kafka-notif", "kafka2kafka", hosting.BRICK
+BASE, NOTIF, MIRROR, REGISTRY = "hickson-base", names.NOTIF, "kafka2kafka", hosting.BRICK
 UMBRELLA: dict[Kind, str] = {"central": "hickson-central", "complexe": "hickson-complexe"}
 DEPLOYABLE = (BASE, NOTIF, *UMBRELLA.values(), MIRROR, REGISTRY)
 # Made by components/delivery.py in every namespace, where the stack has a login for the customer's registry.

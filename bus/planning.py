@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bus import bricks as brick_files
-from bus import hosting
+from bus import hosting, names
 from bus.bricks import Brick
 from bus.deployment import BASE, DEPLOYABLE, MIRROR, NOTIF, REGISTRY, UMBRELLA, Deployment, Release, SitePlan
 from bus.errors import Problem, Refused
@@ -125,8 +125,7 @@ def _site(
         problems.extend(wrong)
         return replace(made, delivered=delivered)
 
-    base_name = "centralbase" if kind == CENTRAL else f"base{name}"
-    base = release(base_name, BASE, seconds.base_seconds, base_values(settings, name, config))
+    base = release(names.base(name), BASE, seconds.base_seconds, base_values(settings, name, config))
     notif = release(NOTIF, NOTIF, seconds.bricks_seconds, {})
     umbrella = release(name, UMBRELLA[kind], seconds.bricks_seconds, {})
     registry = None

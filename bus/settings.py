@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from bus import hosting
+from bus import hosting, names
 from bus.errors import Problem, Refused
 from bus.parsing import parse
 from bus.stack_file import CENTRAL, NAMESPACE, Mirror, StackFile
@@ -92,6 +92,7 @@ def load(stack: str, config: Mapping[str, str], encrypted: frozenset[str] | set[
         problems += _across(file, content, kubeconfig_keys, config)
         logins = {site: own[key] for site, key in htpasswd_keys.items()}
         enabled = {name: site.enable for name, site in content.sites.items()}
+        problems += names.problems(file, enabled)
         host = content.delivery.hosted_by if content.delivery else None
         problems += hosting.problems(file, enabled, host, logins, own.get("delivery.username"))
     login = dotted & {"delivery.username", "delivery.password"}

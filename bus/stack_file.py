@@ -12,6 +12,7 @@ NAMESPACE = "bus"
 CENTRAL = "central"
 # RFC 1123 label: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_SITE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 Kind = Literal["central", "complexe"]
 
 
@@ -22,6 +23,16 @@ def _label(value: str) -> str:
 
 
 Label = Annotated[str, AfterValidator(_label)]
+
+
+def _site(value: str) -> str:
+    if not _SITE.fullmatch(value):
+        raise ValueError("must be lower-case letters, digits and '-', the first and the last no '-'")
+    return value
+
+
+SiteName = Annotated[str, AfterValidator(_site)]
+"""as a label, but for the length, which bus.names judges: releases bear longer names"""
 
 
 def _image(value: str) -> str:
@@ -167,7 +178,7 @@ class StackFile(Record):
     customer: str = Field(min_length=1, description="name of the customer, for labels")
     context: str | None = Field(None, description="kubeconfig context of the sites that name none")
     access: Literal["port-forward", "direct"] = "port-forward"
-    sites: dict[Label, Site] = Field(min_length=1, description="sites by name; exactly one is called central")
+    sites: dict[SiteName, Site] = Field(min_length=1, description="sites by name; exactly one is called central")
     values: dict[str, dict[str, Any]] = Field(default_factory=dict, description="chart values per brick, all sites")
     delivery: Delivery | None = None
     images: Images = Images()
