@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_kubernetes as k8s
 
+from bus import names
 from bus.deployment import MIRROR, Deployment, Release, SitePlan
 from bus.images.registries import sources
 from bus.stack_file import CENTRAL
@@ -137,12 +138,12 @@ class Bus(pulumi.ComponentResource):
         if secured:
             done.append(self._users(KafkaUsers, f"{site.name}-kafka-users", site, done))
         # Tier 4: the topic of kafka-notif, and only then kafka-notif.
-        done.append(self._topics(f"{site.name}-base-topics", site, site.base_topics, done))
+        done.append(self._topics(names.base_topics(site.name), site, site.base_topics, done))
         notif = UmbrellaArgs(site.notif, site.settings.namespace, list(done), base.secret_revision)
         done.append(Notif(f"{site.name}-notif", notif, below).release)
         # Tier 5: topics and indices of every fragment; neither waits for the other.
         declared = [
-            self._topics(f"{site.name}-topics", site, site.topics, done),
+            self._topics(names.topics(site.name), site, site.topics, done),
             self._indices(f"{site.name}-indices", site, done),
         ]
         done += declared

@@ -42,6 +42,9 @@ class _Recorder(mocks.MockMonitor):
         self.registered: dict[str, Registered] = {}
 
     def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> Any:
+        urn = self.make_urn(request.parent, request.type, request.name)
+        if urn in self.resources:
+            raise ValueError(f"{urn} is registered twice, which an engine refuses")
         answer = super().RegisterResource(request)
         self.registered[request.name] = Registered(
             name=request.name,

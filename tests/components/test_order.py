@@ -9,12 +9,12 @@ from pathlib import Path
 import pulumi
 import pytest
 
-from bus import hosting, planning
+from bus import hosting, planning, settings
 from bus.deployment import Deployment
 from bus.errors import Refused
 from components.bus import Bus, BusArgs
 from tests.components.engine import Registered, record, waits_for
-from tests.settings.test_settings import load_stack
+from tests.settings.test_settings import SECRETS, config_of, flat, load_stack
 
 ROOT = Path(__file__).parents[2]
 STACKS = ["local", "master", "recette", "prod"]
@@ -166,6 +166,22 @@ def test_a_registry_beside_the_customers_own_is_delivered_like_any_brick(monkeyp
     assert "cinecity-delivery-images" in registry.dependencies
     assert registry.inputs["values"]["global"]["repository"] == "registry.hickson.nc"
     assert "htpasswdSecret" not in registry.inputs["values"]
+
+
+def test_sites_called_like_each_others_resources_register_no_name_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every name that bus.names lets pass: the recording engine refuses what is registered twice."""
+    monkeypatch.chdir(ROOT)
+    config, secrets = config_of("local"), {f"bus:{name}": "s3cret" for name in SECRETS}
+    model = config["bus:sites"]["cinecity"]
+    roles = ("kafka", "kafka-users", "registry", "topics", "indices", "notif", "bricks", "delivery", "namespace")
+    for name in ("x", *(f"x-{role}" for role in roles), "retired-x", "mirror", "mirror-x", "images", "kafka2kafka"):
+        own = {"namespace": f"n-{name}", "slotName": name, "enable": [hosting.BRICK]}
+        config["bus:sites"][name] = {**model, **own}
+    config["bus:delivery"] = {"registry": "registry.hickson.nc"}
+    loaded = settings.load("test", flat(config) | secrets, set(secrets))
+    keys = {site: f"{site}.{hosting.KEY}" for site in loaded.content.sites}
+    registered = registrations(planning.plan(ROOT, replace(loaded, delivery_login=True, htpasswd_keys=keys)))
+    assert {"x-kafka-users", "x-kafka-users-topics", "mirror-x-kafka", "retired-retired-x-kafka"} <= registered.keys()
 
 
 def test_tokens_and_names_are_those_that_states_hold(monkeypatch: pytest.MonkeyPatch) -> None:
