@@ -10,7 +10,7 @@ from typing import Any, Literal
 from bus import hosting, names
 from bus.errors import Problem, Refused
 from bus.parsing import parse
-from bus.stack_file import CENTRAL, NAMESPACE, Mirror, StackFile
+from bus.stack_file import CENTRAL, NAMESPACE, Mirror, Site, StackFile
 
 _SECRETS = {
     "odoo.masterPassword": "Odoo's database manager password (odoo.conf)",
@@ -88,13 +88,15 @@ def load(stack: str, config: Mapping[str, str], encrypted: frozenset[str] | set[
     secret_problems, secret_keys, kubeconfig_keys = _secrets(file, list(sites), dotted, hidden, sites)
     problems += secret_problems
     htpasswd_keys = {site: key for site in sites if (key := f"{site}.{hosting.KEY}") in dotted}
-    if content is not None:
-        problems += _across(file, content, kubeconfig_keys, config)
-        logins = {site: own[key] for site, key in htpasswd_keys.items()}
-        enabled = {name: site.enable for name, site in content.sites.items()}
-        problems += names.problems(file, enabled)
-        host = content.delivery.hosted_by if content.delivery else None
-        problems += hosting.problems(file, enabled, host, logins, own.get("delivery.username"))
+    judged = content.sites if content else _sound(sites)
+    problems += _across(file, judged, raw.get("context"), kubeconfig_keys, config)
+    if sites and CENTRAL not in sites:
+        problems.append(Problem(file, f"{NAMESPACE}:sites", None, f"a stack has exactly one site called {CENTRAL}"))
+    enabled = {name: judged[name].enable if name in judged else () for name in sites}
+    problems += names.problems(file, enabled)
+    logins = {site: own[key] for site, key in htpasswd_keys.items()}
+    host = content.delivery.hosted_by if content and content.delivery else None
+    problems += hosting.problems(file, enabled, host, logins, own.get("delivery.username"))
     login = dotted & {"delivery.username", "delivery.password"}
     if len(login) == 1:
         missing = f"{NAMESPACE}:delivery.{'password' if 'delivery.username' in login else 'username'}"
@@ -174,19 +176,27 @@ def _secrets(
     return problems, found, kubeconfigs
 
 
+def _sound(sites: Mapping[str, Any]) -> dict[str, Site]:
+    """The sites that can be judged although another part of the file cannot, which is said elsewhere."""
+    parsed = {name: parse(Site, raw, "")[0] for name, raw in sites.items()}
+    return {name: site for name, site in parsed.items() if site}
+
+
 def _across(
-    file: str, content: StackFile, kubeconfig_keys: Mapping[str, str], config: Mapping[str, str]
+    file: str,
+    sites: Mapping[str, Site],
+    shared_context: object,
+    kubeconfig_keys: Mapping[str, str],
+    config: Mapping[str, str],
 ) -> list[Problem]:
     """What only shows when the sites are seen together."""
     problems: list[Problem] = []
     root = f"{NAMESPACE}:sites"
-    if CENTRAL not in content.sites:
-        problems.append(Problem(file, root, None, f"a stack has exactly one site called {CENTRAL}"))
     taken: dict[tuple[str, str], str] = {}
     ports: dict[int, str] = {}
-    for name, site in content.sites.items():
+    for name, site in sites.items():
         path = f"{root}.{name}"
-        context = site.context or content.context
+        context = site.context or shared_context
         if name in kubeconfig_keys:
             cluster = config[f"{NAMESPACE}:{kubeconfig_keys[name]}"]
         elif context:
@@ -226,9 +236,9 @@ def _across(
                 )
             )
     duplicates = [
-        key for key, count in Counter(s.slot_name for s in content.sites.values() if s.slot_name).items() if count > 1
+        key for key, count in Counter(s.slot_name for s in sites.values() if s.slot_name).items() if count > 1
     ]
-    for name, site in content.sites.items():
+    for name, site in sites.items():
         if site.slot_name in duplicates:
             problems.append(
                 Problem(
