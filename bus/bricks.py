@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from pydantic import Field
 
+from bus import wording
 from bus.errors import Problem
 from bus.parsing import Record, parse
 
@@ -112,5 +113,6 @@ def read_yaml(path: Path, file: str) -> tuple[Mapping[str, Any], list[Problem]]:
     if raw is None:
         return {}, []
     if not isinstance(raw, dict):
-        return {}, [Problem(file, "", type(raw).__name__, "must be a map with image, values, topics, indices")]
+        allowed = f"must be a map with image, values, topics, indices, and is {wording.kind(raw)}"
+        return {}, [Problem(file, "", None, allowed)]
     return raw, []

@@ -20,7 +20,8 @@ class Problem:
 
     def __str__(self) -> str:
         where = f"{self.file}: {self.path}" if self.path else self.file
-        found = "" if self.value is None else f" = {self.value!r}"
+        value = str(self.value).lower() if isinstance(self.value, bool) else repr(self.value)  # true, as YAML has it
+        found = "" if self.value is None else f" = {value}"
         hint = f"; {self.hint}" if self.hint else ""
         return f"{where}{found}: {self.allowed}{hint}"
 

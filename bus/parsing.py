@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
+from bus import wording
 from bus.errors import Problem
 
 
@@ -77,9 +78,8 @@ def join(root: str, parts: Sequence[str | int]) -> str:
 
 
 def _problem(model: type[BaseModel], details: Any, file: str, root: str) -> Problem:
-    location = tuple(part for part in details["loc"] if part != "[key]")
+    location = _location(details)
     path = join(root, location)
-    value = details.get("input")
     match details["type"]:
         case "extra_forbidden":
             keys = allowed_keys(model, location[:-1])
@@ -89,9 +89,16 @@ def _problem(model: type[BaseModel], details: Any, file: str, root: str) -> Prob
         case "missing":
             return Problem(file, path, None, "is required", _description(model, location))
         case _:
-            shown = value if isinstance(value, str | int | float | bool | None) else type(value).__name__
-            message = details["msg"].removeprefix("Value error, ").removeprefix("Input ")
-            return Problem(file, path, shown, message, _description(model, location))
+            allowed = wording.allowed(details)
+            return Problem(file, path, wording.shown(details["input"]), allowed, _description(model, location))
+
+
+def _location(details: Any) -> tuple[str | int, ...]:
+    """Where an error is; a key that is a number is a key, and no place in a list."""
+    parts = [part for part in details["loc"] if part != "[key]"]
+    if parts and (len(parts) < len(details["loc"]) or details["type"] == "invalid_key"):
+        parts[-1] = str(parts[-1])
+    return tuple(parts)
 
 
 def allowed_keys(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:

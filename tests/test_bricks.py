@@ -15,7 +15,7 @@ KNOWN = frozenset({"kafka", "cineges-ui"})
         (
             "kafka.yml",
             "image: {repository: r, name: n, tag: 1.0}",
-            ["values", "kafka.yml: image.tag = 1.0", "valid string", "quote"],
+            ["values", "kafka.yml: image.tag = 1.0", "must be text", "quote"],
         ),
         ("kafka.yml", "image: {repository: r, name: n}", ["image.tag", "is required"]),
         (
@@ -23,7 +23,7 @@ KNOWN = frozenset({"kafka", "cineges-ui"})
             "image: {repository: r, name: n, tag: x, digest: abc}",
             ["image.digest = 'abc'", "sha256:<64 hex digits>"],
         ),
-        ("kafka.yml", "image: {repository: '', name: n, tag: x}", ["image.repository = ''", "at least 1 character"]),
+        ("kafka.yml", "image: {repository: '', name: n, tag: x}", ["image.repository = ''", "must not be empty"]),
         (
             "kafka.yml",
             "imags: {}",
@@ -32,9 +32,9 @@ KNOWN = frozenset({"kafka", "cineges-ui"})
                 "did you mean image?",
             ],
         ),
-        ("kafka.yml", "values: 3", ["kafka.yml: values = 3", "valid dictionary"]),
-        ("kafka.yml", "topics: {}", ["kafka.yml: topics", "valid list"]),
-        ("kafka.yml", "- a", ["must be a map with image, values, topics, indices"]),
+        ("kafka.yml", "values: 3", ["kafka.yml: values = 3", "must be a map"]),
+        ("kafka.yml", "topics: {}", ["kafka.yml: topics", "must be a list, and is a map"]),
+        ("kafka.yml", "- a", ["must be a map with image, values, topics, indices, and is a list"]),
         ("kafka.yml", "image: [", ["line 1: is not YAML"]),
         ("kafka.yml", "values: {}\nvalues: {}", ["key 'values' stands here twice"]),
         ("kafka.yaml", "", ["must be called kafka.yml"]),

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from bus import wording
 from bus.errors import Mendable
 from bus.images.reference import Reference, from_values, is_tag
 from bus.parsing import YamlLoader
@@ -104,7 +105,7 @@ def _load(text: str, file: str) -> dict[str, Any]:
     except yaml.YAMLError as error:
         raise NoPin(f"{file} is not YAML: {error}") from None
     if not isinstance(found, dict | None):
-        raise NoPin(f"{file} must have keys at its top, such as image: and values:; it is a {type(found).__name__}")
+        raise NoPin(f"{file} must have keys at its top, such as image: and values:; it is {wording.kind(found)}")
     return found or {}
 
 

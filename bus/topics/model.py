@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from bus import fragments
 from bus.errors import Problem
@@ -17,6 +17,15 @@ _LEGAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 _MAX_LENGTH = 249  # org.apache.kafka.common.internals.Topic.MAX_NAME_LENGTH
 
 
+def _config(value: object, validate: ValidatorFunctionWrapHandler) -> Scalar | list[str]:
+    """One error for all that a value could have been."""
+    try:
+        found: Scalar | list[str] = validate(value)
+    except ValidationError:
+        raise ValueError("must be text, a number, true or false, or a list of texts") from None
+    return found
+
+
 class Fragment(fragments.Fragment):
     """One topic of one brick's file."""
 
@@ -24,7 +33,7 @@ class Fragment(fragments.Fragment):
     produces: bool = Field(False, description="the brick writes it too; whoever owns it declares the rest")
     partitions: int | None = Field(None, ge=1, le=10_000, description="number of partitions; default 1")
     replication_factor: int | None = Field(None, ge=1, le=15, description="default: the site's")
-    configs: dict[str, Scalar | list[str]] = Field(
+    configs: dict[str, Annotated[Scalar | list[str], WrapValidator(_config)]] = Field(
         default_factory=dict, description="topic configs, as Kafka names them"
     )
 
