@@ -15,6 +15,17 @@ _TYPES = {
 }
 """error of pydantic -> what YAML has there; https://docs.pydantic.dev/latest/errors/validation_errors/"""
 
+JSON_TYPES = {
+    "object": "a map",
+    "array": "a list",
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "null": "empty",
+}
+"""type of a JSON schema -> the same"""
+
 
 def kind(value: object) -> str:
     """What something is to YAML."""

@@ -14,6 +14,7 @@ from bus.bricks import Brick
 from bus.errors import Problem
 from bus.layers import Values, at, merge
 from bus.parsing import YamlLoader, join
+from bus.wording import JSON_TYPES, kind, shown
 
 Path_ = tuple[str, ...]
 
@@ -121,8 +122,8 @@ def _against_schema(
         layer = next((la for la, name in reversed(layers) if _has(la.bricks[name], location)), None)
         file = layer.file if layer else f"charts/{chart}/values.yaml"
         root = layer.place(brick) if layer else ""
-        shown = error.instance if isinstance(error.instance, str | int | float | bool) and not extra else None
-        problems.append(Problem(file, join(root, location), shown, _message(error), f"see charts/{chart}/values.yaml"))
+        value = None if extra else shown(error.instance)
+        problems.append(Problem(file, join(root, location), value, _message(error), f"see charts/{chart}/values.yaml"))
     return problems
 
 
@@ -138,8 +139,9 @@ def _message(error: ValidationError) -> str:
     if _unknown_key(error):
         return f"unknown key; allowed: {', '.join(sorted(schema.get('properties', {})))}"
     if error.validator == "type":
-        wanted = error.validator_value
-        return f"must be {' or '.join(wanted) if isinstance(wanted, list) else wanted}"
+        wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
+        found = f", and is {kind(error.instance)}" if shown(error.instance) is None else ""
+        return f"must be {' or '.join(JSON_TYPES[str(one)] for one in wanted)}{found}"
     if error.validator == "enum" and isinstance(error.validator_value, list):
         return f"must be one of {', '.join(map(str, error.validator_value))}"
     return str(error.message)

@@ -93,10 +93,11 @@ def test_what_settings_fix_may_not_be_set_in_values(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (({"replicaCount": "two"},), "values/kafka.yml: values.replicaCount = 'two': must be integer"),
+        (({"replicaCount": "two"},), "values/kafka.yml: values.replicaCount = 'two': must be a whole number"),
+        (({"replicaCount": [1]},), "values/kafka.yml: values.replicaCount: must be a whole number, and is a list"),
         (({"replicas": 2},), "values/kafka.yml: values.replicas: unknown key; allowed: enabled, env, global"),
         (({}, {"mode": "raft"}), "Pulumi.x.yaml: bus:values.kafka.mode = 'raft': must be one of kraft, zookeeper"),
-        (({}, {}, {"env": {"A": 1}}), "Pulumi.x.yaml: bus:sites.central.values.kafka.env.A = 1: must be string"),
+        (({}, {}, {"env": {"A": 1}}), "Pulumi.x.yaml: bus:sites.central.values.kafka.env.A = 1: must be text"),
         (({"mode": "raft"}, {"mode": "kraft"}), ""),
     ],
 )
