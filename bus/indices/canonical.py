@@ -30,12 +30,15 @@ _DEFAULTS: Json = {
     "analyzer": "default",
     "ignore_above": 2147483647,
     "time_series_dimension": False,
+    "on_script_error": "fail",
+    "meta": {},
 }
 _OF_TYPE: Mapping[str, Json] = {
     "text": {"norms": True, "index_options": "positions"},
     "keyword": {"index_options": "docs"},
     "date": {"format": "strict_date_optional_time||epoch_millis"},
-    "flattened": {"depth_limit": 20},
+    "binary": {"doc_values": False},
+    "flattened": {"depth_limit": 20, "index_options": "docs"},
     "join": {"eager_global_ordinals": True},
     "completion": {
         "analyzer": "simple",
@@ -45,7 +48,12 @@ _OF_TYPE: Mapping[str, Json] = {
     },
 }
 # What a server decides by itself and writes into its answers.
-_TOLD = {"dense_vector": frozenset({"index", "similarity", "index_options", "element_type"})}
+_TOLD = {
+    "dense_vector": frozenset({"index", "similarity", "index_options", "element_type"}),
+    "semantic_text": frozenset({"inference_id", "search_inference_id", "model_settings", "index_options"}),
+}
+# Of a dynamic template: one or several, as text or a list.
+_MATCHES = ("match", "unmatch", "path_match", "path_unmatch", "match_mapping_type", "unmatch_mapping_type")
 _OF_MAPPING: Json = {
     "dynamic": True,
     "date_detection": True,
@@ -87,7 +95,18 @@ def same(key: str, one: object, other: object) -> bool:
         return canonical(_listed(one)) == canonical(_listed(other))
     if key in ("_source", "_routing"):
         return canonical(_without_defaults(one)) == canonical(_without_defaults(other))
+    if key == "script":
+        return canonical(_script(one)) == canonical(_script(other))
+    if key == "dynamic_templates":
+        return canonical(_templates(one)) == canonical(_templates(other))
     return canonical(one) == canonical(other)
+
+
+def same_field(one: Json, other: Json) -> bool:
+    """Whether two definitions without fields below them, as those of runtime fields are, mean the same."""
+    return all(
+        same(key, one.get(key, default(key, one)), other.get(key, default(key, other))) for key in {*one, *other}
+    )
 
 
 def canonical(value: object) -> object:
@@ -104,6 +123,21 @@ def _without_defaults(value: object) -> object:
     if not isinstance(value, Mapping):
         return {}
     return {key: item for key, item in value.items() if key not in plain or canonical(item) != plain[key]}
+
+
+def _script(value: object) -> object:
+    """A script in full; text alone is its source."""
+    return {"lang": "painless", "params": {}, **(value if isinstance(value, Mapping) else {"source": value})}
+
+
+def _templates(value: object) -> object:
+    """Dynamic templates with what they match as lists."""
+    if not isinstance(value, list):
+        return value
+    return [
+        {name: {key: _listed(how[key]) if key in _MATCHES else how[key] for key in how} for name, how in one.items()}
+        for one in value
+    ]
 
 
 def _listed(value: object) -> object:

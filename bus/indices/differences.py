@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bus.indices import classes
-from bus.indices.canonical import CHILDREN, Json, default, default_of_mapping, is_told, same
+from bus.indices.canonical import CHILDREN, Json, default, default_of_mapping, is_told, same, same_field
 from bus.indices.classes import Class, Rule, rule
 
 Path = tuple[str, ...]
@@ -82,7 +82,7 @@ def without_source(live: Json) -> bool:
 def _runtime(live: Json, wanted: Json, before: Json) -> Iterator[Difference]:
     row = rule(classes.MAPPING, "runtime")
     for name in sorted(wanted.keys() | (before.keys() & live.keys())):
-        if not same("runtime", live.get(name), wanted.get(name)):
+        if name not in live or name not in wanted or not same_field(live[name], wanted[name]):
             yield Difference(("mappings", "runtime", name), live.get(name), wanted.get(name), row)
 
 

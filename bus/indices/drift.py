@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from bus.indices.canonical import CHILDREN, Json, default, default_of_mapping, is_told, same
+from bus.indices.canonical import CHILDREN, Json, default, default_of_mapping, is_told, same, same_field
 from bus.indices.differences import OURS
 from bus.indices.plan import Live, Wanted
 from bus.indices.settings import SERVED, UNTOLD
+from bus.indices.spelling import in_words_of, placed
 
 
 def seen(live: Live, wanted: Wanted) -> Wanted:
@@ -14,7 +15,8 @@ def seen(live: Live, wanted: Wanted) -> Wanted:
     Fields that dynamic mapping added and whatever else was never declared are no drift; settings that somebody set by
     hand are, except those that a server writes by itself.
     """
-    mappings = _mapping(live.mappings, wanted.mappings)
+    where = placed(wanted.mappings)
+    mappings = in_words_of(wanted.mappings, _mapping(live.mappings, where), where)
     settings = {key: value if key in UNTOLD else live.settings.get(key) for key, value in wanted.settings.items()}
     by_hand = {k: v for k, v in live.settings.items() if k not in SERVED and k not in settings}
     aliases = {name: alias for name, alias in live.aliases.items() if name != wanted.name}
@@ -36,7 +38,10 @@ def _mapping(live: Json, wanted: Json) -> dict[str, Any]:
         if key == "_meta":
             here = {name: value for name, value in (here or {}).items() if name != OURS}
         if key == "runtime":
-            result[key] = {name: field for name, field in (here or {}).items() if name in wanted[key]}
+            found = {name: field for name, field in (here or {}).items() if name in wanted[key]}
+            result[key] = {
+                n: wanted[key][n] if same_field(field, wanted[key][n]) else field for n, field in found.items()
+            }
         elif same(key, default_of_mapping(key) if here is None else here, wanted[key]):
             result[key] = wanted[key]
         elif here is not None:

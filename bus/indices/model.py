@@ -19,6 +19,8 @@ _BLOCK = Block("indices", "index", "writes")
 # https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-indices-create; the generation's suffix takes 7.
 _NAME = re.compile(r"^[a-z0-9][a-z0-9._-]*$")
 _MAX_BYTES = 255 - len("-000001")
+# Further aliases may have what the server takes: https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-indices-put-alias
+_ALIAS = re.compile(r"""^(?!\.\.?$)[^-_+\s\\/*?"<>|,#:][^\s\\/*?"<>|,#:]*$""")
 _GENERATION = re.compile(r"-\d{6}$")
 _MAPPING_KEYS = frozenset(
     {"properties", "dynamic", "dynamic_templates", "date_detection", "numeric_detection", "dynamic_date_formats",
@@ -125,11 +127,13 @@ def _alias(alias: Alias) -> dict[str, Any]:
 
 def _illegal(fragment: Fragment, file: str, path: str) -> list[Problem]:
     problems = []
-    names = [(f"{path}.name", fragment.name), *((f"{path}.aliases.{alias}", alias) for alias in fragment.aliases)]
-    for place, name in names:
-        if not _NAME.match(name) or len(name.encode()) > _MAX_BYTES:
-            allowed = "is no index name; allowed: lower-case letters, digits, '.', '_' and '-', a letter or digit first"
-            problems.append(Problem(file, place, name, f"{allowed}, {_MAX_BYTES} bytes at most"))
+    of_index = "is no index name; allowed: lower-case letters, digits, '.', '_' and '-', a letter or digit first"
+    of_alias = 'is no name of an alias; allowed: anything but blanks and \\ / * ? " < > | , # :, without - _ + first'
+    names = [(f"{path}.name", fragment.name, _NAME, of_index)]
+    names += [(f"{path}.aliases.{alias}", alias, _ALIAS, of_alias) for alias in fragment.aliases]
+    for place, name, pattern, allowed in names:
+        if not pattern.match(name) or len(name.encode()) > _MAX_BYTES:
+            problems.append(Problem(file, place, name, f"{allowed}; {_MAX_BYTES} bytes at most"))
         elif _GENERATION.search(name):
             allowed = "looks like a generation: the number is added by bus"
             problems.append(Problem(file, place, name, allowed, f"call it {_GENERATION.sub('', name)}"))

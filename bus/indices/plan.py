@@ -10,6 +10,7 @@ from bus.indices.classes import NO_SOURCE, Class
 from bus.indices.differences import Difference
 from bus.indices.generations import newer, next_generation
 from bus.indices.settings import UNTOLD
+from bus.indices.spelling import placed
 
 Mode = Literal["refuse", "block", "catch-up"]
 # Taken over from the live generation where the fragment leaves them to the server.
@@ -120,7 +121,7 @@ def plan(live: Live | None, wanted: Wanted, before: Wanted | None = None) -> Cha
     return Change(
         wanted,
         live.name,
-        mappings=differences.to_put(live.mappings, wanted.mappings, found),
+        mappings=differences.to_put(live.mappings, placed(wanted.mappings), found),
         settings={d.path[1]: d.wanted for d in found if d.path[0] == "settings" and d.kind is Class.DYNAMIC},
         reopened={d.path[1]: d.wanted for d in found if d.path[0] == "settings" and d.kind is Class.REOPEN},
         closed=live.settings.get("verified_before_close") == "true",
@@ -140,7 +141,7 @@ def _differences(live: Live, wanted: Wanted, before: Wanted | None) -> list[Diff
     untold = before.settings if before else wanted.settings
     held = {**live.settings, **{key: untold[key] for key in UNTOLD & untold.keys()}}
     found = [
-        *differences.of_mappings(live.mappings, wanted.mappings, before.mappings if before else {}),
+        *differences.of_mappings(live.mappings, placed(wanted.mappings), before.mappings if before else {}),
         *differences.of_settings(held, settings, live.mappings),
     ]
     if differences.without_source(live.mappings) and any(d.kind is Class.REINDEX for d in found):

@@ -12,9 +12,9 @@ def from_props(name: str, props: Mapping[str, Any]) -> Wanted:
     default = Reindexing()
     return Wanted(
         name,
-        props["mappings"],
+        whole(props["mappings"]),
         props["settings"],
-        props["aliases"],
+        whole(props["aliases"]),
         Reindexing(
             mode=how.get("mode", default.mode),
             slices=int(how.get("slices", default.slices)),
@@ -31,3 +31,12 @@ def to_props(live: Wanted, declared: Mapping[str, Any]) -> dict[str, Any]:
     """What a refresh says of an index; what no server knows of it stays as declared."""
     ours = {key: declared[key] for key in ("reindex", "reopen") if key in declared}
     return {"mappings": live.mappings, "settings": live.settings, "aliases": live.aliases, **ours}
+
+
+def whole(value: Any) -> Any:
+    """A property of a resource with its whole numbers as such: there all numbers are floats, and servers refuse 1.0."""
+    if isinstance(value, Mapping):
+        return {key: whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value

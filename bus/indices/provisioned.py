@@ -15,6 +15,13 @@ _ADDED = frozenset(
     {"created_date", "created_date_millis", "modified_date", "modified_date_millis", "created_date_string"}
 )
 _DEFAULTS: Json = {"min_age": "0ms", "delete_searchable_snapshot": "true", "priority": "0"}
+_FILLED: Mapping[str, Json] = {
+    "data_stream": {"hidden": "false", "allow_custom_routing": "false"},
+    "lifecycle": {"enabled": "true"},
+}
+"""part of a template that says something even if it is empty -> what a server fills in"""
+LEGACY_KEYS = frozenset({"index_patterns", "priority", "version", "template"})
+"""what an index template may have before 7.8"""
 _USES = {"default_pipeline": "pipelines", "final_pipeline": "pipelines", "lifecycle.name": "policies"}
 """setting of an index -> what it names"""
 
@@ -26,6 +33,8 @@ class Held:
     bodies: Bodies
     lacking: Mapping[str, str] = field(default_factory=dict)
     """kind -> why this server knows none"""
+    legacy: str = ""
+    """why its index templates have none but LEGACY_KEYS; empty where they have all"""
     indices: Mapping[str, Json] = field(default_factory=dict)
     """physical index -> its flat settings, those of _USES"""
 
@@ -35,7 +44,7 @@ def normal(body: Json) -> Any:
     settings = flatten((body.get("template") or {}).get("settings") or {})
     plain = canonical({key: value for key, value in body.items() if key != "template"})
     template = canonical({key: value for key, value in (body.get("template") or {}).items() if key != "settings"})
-    full = {**_mapping(plain), "template": _filled({**_mapping(template), "settings": settings})}
+    full = {**_full(plain), "template": _filled({**_full(template), "settings": settings})}
     return _without_noise(_filled(full))
 
 
@@ -83,8 +92,12 @@ def refusals(held: Held, wanted: Bodies, indices: Mapping[str, Mapping[str, Any]
             found[path] = f"{NOUNS[kind]} {name}: {held.lacking[kind]}"
         elif _is_managed(held.bodies.get(kind, {}).get(name, {})):
             found[path] = f"{NOUNS[kind]} {name} is managed by the server itself: give yours another name"
+        if kind == "indexTemplates" and held.legacy:
+            for key in sorted(body.keys() - LEGACY_KEYS - {"composed_of"}):
+                found[f"{path}.{key}"] = f"{name}: {key}: {held.legacy}"
+        may_lack = body.get("ignore_missing_component_templates", ())
         for part in body.get("composed_of", ()):
-            if not _is_there(held, wanted, "componentTemplates", part):
+            if part not in may_lack and not _is_there(held, wanted, "componentTemplates", part):
                 found[f"{path}.composed_of"] = (
                     f"{name}: no brick declares component template {part}, and it is not live"
                 )
@@ -145,15 +158,6 @@ def without_brought(live: Live, declared: Json, wanted: Bodies) -> Live:
     )
 
 
-def whole(value: Any) -> Any:
-    """A property of a resource with its whole numbers as such: there all numbers are floats, and servers refuse 1.0."""
-    if isinstance(value, Mapping):
-        return {key: whole(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [whole(item) for item in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
 def each(bodies: Bodies) -> Iterator[tuple[str, str, Json]]:
     """Kind, name and body, in the order in which they are made."""
     for kind in KINDS:
@@ -187,8 +191,11 @@ def _is_managed(body: Json) -> bool:
     return bool(notes.get("managed"))
 
 
-def _mapping(value: Any) -> dict[str, Any]:
-    return dict(value) if isinstance(value, Mapping) else {}
+def _full(value: Any) -> dict[str, Any]:
+    """A canonical template with what a server fills in."""
+    return {
+        key: {**_FILLED[key], **item} if key in _FILLED and item is not None else item for key, item in value.items()
+    }
 
 
 def _filled(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from bus.indices.answers import text
 from bus.indices.provisioned import Held, each, to_put, users
 from bus.indices.provisions import KINDS, NOUNS, PATHS, Bodies
 from bus.indices.settings import flatten
-from bus.indices.support import COMPONENTS, Server
+from bus.indices.support import COMPONENTS, LEGACY, Server
 
 _AT_ONCE = 50
 _JSON = {"content-type": "application/json", "accept": "application/json"}
@@ -45,7 +45,7 @@ class Provisioning:
                     lacking[kind] = answer
                 else:
                     bodies[kind] = answer
-            return Held(bodies, lacking, uses.result())
+            return Held(bodies, lacking, LEGACY.refusal(self._server), uses.result())
 
     def make(self, held: Held, wanted: Bodies) -> dict[str, str]:
         """Puts what is missing or other: index templates once what they are made of is there; kind/name -> error."""
@@ -121,10 +121,13 @@ class Provisioning:
 
 def _legacy(body: Mapping[str, Any]) -> dict[str, Any]:
     """An index template as servers before 7.8 take it."""
-    return {"index_patterns": body["index_patterns"], "order": body.get("priority", 0), **(body.get("template") or {})}
+    version = {"version": body["version"]} if "version" in body else {}
+    order = body.get("priority", 0)
+    return {"index_patterns": body["index_patterns"], "order": order, **version, **(body.get("template") or {})}
 
 
 def _composed(body: Mapping[str, Any]) -> dict[str, Any]:
     """A legacy template in the words of later ones."""
     template = {key: body[key] for key in ("settings", "mappings", "aliases") if body.get(key)}
-    return {"index_patterns": body["index_patterns"], "priority": body.get("order", 0), "template": template}
+    version = {"version": body["version"]} if "version" in body else {}
+    return {"index_patterns": body["index_patterns"], "priority": body.get("order", 0), **version, "template": template}

@@ -26,6 +26,10 @@ class Template(Record):
     settings: dict[str, Any] = Field(default_factory=dict, description="as Elasticsearch takes them, nested or dotted")
     mappings: dict[str, Any] = Field(default_factory=dict, description="as Elasticsearch takes them")
     aliases: dict[str, dict[str, Any]] = Field(default_factory=dict, description="as Elasticsearch takes them")
+    lifecycle: dict[str, Any] | None = Field(None, description="of data streams")
+    data_stream_options: dict[str, Any] | None = Field(
+        None, alias="data_stream_options", description="of data streams: {failure_store: ...}"
+    )
 
 
 class Policy(Fragment):
@@ -39,6 +43,8 @@ class ComponentTemplate(Fragment):
 
     template: Template = Field(Template(), description="settings, mappings, aliases")
     meta: dict[str, Any] = Field(default_factory=dict, alias="_meta", description="notes")
+    version: int | None = Field(None, description="a number of yours")
+    deprecated: bool | None = Field(None, description="the server warns of its use")
 
 
 class Pipeline(Fragment):
@@ -48,6 +54,9 @@ class Pipeline(Fragment):
     on_failure: list[dict[str, Any]] = Field(
         default_factory=list, alias="on_failure", description="processors for a document that one of the others refuses"
     )
+    meta: dict[str, Any] = Field(default_factory=dict, alias="_meta", description="notes")
+    version: int | None = Field(None, description="a number of yours")
+    deprecated: bool | None = Field(None, description="the server warns of its use")
 
 
 class IndexTemplate(ComponentTemplate):
@@ -59,7 +68,18 @@ class IndexTemplate(ComponentTemplate):
     composed_of: list[str] = Field(
         default_factory=list, alias="composed_of", description="component templates, the last one wins; then `template`"
     )
+    ignore_missing_component_templates: list[str] = Field(
+        default_factory=list,
+        alias="ignore_missing_component_templates",
+        description="those of composed_of that need not be there",
+    )
     priority: int = Field(0, ge=0, description="of several that match a name, the highest is used")
+    data_stream: dict[str, Any] | None = Field(
+        None, alias="data_stream", description="what is made is a data stream; {} for one as it is by default"
+    )
+    allow_auto_create: bool | None = Field(
+        None, alias="allow_auto_create", description="whether a first document may make the index"
+    )
 
 
 MODELS: Mapping[Kind, type[Fragment]] = {
@@ -132,6 +152,8 @@ def overlap(one: str, other: str) -> bool:
 def _provision(kind: Kind, owner: Owned[Fragment]) -> Provision:
     fragment = owner.fragment
     body = fragment.model_dump(by_alias=True, exclude_defaults=True, exclude=_BASE)
+    if kind == "componentTemplates":
+        body = {"template": {}, **body}  # required, even if empty
     if kind == "pipelines":
         body = {"processors": [], **body}
         if fragment.description:

@@ -52,9 +52,14 @@ COMPONENTS = Feature(
     "component templates", 7, "there are none before 7.8; write their content into the index template itself"
 )
 TEMPLATES = Feature("index templates (before 7.8: legacy ones, priority is their order)")
+LEGACY = Feature(
+    "_meta, data_stream, allow_auto_create and the like of an index template",
+    7,
+    "its templates are legacy ones, which have index_patterns, priority, version and template only",
+)
 PIPELINES = Feature("ingest pipelines")
 POLICIES = Feature("lifecycle policies, where the server has the module (checked at preview)")
-FEATURES = (IN_PLACE, REOPEN, REINDEX, RUNTIME, TEMPLATES, COMPONENTS, PIPELINES, POLICIES)
+FEATURES = (IN_PLACE, REOPEN, REINDEX, RUNTIME, TEMPLATES, LEGACY, COMPONENTS, PIPELINES, POLICIES)
 """the rows of docs/indices.md"""
 
 

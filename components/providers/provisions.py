@@ -6,6 +6,7 @@ from typing import Any
 from pulumi.dynamic import CheckFailure
 
 from bus.indices import provisioned
+from bus.indices.props import whole
 from bus.indices.provisions import KINDS, NOUNS, Bodies
 from components.providers import connection
 
@@ -15,7 +16,7 @@ CREATED, KEPT = "createdProvisions", "keptProvisions"
 
 def of(props: Mapping[str, Any]) -> Bodies:
     """Those that a resource's properties declare."""
-    return {kind: provisioned.whole(props[kind]) for kind in KINDS if props.get(kind)}
+    return {kind: whole(props[kind]) for kind in KINDS if props.get(kind)}
 
 
 def judge(admin: Any, news: Mapping[str, Any]) -> list[CheckFailure]:

@@ -210,3 +210,15 @@ def test_a_third_complexe_leaves_the_other_mirrors_as_they_are(staged: Path) -> 
     after = {d["metadata"]["name"]: d for d in three if d["kind"] == "Deployment"}
     assert len(after) == len(before) + 1
     assert {name: after[name] for name in before} == before
+
+
+def test_several_nodes_of_elasticsearch_have_no_serial_collector(staged: Path) -> None:
+    """With it they end at once, by a bootstrap check that one node alone is spared: seen on the sandbox."""
+    for given, expected in (
+        ({}, "-Xms320m -Xmx320m"),
+        ({"javaOpts": "-XX:+UseG1GC"}, "-Xms320m -Xmx320m -XX:+UseG1GC"),
+    ):
+        documents = render(staged / "hickson-base/charts/isiinfra/charts/es", {"replicaCount": 3, **given})
+        ((_, pod),) = pods([document for document in documents if document["kind"] == "StatefulSet"])
+        options = {env["name"]: env.get("value") for env in pod["containers"][0]["env"]}
+        assert options["ES_JAVA_OPTS"] == expected

@@ -7,6 +7,7 @@ import pytest
 
 from bus.indices import provisioned
 from bus.indices.plan import Live
+from bus.indices.props import whole
 from bus.indices.provisioned import Held
 from bus.indices.provisions import for_site, merge_provisions, overlap
 
@@ -144,6 +145,52 @@ def test_what_a_template_is_composed_of_must_be_there() -> None:
     assert not provisioned.refusals(Held({"componentTemplates": {"base": {}}}), alone, {})
 
 
+def test_a_component_template_may_be_allowed_to_lack() -> None:
+    lenient = {**TEMPLATE, "ignore_missing_component_templates": ["base"]}
+    assert not provisioned.refusals(
+        Held({}), {"indexTemplates": declared(indexTemplates=[lenient])["indexTemplates"]}, {}
+    )
+
+
+def test_a_server_with_legacy_templates_refuses_what_they_cannot_have() -> None:
+    stream = {**TEMPLATE, "version": 3, "data_stream": {}, "allow_auto_create": True}
+    bodies = {"indexTemplates": declared(indexTemplates=[stream], componentTemplates=[COMPONENT])["indexTemplates"]}
+    held = Held({"componentTemplates": {"base": {}}}, legacy="only legacy templates")
+    assert sorted(provisioned.refusals(held, bodies, {})) == [
+        'indexTemplates["sales"].allow_auto_create', 'indexTemplates["sales"].data_stream',
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "fragment", "answer"),
+    [
+        ("indexTemplates", {"name": "s", "index_patterns": ["s-*"], "data_stream": {}, "version": 3, "_meta": {"a": 1},
+                            "template": {"lifecycle": {"data_retention": "7d"}}},
+         {"index_patterns": ["s-*"], "composed_of": [], "data_stream": {"hidden": False, "allow_custom_routing": False},
+          "version": 3, "_meta": {"a": 1}, "template": {"lifecycle": {"enabled": True, "data_retention": "7d"}}}),
+        ("componentTemplates", {"name": "c", "version": 2, "deprecated": True},
+         {"version": 2, "deprecated": True, "template": {}}),
+        ("pipelines", {"name": "p", "processors": [], "version": 2, "_meta": {"by": "us"}},
+         {"processors": [], "version": 2, "_meta": {"by": "us"}, "created_date_millis": 7}),
+    ],
+)  # fmt: skip
+def test_further_keys_are_given_and_no_drift(kind: str, fragment: dict[str, Any], answer: dict[str, Any]) -> None:
+    found, problems = merged(a={kind: [fragment]})
+    assert not problems
+    held = Held({kind: {fragment["name"]: answer}})
+    body = found[kind][fragment["name"]]
+    assert {key: body[key] for key in fragment if key != "name"} == {k: v for k, v in fragment.items() if k != "name"}
+    assert not provisioned.to_put(held, found)
+    assert provisioned.seen(held.bodies, found)[kind] == found[kind]
+
+
+def test_a_data_stream_is_not_as_good_as_none() -> None:
+    plain: dict[str, Any] = {"name": "s", "index_patterns": ["s-*"]}
+    live, _ = merged(a={"indexTemplates": [plain]})
+    wanted, _ = merged(a={"indexTemplates": [{**plain, "data_stream": {}}]})
+    assert list(provisioned.to_put(Held(live), wanted)) == ["indexTemplates"]
+
+
 def test_what_is_live_may_be_named() -> None:
     held = Held({"pipelines": {"shared": {}}})
     named = {"films": {"settings": {"default_pipeline": "shared", "final_pipeline": "_none"}}}
@@ -151,7 +198,7 @@ def test_what_is_live_may_be_named() -> None:
 
 
 def test_what_uses_one() -> None:
-    held = Held(declared(), {}, {"films-000001": {"default_pipeline": "titles"}})
+    held = Held(declared(), indices={"films-000001": {"default_pipeline": "titles"}})
     assert provisioned.users(held, "pipelines", "titles") == ["index films-000001"]
     assert provisioned.users(held, "componentTemplates", "base") == ["index template sales"]
     assert provisioned.users(held, "indexTemplates", "sales") == []
@@ -165,5 +212,5 @@ def test_what_a_template_brings_is_no_change_by_hand() -> None:
 
 
 def test_numbers_of_a_resource_are_whole_again() -> None:
-    assert provisioned.whole({"a": [1.0, 0.5, "1.0", True]}) == {"a": [1, 0.5, "1.0", True]}
-    assert isinstance(provisioned.whole(100.0), int)
+    assert whole({"a": [1.0, 0.5, "1.0", True]}) == {"a": [1, 0.5, "1.0", True]}
+    assert isinstance(whole(100.0), int)

@@ -46,6 +46,10 @@ class Repository:
         """Subjects of a branch's commits, newest first."""
         return run(self.url, "log", "--format=%s", branch).splitlines()
 
+    def commits(self, branch: str = "main") -> list[str]:
+        """A branch's commits, newest first."""
+        return run(self.url, "log", "--format=%H", branch).splitlines()
+
     def tags(self) -> list[str]:
         """Every tag."""
         return run(self.url, "tag", "--list").split()

@@ -407,16 +407,22 @@ def bus(node: Node, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> str:
 
 
 def test_a_preview_counts_the_room_below_the_watermark(node: Node, client: Elasticsearch, name: str) -> None:
-    """A node whose low watermark is passed already has no room."""
+    """A node whose low watermark is passed has no room; how full this machine is does not matter."""
     filled(node, client, name, documents=2000)
-    marks = {"low": "1%", "high": "2%", "flood_stage": "99%"}
-    prefix = "cluster.routing.allocation.disk.watermark"
+    wide = {"low": "3b", "high": "2b", "flood_stage": "1b"}
+    passed = {"low": "1%", "high": "2%", "flood_stage": "99%"}
+
+    def put(marks: dict[str, str]) -> None:
+        prefix = "cluster.routing.allocation.disk.watermark"
+        client.cluster.put_settings(persistent={f"{prefix}.{mark}": value for mark, value in marks.items()})
+
     with closing(Admin(node.url)) as admin:
         change = plan(admin.read([name])[name], wanted(name))
-        facts = admin.facts(change)
-        assert facts.documents == 2000 and facts.size_bytes > 10000 and not refusals(change, facts)
-        client.cluster.put_settings(persistent={f"{prefix}.{mark}": value for mark, value in marks.items()})
         try:
+            put(wide)
+            facts = admin.facts(change)
+            assert facts.documents == 2000 and facts.size_bytes > 10000 and not refusals(change, facts)
+            put(passed)
             assert "up to the low watermark: add disk" in refusals(change, admin.facts(change))["reindex"]
         finally:
-            client.cluster.put_settings(persistent={f"{prefix}.*": None})
+            client.cluster.put_settings(persistent={"cluster.routing.allocation.disk.watermark.*": None})
