@@ -60,8 +60,10 @@ class Engine:
 
     @property
     def environment(self) -> dict[str, str]:
+        # The sandbox's shell names the stack file of another stack, which `bus unlock` would go by.
+        around = {key: value for key, value in self.kwok.environment.items() if key != "BUS_CONFIG_FILE"}
         return {
-            **self.kwok.environment,
+            **around,
             "PATH": f"{Path(sys.executable).parent}:{self.kwok.environment['PATH']}",
             "PULUMI_BACKEND_URL": f"file://{self.folder}/state?metadata=skip",  # docs/adr/0036
             "PULUMI_CONFIG_PASSPHRASE": "test",

@@ -88,7 +88,7 @@ PROVIDER, DYNAMIC = "pulumi-resource-kubernetes", "pulumi-resource-pulumi-python
 CHOSEN = [
     Kill("install", "before-helms-record", told("resourcePreEvent", "r-release")),
     Kill("destroy", "between-two-releases", newest("later", "")),
-    Kill("install", "after-helms-record", newest("r", "pending-install")),
+    Kill("install", "after-helms-record", newest("r", "pending-install"), always=True),
     Kill("destroy", "in-the-midst-of-a-removal", going),
     Kill("install", "in-the-wait-for-pods", waiting, never_ready=True),
     Kill("destroy", "after-the-last-record", newest("r", "")),
