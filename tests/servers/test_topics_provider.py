@@ -8,21 +8,10 @@ from bus.topics.admin import Admin
 from bus.topics.plan import Topic
 from components.providers.topics import TopicSetProvider
 from tests.servers.dynamic import Broken, Host, Refused, creation, host, resumed
-from tests.servers.kafka import Cluster, cluster
-from tests.servers.topic_sets import emptied, props, topic
+from tests.servers.kafka import Cluster
+from tests.servers.topic_sets import props, topic
 
 pytestmark = pytest.mark.servers
-
-
-@pytest.fixture(scope="module")
-def kafka() -> Iterator[Cluster]:
-    with cluster(1) as running:
-        yield running
-
-
-@pytest.fixture
-def admin(kafka: Cluster) -> Admin:
-    return emptied(kafka)
 
 
 @pytest.fixture
