@@ -16,7 +16,6 @@ from bus.topics.connecting import CALL_SECONDS, CONNECT_SECONDS, connected
 from bus.topics.holdings import Log
 from bus.topics.placement import Partition
 from bus.topics.plan import Topic
-from bus.topics.replicas import connect
 
 _CONNECT_SECONDS = CONNECT_SECONDS
 # The controller answers before the brokers have applied: up to 13 s were seen after a large batch.
@@ -137,6 +136,8 @@ class Reader:
 
     def sizes(self) -> dict[Partition, dict[int, int]]:
         """Bytes on disk of every partition: partition -> broker -> size of its replica there."""
+        from bus.topics.replicas import connect  # kafka-python takes 0.3 s to import, and few runs need it
+
         with connect(self.bootstrap, self.login) as replicas:
             return replicas.sizes(self.racks())
 
