@@ -2,10 +2,13 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 
 from bus.access import Unreachable
 from bus.topics.admin import Admin
@@ -142,6 +145,52 @@ def test_a_new_topic_counts_as_made_though_a_left_over_config_could_not_be_given
     monkeypatch.setattr(admin, "configure", lambda changes: {"t": "not allowed"})
     applied = apply(admin, [plan(None, Topic("t", 1, 1), 1)], 1, 1_000_000, print)
     assert applied == Applied(frozenset({"t"}), {"t": "not allowed"})
+
+
+class Deaf:
+    """A client whose first act of each kind is done by the broker, and whose answer never arrives."""
+
+    def __init__(self, client: Any) -> None:
+        self._client, self.acts = client, Counter[str]()
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self._client, name)
+        if name not in ("create_topics", "create_partitions", "incremental_alter_configs", "delete_topics"):
+            return call
+
+        def act(*args: Any, **more: Any) -> dict[Any, Any]:
+            self.acts[name] += 1
+            answers = call(*args, **more)
+            if self.acts[name] > 1:
+                return dict(answers)
+            for answer in answers.values():
+                answer.result(30)
+            return {key: _unheard() for key in answers}
+
+        return act
+
+
+def _unheard() -> "Future[Any]":
+    answer: Future[Any] = Future()
+    answer.set_exception(KafkaException(KafkaError(KafkaError._TIMED_OUT)))
+    return answer
+
+
+def test_an_answer_that_is_lost_after_the_broker_did_the_work_changes_nothing(
+    admin: Admin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was made is ours, what was grown has grown, what was deleted is gone: no failure, and nothing twice."""
+    admin.create([Topic("grown", 1, 1), Topic("set", 1, 1), Topic("gone", 1, 1)])
+    live = admin.seen(dict.fromkeys(("grown", "set", "gone"), 1))
+    deaf = Deaf(admin._client)
+    monkeypatch.setattr(admin, "_client", deaf)
+    wanted = [Topic("made", 2, 1), Topic("grown", 3, 1), Topic("set", 1, 1, {"retention.ms": "600000"})]
+    applied = apply(admin, [plan(live.get(one.name), one, 1) for one in wanted], 1, 1_000_000, print)
+    assert applied == Applied(frozenset({"made"}), {})
+    admin.delete(["gone"])
+    assert admin.names() == ["grown", "made", "set"]
+    assert all(admin.read([one.name])[one.name].is_as(one) for one in wanted)
+    assert set(deaf.acts.values()) == {2}, "each was asked once more"
 
 
 def _made_and_deleted(admin: Admin, name: str) -> None:
