@@ -64,12 +64,12 @@ def apply(admin: Admin, changes: Sequence[Change], brokers: int, bytes_per_secon
 def _replicated(admin: Admin, factors: Mapping[str, int], bytes_per_second: int, say: Say) -> dict[str, str]:
     """Gives topics their replication factors; what failed."""
     from bus.topics.reassignment import replicate  # kafka-python takes 0.3 s to import, and few runs need it
-    from bus.topics.replicas import connect
+    from bus.topics.replicas import TooOld, connect
 
     try:
         with connect(admin.bootstrap, admin.login) as replicas:
             return replicate(admin, replicas, factors, bytes_per_second, say)
-    except Unreachable as error:  # what was created before is to be recorded all the same
+    except (Unreachable, TooOld) as error:  # what was created before is to be recorded all the same
         return dict.fromkeys(factors, f"its replicas could not be looked after: {error}")
 
 

@@ -64,6 +64,7 @@ class TopicSetProvider(DeclaredSetProvider):
             moved = {c.wanted.name: c.wanted.replication_factor for c in able if c.replicate}
             alive = len(admin.racks()) if moved else 0
             refused |= {name: plan.too_few(factor, alive) for name, factor in moved.items() if factor > alive}
+            refused |= admin.immovable(moved)
             self._warn_of_changes(admin, live, [change for change in able if change.wanted.name not in refused])
         said = [(name, f"{name}: {why}") for name, why in sorted(refused.items())]
         return [*self._failures(changes), *(CheckFailure(f'topics["{name}"]', text) for name, text in said)]

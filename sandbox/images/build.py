@@ -2,7 +2,7 @@
 
 usage: python3 -m sandbox.images.build VERB
        prepare                 fetch what is big: Maven and Debian parts (overlaps with compiling)
-       servers                 fetch what only tests run: Elasticsearch as customers still have it
+       servers                 fetch what only tests run: Elasticsearch and Kafka as customers still have them
        build                   make every image, and the node's two archives; needs the compiled coredns
        push                    push what the registry (BUS_REGISTRY, default 127.0.0.1:5000) lacks
 
@@ -32,6 +32,7 @@ NODE_IMAGES = SANDBOX / "images"
 SUITE = "trixie"  # the first Debian with a JRE 25, which Elasticsearch 9 wants (21 or newer)
 JRE, POSTGRES = "openjdk-25-jre-headless", "postgresql-17"
 OLDER = {"8": "8.19.8", "7": "7.17.15", "6": "6.8.23"}  # profile of elasticsearch/older/pom.xml -> version
+OLDER_KAFKA = {"3.9.1": "2.13", "2.8.2": "2.13", "1.0.2": "2.12"}  # version -> that of Scala
 NOT_NEEDED = (
     "dev/", "proc/", "sys/", "run/", "boot/", "var/cache/", "var/lib/apt/lists/", "var/log/", "usr/share/doc/",
     "usr/share/man/", "usr/share/locale/", "usr/share/info/", "var/lib/postgresql/", "etc/passwd",
@@ -76,7 +77,7 @@ def prepare() -> None:
 
 
 def servers() -> None:
-    """Older Elasticsearch servers, into the cache; no image holds them."""
+    """Older Elasticsearch servers and Kafka brokers, into the cache; no image holds them."""
 
     def older(profile: str) -> Callable[[Path], None]:
         def unpack(work: Path) -> None:
@@ -84,8 +85,17 @@ def servers() -> None:
 
         return unpack
 
+    def brokers(version: str) -> Callable[[Path], None]:
+        def copy(work: Path) -> None:
+            given = (f"-Dkafka={version}", f"-Dscala={OLDER_KAFKA[version]}", f"-DoutputDirectory={work}/libs")
+            maven("kafka/older", "dependency:copy-dependencies", *given)
+
+        return copy
+
     for profile, version in OLDER.items():
         once(f"elasticsearch-{version}", older(profile))
+    for version in OLDER_KAFKA:
+        once(f"kafka-{version}", brokers(version))
 
 
 def maven(pom: str, *arguments: str) -> None:
