@@ -46,8 +46,8 @@ def start_parts() -> Background | None:
 
 
 def older_servers() -> Step:
-    """Elasticsearch servers that only tests run."""
-    return Step("older Elasticsearch servers", lambda: _images("servers"), takes="1 min")
+    """Elasticsearch and Kafka of older versions, that only tests run."""
+    return Step("older servers", lambda: _images("servers"), takes="1 min")
 
 
 def cluster(verb: str) -> None:

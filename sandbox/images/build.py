@@ -5,6 +5,7 @@ usage: python3 -m sandbox.images.build VERB
        servers                 fetch what only tests run: Elasticsearch and Kafka as customers still have them
        build                   make every image, and the node's two archives; needs the compiled coredns
        push                    push what the registry (BUS_REGISTRY, default 127.0.0.1:5000) lacks
+       older                   make and push the image of a broker that wants ZooKeeper, for the test that deploys one
 
 Standard library only. Every proprietary brick is the demo brick under the name and tag of values/<brick>.yml.
 """
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import tarfile
 import time
+import zipfile
 from collections.abc import Callable, Collection
 from pathlib import Path
 
@@ -33,6 +35,13 @@ SUITE = "trixie"  # the first Debian with a JRE 25, which Elasticsearch 9 wants 
 JRE, POSTGRES = "openjdk-25-jre-headless", "postgresql-17"
 OLDER = {"8": "8.19.8", "7": "7.17.15", "6": "6.8.23"}  # profile of elasticsearch/older/pom.xml -> version
 OLDER_KAFKA = {"3.9.1": "2.13", "2.8.2": "2.13", "1.0.2": "2.12"}  # version -> that of Scala
+DEPLOYED_OLDER = "2.8.2"
+# They log by log4j 1, which without this is silent.
+LOG4J = """log4j.rootLogger=WARN, out
+log4j.appender.out=org.apache.log4j.ConsoleAppender
+log4j.appender.out.layout=org.apache.log4j.PatternLayout
+log4j.appender.out.layout.ConversionPattern=%d %p %c{1}: %m%n
+"""
 NOT_NEEDED = (
     "dev/", "proc/", "sys/", "run/", "boot/", "var/cache/", "var/lib/apt/lists/", "var/log/", "usr/share/doc/",
     "usr/share/man/", "usr/share/locale/", "usr/share/info/", "var/lib/postgresql/", "etc/passwd",
@@ -89,6 +98,8 @@ def servers() -> None:
         def copy(work: Path) -> None:
             given = (f"-Dkafka={version}", f"-Dscala={OLDER_KAFKA[version]}", f"-DoutputDirectory={work}/libs")
             maven("kafka/older", "dependency:copy-dependencies", *given)
+            with zipfile.ZipFile(work / "libs/logging.jar", "w") as jar:
+                jar.writestr("log4j.properties", LOG4J)
 
         return copy
 
@@ -123,14 +134,7 @@ def build() -> None:
     prepare()
     store = oci.Store(CACHE / "images")
     NODE_IMAGES.mkdir(parents=True, exist_ok=True)
-    passwd = PARTS / "passwd"
-    passwd.write_text(USERS)
-
-    def debian_layer(part: str, package: str) -> oci.Layer:
-        inputs = f"{part} {SUITE} {package} {(PARTS / part).stat().st_mtime_ns} {NOT_NEEDED}"
-        return store.layer(inputs, lambda tar: root(tar, PARTS / part, passwd))
-
-    base = debian_layer("jre", JRE)
+    base = debian_layer(store, "jre", JRE)
     images = {
         "kafka": store.image([base, kafka_layer(store)], config(["/opt/kafka/bin/kafka.sh"], 1001)),
         "elasticsearch": store.image(
@@ -142,14 +146,14 @@ def build() -> None:
             ),
         ),
         "postgres": store.image(
-            [debian_layer("postgres", POSTGRES), script_layer(store, "postgres", "usr/local/bin/postgres.sh")],
+            [debian_layer(store, "postgres", POSTGRES), script_layer(store, "postgres", "usr/local/bin/postgres.sh")],
             config(["/usr/local/bin/postgres.sh"], 999),
         ),
         "docker-registry": store.image([base, registry_layer(store)], config(["/usr/local/bin/docker-registry"], 1002)),
     }
     brick = compiled("demo-brick")
     brick_layer = store.layer(f"brick {key(brick)}", lambda tar: oci.add_file(tar, brick, "demo-brick"))
-    users = store.layer(f"users {key(passwd)}", lambda tar: oci.add_file(tar, passwd, "etc/passwd", 0o644))
+    users = store.layer(f"users {key(passwd())}", lambda tar: oci.add_file(tar, passwd(), "etc/passwd", 0o644))
     images["demo-brick"] = store.image([users, brick_layer], config(["/demo-brick"], 65532))
     pause = store.image([users, brick_layer], config(["/demo-brick", "pause"], 65535))
     store.archive(pause, "bus.local/pause:1", NODE_IMAGES / "pause.tar")
@@ -159,6 +163,28 @@ def build() -> None:
     (CACHE / "images/images.json").write_text(json.dumps(images, indent=1))
     for name, digest in images.items():
         say(f"{name}: {digest[:19]}")
+
+
+def older() -> None:
+    """The image of a broker that wants ZooKeeper, into the registry."""
+    servers()
+    store = oci.Store(CACHE / "images")
+    layers = [debian_layer(store, "jre", JRE), kafka_layer(store, DEPLOYED_OLDER)]
+    image = store.image(layers, config(["/opt/kafka/bin/kafka.sh"], 1001))
+    store.push(image, os.environ.get("BUS_REGISTRY", "127.0.0.1:5000"), "sys-isi/kafka", DEPLOYED_OLDER)
+
+
+def passwd() -> Path:
+    """The users that images run as."""
+    file = PARTS / "passwd"
+    file.write_text(USERS)
+    return file
+
+
+def debian_layer(store: oci.Store, part: str, package: str) -> oci.Layer:
+    """A Debian root file system that was fetched."""
+    inputs = f"{part} {SUITE} {package} {(PARTS / part).stat().st_mtime_ns} {NOT_NEEDED}"
+    return store.layer(inputs, lambda tar: root(tar, PARTS / part, passwd()))
 
 
 def config(entry: list[str], uid: int, env: list[str] | None = None) -> dict[str, object]:
@@ -176,16 +202,17 @@ def root(tar: tarfile.TarFile, folder: Path, passwd: Path) -> None:
     oci.add_file(tar, passwd, "etc/passwd", 0o644)
 
 
-def kafka_layer(store: oci.Store) -> oci.Layer:
-    """Jars, start script and logging of Kafka."""
+def kafka_layer(store: oci.Store, version: str = "") -> oci.Layer:
+    """Jars, start script and logging of Kafka, of the version that all but one site run, or of an older one."""
+    pom, part = ("kafka/older/pom.xml", f"kafka-{version}") if version else ("kafka/pom.xml", "kafka")
     files = [HERE / "kafka/kafka.sh", HERE / "kafka/log4j2.properties"]
 
     def fill(tar: tarfile.TarFile) -> None:
         oci.add_file(tar, files[0], "opt/kafka/bin/kafka.sh")
         oci.add_file(tar, files[1], "opt/kafka/log4j2.properties", 0o644)
-        oci.add_tree(tar, PARTS / "kafka/libs", "opt/kafka/libs/")
+        oci.add_tree(tar, PARTS / part / "libs", "opt/kafka/libs/")
 
-    return store.layer(f"kafka {key(HERE / 'kafka/pom.xml', *files)}", fill)
+    return store.layer(f"{part} {key(HERE / pom, *files)}", fill)
 
 
 def elasticsearch_layer(store: oci.Store) -> oci.Layer:
@@ -236,7 +263,7 @@ def wanted_images() -> dict[tuple[str, str], str]:
     for file in sorted((ROOT / "values").glob("*.yml")):
         block = re.search(r"^image:\n((?:[ \t]+.*\n?)+)", file.read_text(), re.MULTILINE)
         found = dict(re.findall(r"^\s+(name|tag):\s*\"?([^\s\"#]+)", block[1], re.MULTILINE)) if block else {}
-        if len(found) == 2 and file.stem != "zookeeper":  # no registry here serves a Kafka that needs ZooKeeper
+        if len(found) == 2 and file.stem != "zookeeper":  # only a test deploys one: older()
             wanted[found["name"], found["tag"]] = real.get(found["name"], "demo-brick")
     return wanted
 
@@ -266,10 +293,10 @@ def forget(images: Collection[str]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("verb", choices=["prepare", "servers", "build", "push"])
+    parser.add_argument("verb", choices=["prepare", "servers", "build", "push", "older"])
     verb = parser.parse_args().verb
     PARTS.mkdir(parents=True, exist_ok=True)
-    {"prepare": prepare, "servers": servers, "build": build, "push": push}[verb]()
+    {"prepare": prepare, "servers": servers, "build": build, "push": push, "older": older}[verb]()
 
 
 if __name__ == "__main__":
