@@ -10,7 +10,7 @@ from typing import Any, Literal
 from bus import hosting, names
 from bus.errors import Problem, Refused
 from bus.parsing import parse
-from bus.stack_file import CENTRAL, NAMESPACE, Mirror, Site, StackFile
+from bus.stack_file import CENTRAL, NAMESPACE, Delivery, Mirror, Site, StackFile
 
 _SECRETS = {
     "odoo.masterPassword": "Odoo's database manager password (odoo.conf)",
@@ -95,7 +95,9 @@ def load(stack: str, config: Mapping[str, str], encrypted: frozenset[str] | set[
     enabled = {name: judged[name].enable if name in judged else () for name in sites}
     problems += names.problems(file, enabled)
     logins = {site: own[key] for site, key in htpasswd_keys.items()}
-    host = content.delivery.hosted_by if content and content.delivery else None
+    host = _host(raw.get("delivery"))
+    if host in sites and host not in judged:
+        host = None  # what it enables cannot be told
     problems += hosting.problems(file, enabled, host, logins, own.get("delivery.username"))
     login = dotted & {"delivery.username", "delivery.password"}
     if len(login) == 1:
@@ -174,6 +176,12 @@ def _secrets(
                 found[site][name] = held
     kubeconfigs = {site: f"{site}.kubeconfig" for site in sites if f"{site}.kubeconfig" in dotted}
     return problems, found, kubeconfigs
+
+
+def _host(raw: object) -> str | None:
+    """The site that runs the registry of the delivery; None where none does, or where that cannot be read."""
+    delivery = parse(Delivery, raw, "")[0] if raw is not None else None
+    return delivery.hosted_by if delivery else None
 
 
 def _sound(sites: Mapping[str, Any]) -> dict[str, Site]:

@@ -10,7 +10,7 @@ import typer
 from ruamel.yaml import YAML
 
 from bus import planning, settings
-from bus.cli.stack import NoStack, StackName
+from bus.cli.engine import NoStack, StackName
 from bus.settings import required_secrets
 from bus.stack_file import CENTRAL
 

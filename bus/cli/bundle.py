@@ -7,12 +7,14 @@ import typer
 
 from bus.bundle import making
 from bus.cli import stack as stacks
+from bus.cli.engine import ConfigFile, StackName
 from bus.cli.registry import Insecure, Mirror
-from bus.cli.stack import ConfigFile, StackName
 from bus.images.registries import Access
 
 bundle = typer.Typer(
-    name="bundle", help="A release as one signed archive, for a customer that we do not reach.", no_args_is_help=True
+    help="A release as one signed archive, for a customer that we do not reach.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 PublicKey = Annotated[Path | None, typer.Option(help="PEM of the key that the bundle must be signed with")]
 File = Annotated[Path, typer.Argument(help="the bundle")]

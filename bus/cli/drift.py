@@ -7,8 +7,9 @@ from typing import Any
 import typer
 
 from bus.access import Cluster
+from bus.cli.engine import ConfigFile, NoStack, StackName, pulumi
 from bus.cli.preview import changed_sets
-from bus.cli.stack import ConfigFile, NoStack, StackName, load, pulumi
+from bus.cli.stack import load
 from bus.kube import kube_api
 from bus.releases import objects, records
 from bus.releases.drift import Drift

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bus.cli import stack as stacks
-from bus.cli.stack import ConfigFile, StackName
+from bus.cli.engine import ConfigFile, StackName
 from bus.errors import Mendable
 from bus.images import proof
 from bus.images.listing import Listing, listing
@@ -18,7 +18,7 @@ from bus.images.lookup import look_up
 from bus.images.pins import short
 from bus.images.registries import Registries, sources
 
-app = typer.Typer(help="The images of a stack.", no_args_is_help=True)
+app = typer.Typer(help="The images of a stack.", no_args_is_help=True, add_completion=False)
 app.callback()(lambda: None)  # a verb of its own even while there is one verb only
 
 

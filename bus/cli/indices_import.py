@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 from ruamel.yaml import YAML
 
+from bus.cli.engine import ConfigFile, NoStack, StackName
 from bus.cli.indices import Name, Site, admin_of
-from bus.cli.stack import ConfigFile, NoStack, StackName
 from bus.errors import Failed
 from bus.indices.adoption import fragment_of
 

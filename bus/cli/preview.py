@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from bus.cli.stack import ConfigFile, NoStack, StackName, load, pulumi
+from bus.cli.engine import ConfigFile, NoStack, StackName, pulumi
+from bus.cli.stack import load
 from bus.indices.provisions import NOUNS
 from bus.releases import preview as releases
 from bus.releases import records

@@ -10,14 +10,15 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedSeq
 
 from bus import bricks
-from bus.cli.stack import ConfigFile, NoStack, Stack, StackName, load
+from bus.cli.engine import ConfigFile, NoStack, StackName
+from bus.cli.stack import Stack, load
 from bus.servers import kafka_servers
 from bus.stack_file import CENTRAL
 from bus.topics.importing import fragment, undeclared, unfit
 from bus.topics.model import merge_fragments
 from bus.topics.plan import Topic
 
-app = typer.Typer(help="Kafka topics of a live site.", no_args_is_help=True)
+app = typer.Typer(help="Kafka topics of a live site.", no_args_is_help=True, add_completion=False)
 
 
 @app.callback()

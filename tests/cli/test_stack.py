@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bus.cli.stack import NoStack, pulumi, read_config
+from bus.cli.engine import NoStack, pulumi
+from bus.cli.stack import read_config
 
 
 @pytest.fixture
