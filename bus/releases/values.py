@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jsonschema import Draft7Validator
 from jsonschema.exceptions import ValidationError
 
@@ -13,8 +12,8 @@ from bus import charts
 from bus.bricks import Brick
 from bus.errors import Problem
 from bus.layers import Values, at, merge
-from bus.parsing import YamlLoader, join
-from bus.wording import JSON_TYPES, kind, shown
+from bus.parsing import join
+from bus.wording import JSON_TYPES, QUOTES, kind, shown
 
 Path_ = tuple[str, ...]
 
@@ -111,10 +110,10 @@ def _against_schema(
     folder: Path, chart: str, brick: str, values: Mapping[str, Any], layers: list[tuple[Layer, str]]
 ) -> list[Problem]:
     """The chart's values.schema.json, asked before Helm would: each error in the file that brought the value."""
-    schema_file = folder / chart / "values.schema.json"
+    schema = charts.load_map(folder / chart / "values.schema.json")
     full = merge(charts.default_values(folder, chart), _without_nulls(values))
     problems = []
-    for error in Draft7Validator(yaml.load(schema_file.read_text(), Loader=YamlLoader)).iter_errors(full):
+    for error in Draft7Validator(schema).iter_errors(full):
         location = tuple(error.absolute_path)
         extra = _unknown_key(error)
         if extra:
@@ -140,6 +139,8 @@ def _message(error: ValidationError) -> str:
         return f"unknown key; allowed: {', '.join(sorted(schema.get('properties', {})))}"
     if error.validator == "type":
         wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
+        if wanted == ["string"] and isinstance(error.instance, bool | int | float):
+            return f"must be text: {QUOTES}"
         found = f", and is {kind(error.instance)}" if shown(error.instance) is None else ""
         return f"must be {' or '.join(JSON_TYPES[str(one)] for one in wanted)}{found}"
     if error.validator == "enum" and isinstance(error.validator_value, list):

@@ -78,7 +78,7 @@ def test_whatever_the_tag_it_is_read_back_as_text(tag: str) -> None:
         ("values: {}\n", "2", "f has no image block"),
         ("", "2", "f has no image block"),
         ("image: {repository: r, name: n}\n", "2", "image.tag is required"),
-        ("image: {repository: r, name: n, tag: 1.0}\n", "2", "image.tag = 1.0 must be text; quote it"),
+        ("image: {repository: r, name: n, tag: 1.10}\n", "2", "image.tag = 1.10 must be text; put it between"),
         ("image: [\n", "2", "is not YAML"),
         (HEAD + "  tag: '1'\n", "a b", "'a b' is no tag"),
         (HEAD + "  tag: '1'\n", "", "'' is no tag"),
