@@ -98,6 +98,37 @@ def test_a_number_where_text_is_wanted_is_said_as_the_file_has_it(project: Path)
     assert "values.env.AT = 12:30: must be text: put it between quotes, as the file has it" in variable
 
 
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (
+            "limits: {memory: 512MB}",
+            "limits.memory = '512MB': must be an amount of bytes with its unit, as 512Mi or 1Gi",
+        ),
+        ("limits: {memory: 512}", "limits.memory = 512: must be an amount of bytes with its unit"),
+        ("limits: {memory: 512m}", "limits.memory = '512m': must be an amount of bytes"),
+        ("requests: {memory: -1Gi}", "requests.memory = '-1Gi': must be an amount of bytes"),
+        ("requests: {cpu: lots}", "requests.cpu = 'lots': must be a number of CPUs, as 500m or 2"),
+        ("requests: {cpu: -0.5}", "requests.cpu = -0.5: must be at least 0"),
+        (
+            "limits: {gpu/nvidia: 1, memoy: 1Gi}",
+            "limits.memoy: unknown key; allowed: cpu, ephemeral-storage, memory;",
+        ),
+    ],
+)
+def test_an_amount_without_a_unit_that_it_can_have_is_refused(project: Path, values: str, said: str) -> None:
+    (project / "values/cineges-ui.yml").write_text(f"{UI}values:\n  resources:\n    {values}\n")
+    (line,) = refused(project)
+    assert line.startswith(f"values/cineges-ui.yml: values.resources.{said}")
+
+
+@pytest.mark.parametrize("values", ["{memory: 1.5Gi, cpu: 0.5}", "{memory: 512M, cpu: 500m, nvidia.com/gpu: 1}"])
+def test_amounts_as_kubernetes_has_them_are_taken(project: Path, values: str) -> None:
+    (project / "values/cineges-ui.yml").write_text(f"{UI}values:\n  resources: {{limits: {values}}}\n")
+    (line,) = refused(project, {"enable": ["x"]})
+    assert "enable = 'x': no chart" in line
+
+
 def test_a_bad_image_hides_neither_values_nor_topics(project: Path) -> None:
     file = project / "values/odoo2kafka-job.yml"
     file.write_text(file.read_text().replace('tag: "0.1.0"', "tag: 1").replace("  env:", "  environment: {}\n  env:"))

@@ -10,7 +10,7 @@ import typer
 from ruamel.yaml import YAML
 
 from bus import planning, settings
-from bus.cli.engine import NoStack, StackName
+from bus.cli.engine import NoStack, StackName, project
 from bus.settings import required_secrets
 from bus.stack_file import CENTRAL
 
@@ -30,9 +30,10 @@ def add_complexe(
     context: Annotated[str | None, typer.Option(help="kubeconfig context, where it is not that of LIKE")] = None,
 ) -> None:
     """Adds a complexe to Pulumi.<stack>.yaml, checks the whole stack, and says which secrets it still needs."""
-    file = Path(f"Pulumi.{stack}.yaml")
+    root = project()
+    file = root / f"Pulumi.{stack}.yaml"
     if not file.exists():
-        raise NoStack(f"{file} is not here; run this where Pulumi.yaml is")
+        raise NoStack(f"{file.name} is not beside Pulumi.yaml, in {root}")
     yaml = YAML()
     yaml.preserve_quotes, yaml.width = True, 120
     content = yaml.load(file.read_text())
@@ -45,10 +46,10 @@ def add_complexe(
         "slotName": slot_name or f"debezium_{name.replace('-', '_')}",
     }
     sites[name] = one_more(sites, name, like, {key: value for key, value in own.items() if value is not None})
-    missing = check(stack, content["config"], name)
+    missing = check(root, stack, content["config"], name)
     with file.open("w") as out:
         yaml.dump(content, out)
-    print(f"{file}: {name} added, in namespace {sites[name]['namespace']}.")
+    print(f"{file.name}: {name} added, in namespace {sites[name]['namespace']}.")
     for key in missing:
         print(f"  missing secret: pulumi config set --secret bus:{key} --stack {stack}")
     print(f"Next: pulumi preview --stack {stack}")
@@ -74,7 +75,7 @@ def one_more(sites: Mapping[str, Any], name: str, like: str | None, own: Mapping
     return {"namespace": own["namespace"], **shared, **own}
 
 
-def check(stack: str, config: Mapping[str, Any], name: str) -> list[str]:
+def check(root: Path, stack: str, config: Mapping[str, Any], name: str) -> list[str]:
     """Raises Refused with all that a deployment would refuse; returns the secrets that `name` still lacks.
 
     Secrets are not read: one that is there is taken as it is, one that is missing is said and not refused.
@@ -88,6 +89,6 @@ def check(stack: str, config: Mapping[str, Any], name: str) -> list[str]:
     # Images are no matter of a site: values/ may have the digests that a policy wants on the stack's own branch only.
     flat.pop("bus:images", None)
     loaded = settings.load(stack, {**flat, **dict.fromkeys(hidden, "")}, hidden)
-    planning.plan(Path.cwd(), loaded)
+    planning.plan(root, loaded)
     general = {key for key in required_secrets(name, bool(sites[name].get("as400"))) if f"bus:{key}" not in here}
     return sorted(f"{name}.{key}" for key in general if f"bus:{name}.{key}" not in here)

@@ -7,7 +7,7 @@ import typer
 
 from bus.bundle import making
 from bus.cli import stack as stacks
-from bus.cli.engine import ConfigFile, StackName
+from bus.cli.engine import ConfigFile, StackName, project
 from bus.cli.registry import Insecure, Mirror
 from bus.images.registries import Access
 
@@ -31,7 +31,7 @@ def make(
     insecure: Insecure = False,
 ) -> None:
     """Writes images, rendered manifests, and scripts for topics and indices of a stack with a customer's registry."""
-    root = Path.cwd()
+    root = project()
     plan = stacks.load(root, stack, config_file).plan
     running = stacks.pins(root, plan)
     made = making.make(root, plan, file, Access(mirror, insecure), sign_key, against, running)

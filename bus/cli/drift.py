@@ -7,7 +7,7 @@ from typing import Any
 import typer
 
 from bus.access import Cluster
-from bus.cli.engine import ConfigFile, NoStack, StackName, pulumi
+from bus.cli.engine import ConfigFile, NoStack, StackName, project, pulumi
 from bus.cli.preview import changed_sets
 from bus.cli.stack import load
 from bus.kube import kube_api
@@ -20,7 +20,7 @@ EXIT_DRIFT = 2
 
 def drift(stack: StackName, config_file: ConfigFile = None) -> None:
     """Compares objects, topics and indices with what was deployed; exit code 2 where any differs."""
-    root, count = Path.cwd(), 0
+    root, count = project(), 0
     loaded = load(root, stack, config_file)
     for site in loaded.plan.sites:
         for release in loaded.plan.releases(site):

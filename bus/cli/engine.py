@@ -40,6 +40,15 @@ class NoStack(Mendable):
     """A stack that pulumi cannot read; the message is pulumi's own, and the way out."""
 
 
+def project() -> Path:
+    """The folder of the deployment project that the shell is in, as pulumi itself finds it; raises NoStack."""
+    here = Path.cwd()
+    found = next((folder for folder in (here, *here.parents) if (folder / "Pulumi.yaml").is_file()), None)
+    if found is None:
+        raise NoStack(f"neither {here} nor a folder above it has a Pulumi.yaml; run this in the deployment project")
+    return found
+
+
 def pulumi(
     root: Path,
     *arguments: str,
@@ -50,7 +59,7 @@ def pulumi(
     """Runs the pulumi CLI, whatever that ends in; where there is none, NoStack says what to do `otherwise`."""
     command = ["pulumi", *arguments, "--non-interactive"]
     if config_file:
-        command += ["--config-file", str(config_file)]
+        command += ["--config-file", str(config_file.absolute())]
     own = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true", **(env or {})}
     try:
         return subprocess.run(command, cwd=root, env=own, capture_output=True, text=True, check=False)

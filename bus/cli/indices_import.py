@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from ruamel.yaml import YAML
 
-from bus.cli.engine import ConfigFile, NoStack, StackName
+from bus.cli.engine import ConfigFile, NoStack, StackName, project
 from bus.cli.indices import Name, Site, admin_of
 from bus.errors import Failed
 from bus.indices.adoption import fragment_of
@@ -29,20 +29,19 @@ def indices_import(
     if brick is None:
         print(_yaml_text([fragment]), end="")
         return
-    file = Path("values") / f"{brick}.yml"
-    add(file, fragment)
-    print(f"{file}: {name} added, as {live.name} is. Next: pulumi preview --stack {stack}")
+    add(project() / "values" / f"{brick}.yml", fragment)
+    print(f"values/{brick}.yml: {name} added, as {live.name} is. Next: pulumi preview --stack {stack}")
 
 
 def add(file: Path, fragment: dict[str, Any]) -> None:
     """Adds a fragment to a brick's file, comments and order kept; raises NoStack where that cannot be."""
     if not file.exists():
-        raise NoStack(f"{file} is not here; run this where Pulumi.yaml is, with the name of a brick")
+        raise NoStack(f"values/{file.name} is not here; --brick takes the name of a brick that has a file")
     yaml = _yaml()
     content = yaml.load(file.read_text()) or {}
     indices = content.setdefault("indices", [])
     if any(one.get("name") == fragment["name"] for one in indices):
-        raise NoStack(f"{file} declares {fragment['name']} already")
+        raise NoStack(f"values/{file.name} declares {fragment['name']} already")
     indices.append(fragment)
     with file.open("w") as out:
         yaml.dump(content, out)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bus.cli.engine import ConfigFile, NoStack, StackName, pulumi
+from bus.cli.engine import ConfigFile, NoStack, StackName, project, pulumi
 from bus.cli.stack import load
 from bus.indices.provisions import NOUNS
 from bus.releases import preview as releases
@@ -27,7 +27,7 @@ def preview(
     config_file: ConfigFile = None,
 ) -> None:
     """Shows what `pulumi up` would change, object by object; touches nothing."""
-    root = Path.cwd()
+    root = project()
     loaded = load(root, stack, config_file)
     found = []
     for site in loaded.plan.sites:

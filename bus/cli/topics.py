@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedSeq
 
 from bus import bricks
-from bus.cli.engine import ConfigFile, NoStack, StackName
+from bus.cli.engine import ConfigFile, NoStack, StackName, project
 from bus.cli.stack import Stack, load
 from bus.servers import kafka_servers
 from bus.stack_file import CENTRAL
@@ -35,7 +35,7 @@ def import_(
     config_file: ConfigFile = None,
 ) -> None:
     """Writes fragments of a live cluster's topics that no brick declares; a preview then shows no change of them."""
-    root = Path.cwd()
+    root = project()
     file = root / "values" / f"{brick}.yml"
     if not file.exists():
         raise NoStack(f"values/{brick}.yml is not here; bricks: {', '.join(_bricks(root))}")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bus.cli.engine import ConfigFile, NoStack, StackName, pulumi
+from bus.cli.engine import ConfigFile, NoStack, StackName, project, pulumi
 from bus.locks import Lock, judge, parse
 
 
@@ -16,7 +16,7 @@ def unlock(stack: StackName, config_file: ConfigFile = None) -> None:
 
     Exit code 1 where a lock is not provably that of a process of this machine that is gone.
     """
-    root = Path.cwd()
+    root = project()
     _unlock(root, stack)
     state = _state(root, stack)
     begun = interrupted(state)

@@ -1,5 +1,6 @@
 """The values of one release: chart defaults < values/<brick>.yml < stack-wide < site, then what settings fix."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from bus import charts
 from bus.bricks import Brick
 from bus.errors import Problem
 from bus.layers import Values, at, merge
-from bus.parsing import join
+from bus.parsing import join, nearest
 from bus.wording import JSON_TYPES, QUOTES, kind, shown
 
 Path_ = tuple[str, ...]
@@ -129,20 +130,30 @@ def _against_schema(
 def _unknown_key(error: ValidationError) -> str | None:
     if error.validator != "additionalProperties" or not isinstance(error.instance, Mapping):
         return None
-    known = error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
-    return next((str(key) for key in sorted(error.instance) if key not in known), None)
+    schema = error.schema if isinstance(error.schema, Mapping) else {}
+    known, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
+    unknown = (key for key in sorted(error.instance) if key not in known)
+    return next((str(key) for key in unknown if not any(re.search(pattern, key) for pattern in patterns)), None)
 
 
 def _message(error: ValidationError) -> str:
     schema = error.schema if isinstance(error.schema, Mapping) else {}
-    if _unknown_key(error):
-        return f"unknown key; allowed: {', '.join(sorted(schema.get('properties', {})))}"
+    if unknown := _unknown_key(error):
+        known = sorted(schema.get("properties", {}))
+        near = nearest(unknown, known)
+        return f"unknown key; allowed: {', '.join(known)}{near and '; ' + near}"
+    if error.validator in ("type", "pattern") and {"description", "pattern"} <= schema.keys():
+        return f"must be {schema['description']}"
     if error.validator == "type":
         wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
         if wanted == ["string"] and isinstance(error.instance, bool | int | float):
             return f"must be text: {QUOTES}"
         found = f", and is {kind(error.instance)}" if shown(error.instance) is None else ""
         return f"must be {' or '.join(JSON_TYPES[str(one)] for one in wanted)}{found}"
+    if error.validator == "minimum":
+        return f"must be at least {error.validator_value}"
+    if error.validator == "maximum":
+        return f"must be at most {error.validator_value}"
     if error.validator == "enum" and isinstance(error.validator_value, list):
         return f"must be one of {', '.join(map(str, error.validator_value))}"
     return str(error.message)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bus.cli.engine import NoStack, pulumi
+from bus.cli.engine import NoStack, project, pulumi
 from bus.cli.stack import read_config
 
 
@@ -32,8 +32,8 @@ def test_config_is_read_with_its_secrets_and_from_the_file_that_is_named(cli: Pa
         "bus:c": {"value": "", "objectValue": [1]},
     }
     (cli / "answer").write_text(json.dumps(answer))
-    assert read_config(cli, "prod", Path("f.yaml")) == ({"bus:a": "1", "bus:b": "x", "bus:c": "[1]"}, {"bus:b"})
-    assert asked(cli) == "config --json --show-secrets --stack prod --non-interactive --config-file f.yaml"
+    assert read_config(cli, "prod", Path("/f.yaml")) == ({"bus:a": "1", "bus:b": "x", "bus:c": "[1]"}, {"bus:b"})
+    assert asked(cli) == "config --json --show-secrets --stack prod --non-interactive --config-file /f.yaml"
 
 
 def test_a_command_runs_in_its_folder_with_the_environment_that_it_needs(cli: Path) -> None:
@@ -52,3 +52,20 @@ def test_no_pulumi_is_said_with_the_way_out(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(NoStack, match=r"not on PATH; in the sandbox: \. sandbox/env\.sh; or so$"):
         pulumi(tmp_path, "about", otherwise="; or so")
+
+
+def test_a_verb_finds_its_project_from_a_folder_below(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "Pulumi.yaml").touch()
+    (tmp_path / "docs/adr").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "docs/adr")
+    assert project() == tmp_path
+    (tmp_path / "Pulumi.yaml").unlink()
+    with pytest.raises(NoStack, match=r"neither .*/docs/adr nor a folder above it has a Pulumi\.yaml; run this in"):
+        project()
+
+
+def test_a_stack_file_is_named_from_where_the_shell_is(cli: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (cli / "below").mkdir()
+    monkeypatch.chdir(cli / "below")
+    pulumi(cli, "about", config_file=Path("../mine.yaml"))
+    assert asked(cli).endswith(f"--config-file {cli}/below/../mine.yaml")
