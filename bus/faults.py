@@ -62,15 +62,18 @@ def of_images(
     problems = [problem for problem in _by_tag_alone(deployment) if problem.file not in spoiled]
     for site, release, brick in _bricks(deployment):
         file = f"values/{brick}.yml"
+        image = release.images[brick]
+        if not all(isinstance(part, str) for part in (image.repository, image.name, image.tag, image.digest)):
+            continue  # a number in the stack file's values, which the schema of the chart refuses
         try:
-            parse(release.images[brick].pinned)
+            parse(image.pinned)
         except ValueError as error:
             where = "repository, name, tag and digest, here or in the stack file's values"
             problems.append(Problem(file, "image", None, str(error), f"mend {where}"))
         chart = found[release.chart][brick][1]
         written = [layer.bricks.get(brick, {}) for layer in layers(deployment.settings, site, bricks)]
         named = chart == brick or any("name" in (one.get("image") or {}) for one in written)
-        if not named and file not in spoiled and release.images[brick].name == _stand_in(folder, chart):
+        if not named and file not in spoiled and image.name == _stand_in(folder, chart):
             allowed = f"is required: {brick} would run the stand-in of charts/{chart}"
             way_out = f"write repository, name and tag, or bus:values.{brick}: {{enabled: false}} to leave it out"
             problems.append(Problem(file, "image", None, allowed, way_out))

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from bus import hosting, names
 from bus.errors import Problem, Refused
-from bus.parsing import parse
+from bus.parsing import nearest, parse
 from bus.stack_file import CENTRAL, NAMESPACE, Delivery, Mirror, Site, StackFile
 
 _SECRETS = {
@@ -68,11 +68,14 @@ def load(stack: str, config: Mapping[str, str], encrypted: frozenset[str] | set[
     """
     file = f"Pulumi.{stack}.yaml"
     own = {key.removeprefix(f"{NAMESPACE}:"): value for key, value in config.items() if key.startswith(f"{NAMESPACE}:")}
+    if not own:
+        way_out = f"is {file} there and not empty, and the right file given with --config-file?"
+        raise Refused([Problem(file, "", None, f"has no key of the program, {NAMESPACE}:customer for one", way_out)])
     hidden = {key.removeprefix(f"{NAMESPACE}:") for key in encrypted if key.startswith(f"{NAMESPACE}:")}
     dotted = {key for key in own if "." in key}
     raw = {key: _decode(value) for key, value in own.items() if key not in dotted}
     content, problems = parse(StackFile, raw, file, f"{NAMESPACE}:")
-    problems = [_without_joint(problem) for problem in problems]
+    problems = [_without_joint(problem) for problem in problems] + _misspelt(file, config)
     problems += [
         Problem(
             file,
@@ -128,6 +131,14 @@ def cineges_config(settings: Settings, site_name: str) -> dict[str, str]:
     if site.slot_name:
         data["o2k.slot.name"] = site.slot_name
     return data | site.config
+
+
+def _misspelt(file: str, config: Mapping[str, str]) -> list[Problem]:
+    """Keys of a namespace that looks like ours: Pulumi would pass over them, and so over what was meant."""
+    names = {key: key.partition(":")[0] for key in sorted(config)}
+    wrong = [key for key, name in names.items() if name != NAMESPACE and nearest(name, [NAMESPACE])]
+    meant = [f"did you mean {NAMESPACE}:{key.partition(':')[2]}?" for key in wrong]
+    return [Problem(file, key, None, "unknown key", hint) for key, hint in zip(wrong, meant, strict=True)]
 
 
 def _decode(value: str) -> object:

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 
 import pulumi
 
-from bus.access import Cluster, Unreachable
+from bus.access import Cluster
 from bus.deployment import Deployment, Release
 from bus.errors import Problem, Refused
-from bus.kube import brokers_there, check_reachable
+from bus.kube import brokers_there
+from bus.reachable import unreachable
 from bus.releases import preview, records, recovery, rendering
 from bus.releases.state import Act, Record, decide, description
 from bus.users import switching
@@ -24,7 +25,7 @@ def run(plan: Deployment, config: Mapping[str, str]) -> Deployment:
     config, for the kubeconfigs that sites have of their own.
     """
     clusters = {site: plan.cluster(site, config) for site in plan.sites}
-    problems = _unreachable(plan, clusters)
+    problems = unreachable(plan.settings, clusters, "bus:allowOfflinePreview: true previews without it")
     if problems and pulumi.runtime.is_dry_run() and plan.settings.content.allow_offline_preview:
         for problem in problems:
             pulumi.log.warn(f"{problem}; topics, indices and releases are not judged against it")
@@ -48,20 +49,6 @@ def run(plan: Deployment, config: Mapping[str, str]) -> Deployment:
         return replace(release, cluster=clusters[site], description=said)
 
     return plan.with_releases(judged)
-
-
-def _unreachable(plan: Deployment, clusters: Mapping[str, Cluster]) -> list[Problem]:
-    settings, problems = plan.settings, []
-    for site, cluster in clusters.items():
-        try:
-            check_reachable(cluster)
-        except Unreachable as error:
-            path = f"bus:{settings.kubeconfig_keys[site]}" if site in settings.kubeconfig_keys else f"bus:sites.{site}"
-            way_out = "check the network, the context and KUBECONFIG; bus:allowOfflinePreview: true previews without it"
-            problems.append(
-                Problem(settings.file, path, None, f"the cluster of {site} cannot be reached: {error}", way_out)
-            )
-    return problems
 
 
 def _switched(plan: Deployment, clusters: Mapping[str, Cluster]) -> list[Problem]:

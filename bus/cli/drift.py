@@ -22,9 +22,9 @@ def drift(stack: StackName, config_file: ConfigFile = None) -> None:
     """Compares objects, topics and indices with what was deployed; exit code 2 where any differs."""
     root, count = project(), 0
     loaded = load(root, stack, config_file)
-    for site in loaded.plan.sites:
+    for site, cluster in loaded.reached().items():
         for release in loaded.plan.releases(site):
-            found = of_release(loaded.cluster(site), release.name)
+            found = of_release(cluster, release.name)
             for difference in found:
                 print(f"{site} {release.name}: {difference}")
             count += len(found)

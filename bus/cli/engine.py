@@ -59,6 +59,8 @@ def pulumi(
     """Runs the pulumi CLI, whatever that ends in; where there is none, NoStack says what to do `otherwise`."""
     command = ["pulumi", *arguments, "--non-interactive"]
     if config_file:
+        if not config_file.is_file():
+            raise NoStack(f"stack file {config_file} is not there")
         command += ["--config-file", str(config_file.absolute())]
     own = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true", **(env or {})}
     try:

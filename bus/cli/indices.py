@@ -24,7 +24,7 @@ def admin_of(stack: str, site: str, config_file: Path | None) -> Iterator["Admin
     from bus.indices.admin import Admin  # the client takes 0.6 s to import, and other verbs need none
 
     found = load(project(), stack, config_file)
-    cluster = found.cluster(site)
+    cluster = found.reached(site)[site]
     with elasticsearch_url(cluster, found.plan.sites[site].settings.elasticsearch.endpoint or "") as url:
         admin = Admin(url)
         try:

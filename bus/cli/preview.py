@@ -30,8 +30,7 @@ def preview(
     root = project()
     loaded = load(root, stack, config_file)
     found = []
-    for site in loaded.plan.sites:
-        cluster = loaded.cluster(site)
+    for site, cluster in loaded.reached().items():
         wanted = loaded.plan.releases(site)
         history = records.read(cluster, [release.name for release in wanted])
         for release in wanted:

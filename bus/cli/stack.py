@@ -9,6 +9,7 @@ from bus import planning, settings
 from bus.access import Cluster
 from bus.cli.engine import NoStack, pulumi
 from bus.deployment import Deployment
+from bus.errors import Refused
 from bus.images.running import Pins
 
 
@@ -24,6 +25,15 @@ class Stack:
         if site not in self.plan.sites:
             raise NoStack(f"stack {self.plan.settings.stack} has no site {site}; sites: {', '.join(self.plan.sites)}")
         return self.plan.cluster(site, self.config)
+
+    def reached(self, *sites: str) -> dict[str, Cluster]:
+        """The clusters of `sites`, or of all; raises NoStack, and Refused with each one that does not answer."""
+        from bus.reachable import unreachable  # kr8s takes a third of a second to import
+
+        clusters = {site: self.cluster(site) for site in sites or self.plan.sites}
+        if problems := unreachable(self.plan.settings, clusters):
+            raise Refused(problems)
+        return clusters
 
 
 def load(root: Path, name: str, config_file: Path | None = None) -> Stack:

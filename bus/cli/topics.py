@@ -61,7 +61,7 @@ def read_live(stack: Stack, site: str, declared: set[str], globs: Sequence[str])
     from bus.topics.admin import Admin  # the client takes 0.2 to 0.5 s to import
 
     kafka = stack.plan.sites[site].settings.kafka if site in stack.plan.sites else None
-    cluster = stack.cluster(site)
+    cluster = stack.reached(site)[site]
     servers = (kafka.bootstrap_servers if kafka else None) or ""
     with kafka_servers(cluster, stack.plan.settings.admin_port(site), servers) as found:
         admin = Admin(found.bootstrap, found.login)

@@ -41,7 +41,7 @@ def test_every_release_that_helm_cannot_render_is_said(monkeypatch: pytest.Monke
 
     monkeypatch.chdir(PROGRAM.parent)
     monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: True)
-    monkeypatch.setattr(preflight, "check_reachable", lambda _: None)
+    monkeypatch.setattr("bus.reachable.check_reachable", lambda _: None)
     monkeypatch.setattr(records, "read", lambda _, names: {name: [] for name in names})
     monkeypatch.setattr(rendering, "is_there", lambda: True)
     monkeypatch.setattr(preview, "preview", fail)
