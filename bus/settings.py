@@ -254,14 +254,13 @@ def _across(
                     file, f"{path}.mirror", None, "patterns belong to the complexes; central is always the other end"
                 )
             )
-    duplicates = [
-        key for key, count in Counter(s.slot_name for s in sites.values() if s.slot_name).items() if count > 1
-    ]
-    for name, site in sites.items():
-        if site.slot_name in duplicates:
-            problems.append(
-                Problem(
-                    file, f"{root}.{name}.slotName", site.slot_name, "is used by more than one site; each needs its own"
-                )
-            )
+    for key, values in (
+        ("slotName", {name: site.slot_name for name, site in sites.items()}),
+        ("cinemaCode", {name: site.cinema_code for name, site in sites.items()}),
+    ):
+        count = Counter(values.values())
+        for name, value in values.items():
+            if value and count[value] > 1:
+                allowed = "is used by more than one site; each needs its own"
+                problems.append(Problem(file, f"{root}.{name}.{key}", value, allowed))
     return problems

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from ruamel.yaml import YAML
 
 from bus import planning, settings
+from bus.cli import editing
 from bus.cli.engine import NoStack, StackName, project
 from bus.settings import required_secrets
 from bus.stack_file import CENTRAL
@@ -34,10 +34,8 @@ def add_complexe(
     file = root / f"Pulumi.{stack}.yaml"
     if not file.exists():
         raise NoStack(f"{file.name} is not beside Pulumi.yaml, in {root}")
-    yaml = YAML()
-    yaml.preserve_quotes, yaml.width = True, 120
-    content = yaml.load(file.read_text())
-    sites = content["config"]["bus:sites"]
+    content = editing.read(file)
+    sites = _sites(content, file.name)
     own = {
         "namespace": namespace,
         "context": context,
@@ -47,12 +45,20 @@ def add_complexe(
     }
     sites[name] = one_more(sites, name, like, {key: value for key, value in own.items() if value is not None})
     missing = check(root, stack, content["config"], name)
-    with file.open("w") as out:
-        yaml.dump(content, out)
+    editing.write(file, content)
     print(f"{file.name}: {name} added, in namespace {sites[name]['namespace']}.")
     for key in missing:
         print(f"  missing secret: pulumi config set --secret bus:{key} --stack {stack}")
     print(f"Next: pulumi preview --stack {stack}")
+
+
+def _sites(content: Any, file: str) -> Any:
+    """What a stack file has below bus:sites; raises NoStack where it is no such file."""
+    config = content.get("config") if isinstance(content, Mapping) else None
+    sites = config.get("bus:sites") if isinstance(config, Mapping) else None
+    if not isinstance(sites, Mapping):
+        raise NoStack(f"{file} has no sites below config and bus:sites, to which a complexe could be added")
+    return sites
 
 
 def one_more(sites: Mapping[str, Any], name: str, like: str | None, own: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,7 +72,8 @@ def one_more(sites: Mapping[str, Any], name: str, like: str | None, own: Mapping
     # Copies: one object in two places would be written as an anchor and its alias.
     shared = {key: deepcopy(sites[model][key]) for key in _SHARED if key in sites[model]}
     if "kafka" in shared:
-        shared["kafka"] = {key: value for key, value in shared["kafka"].items() if key not in _OWN_OF_KAFKA}
+        for key in _OWN_OF_KAFKA:
+            shared["kafka"].pop(key, None)
     if "namespace" not in own:
         theirs = sites[model]["namespace"]
         if model not in theirs:

@@ -1,12 +1,11 @@
 """`bus indices import`: the fragment of an index that is there already, to begin managing it as it is."""
 
-import io
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from ruamel.yaml import YAML
 
+from bus.cli import editing
 from bus.cli.engine import ConfigFile, NoStack, StackName, project
 from bus.cli.indices import Name, Site, admin_of
 from bus.errors import Failed
@@ -27,7 +26,7 @@ def indices_import(
         raise Failed({name: f"is not on {site}"})
     fragment = fragment_of(name, live)
     if brick is None:
-        print(_yaml_text([fragment]), end="")
+        print(editing.text([fragment]), end="")
         return
     add(project() / "values" / f"{brick}.yml", fragment)
     print(f"values/{brick}.yml: {name} added, as {live.name} is. Next: pulumi preview --stack {stack}")
@@ -37,24 +36,9 @@ def add(file: Path, fragment: dict[str, Any]) -> None:
     """Adds a fragment to a brick's file, comments and order kept; raises NoStack where that cannot be."""
     if not file.exists():
         raise NoStack(f"values/{file.name} is not here; --brick takes the name of a brick that has a file")
-    yaml = _yaml()
-    content = yaml.load(file.read_text()) or {}
+    content = editing.read(file, wide=True) or {}
     indices = content.setdefault("indices", [])
     if any(one.get("name") == fragment["name"] for one in indices):
         raise NoStack(f"values/{file.name} declares {fragment['name']} already")
     indices.append(fragment)
-    with file.open("w") as out:
-        yaml.dump(content, out)
-
-
-def _yaml() -> YAML:
-    yaml = YAML()
-    yaml.preserve_quotes, yaml.width = True, 120
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    return yaml
-
-
-def _yaml_text(value: object) -> str:
-    out = io.StringIO()
-    _yaml().dump(value, out)
-    return out.getvalue()
+    editing.write(file, content, wide=True)

@@ -175,7 +175,7 @@ def test_sites_called_like_each_others_resources_register_no_name_twice(monkeypa
     model = config["bus:sites"]["cinecity"]
     roles = ("kafka", "kafka-users", "registry", "topics", "indices", "notif", "bricks", "delivery", "namespace")
     for name in ("x", *(f"x-{role}" for role in roles), "retired-x", "mirror", "mirror-x", "images", "kafka2kafka"):
-        own = {"namespace": f"n-{name}", "slotName": name, "enable": [hosting.BRICK]}
+        own = {"namespace": f"n-{name}", "slotName": name, "cinemaCode": name, "enable": [hosting.BRICK]}
         config["bus:sites"][name] = {**model, **own}
     config["bus:delivery"] = {"registry": "registry.hickson.nc"}
     loaded = settings.load("test", flat(config) | secrets, set(secrets))
