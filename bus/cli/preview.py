@@ -38,7 +38,8 @@ def preview(
             one = releases.preview(site, release, cluster, history[release.name], folder, staged)
             if one:
                 found.append(one)
-    sets = changed_sets(_steps(root, stack, config_file))
+    steps = _steps(root, stack, config_file)
+    sets = {**changed_sets(steps), **uninstalled(steps)}
     if markdown:
         print(releases.markdown(found, sets), end="")
         return
@@ -61,10 +62,32 @@ def changed_sets(steps: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     for step in steps:
         states = [step.get("oldState") or {}, step.get("newState") or {}]
         blocks = _SETS.get(str(next((state["type"] for state in reversed(states) if state.get("type")), "")), {})
-        lines = [] if step.get("op") == "same" else [line for block in blocks for line in _lines(states, block, blocks)]
+        lines = [line for block in blocks for line in _lines(states, block, blocks)]
+        if step.get("op") == "same":
+            lines = []
+        elif step.get("op") == "delete" and lines:  # the provider deletes none of a set that goes as a whole
+            lines = [f"{len(lines)} no longer managed; they stay as they are, with the volumes of their servers"]
         if lines:
             found[step["urn"].rsplit("::", 1)[-1]] = lines
     return found
+
+
+def uninstalled(steps: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Namespace -> what is said of each release in it that a deployment would uninstall, as where its site is gone."""
+    found: dict[str, list[str]] = {}
+    for step in steps:
+        old = step.get("oldState") or {}
+        if step.get("op") != "delete" or old.get("type") != "kubernetes:helm.sh/v3:Release":
+            continue
+        inputs = old.get("inputs") or {}
+        found.setdefault(str(inputs.get("namespace")), []).append(f"- release {inputs.get('name')} is uninstalled")
+    return {
+        f"namespace {name}": [
+            *lines,
+            f"the namespace and its volumes stay: kubectl delete namespace {name} removes them",
+        ]
+        for name, lines in found.items()
+    }
 
 
 def _lines(states: Sequence[Mapping[str, Any]], block: str, nouns: Mapping[str, str]) -> list[str]:
