@@ -26,8 +26,12 @@ def run_with(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_a_user_can_mend_ends_it_with_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(pulumi.RunError, match="helm cannot render central"):
+    said: list[str] = []
+    monkeypatch.setattr(pulumi.log, "error", said.append)
+    with pytest.raises(SystemExit) as ended:
         run_with(Mendable("helm cannot render central"), monkeypatch)
+    assert said == ["helm cannot render central"]
+    assert ended.value.code == 32, "which tells pulumi that the reason was shown"
 
 
 def test_a_fault_of_the_program_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
