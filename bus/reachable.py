@@ -8,9 +8,9 @@ from bus.kube import check_reachable
 from bus.settings import Settings
 
 
-def unreachable(settings: Settings, clusters: Mapping[str, Cluster], otherwise: str = "") -> list[Problem]:
-    """The sites whose API server does not answer; `otherwise` is what can be done without them."""
-    problems = []
+def unreachable(settings: Settings, clusters: Mapping[str, Cluster]) -> dict[str, Problem]:
+    """What is said of each site whose API server does not answer."""
+    problems: dict[str, Problem] = {}
     for site, cluster in clusters.items():
         try:
             check_reachable(cluster)
@@ -19,7 +19,5 @@ def unreachable(settings: Settings, clusters: Mapping[str, Cluster], otherwise: 
             path = f"bus:{key}" if key else f"bus:sites.{site}"
             allowed = f"the cluster of {site} cannot be reached: {error}"
             way_out = "check the network, the context and KUBECONFIG"
-            problems.append(
-                Problem(settings.file, path, None, allowed, f"{way_out}; {otherwise}" if otherwise else way_out)
-            )
+            problems[site] = Problem(settings.file, path, None, allowed, way_out)
     return problems

@@ -102,6 +102,10 @@ def load(stack: str, config: Mapping[str, str], encrypted: frozenset[str] | set[
     if host in sites and host not in judged:
         host = None  # what it enables cannot be told
     problems += hosting.problems(file, enabled, host, logins, own.get("delivery.username"))
+    complexes = sorted(sites.keys() - {CENTRAL})
+    allowed = f"is no complexe; complexes: {', '.join(complexes) or 'none'}"
+    offline = [name for name in (content.allow_offline if content else ()) if name not in complexes]
+    problems += [Problem(file, f"{NAMESPACE}:allowOffline", name, allowed) for name in offline]
     login = dotted & {"delivery.username", "delivery.password"}
     if len(login) == 1:
         missing = f"{NAMESPACE}:delivery.{'password' if 'delivery.username' in login else 'username'}"

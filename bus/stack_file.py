@@ -213,6 +213,9 @@ class StackFile(Record):
     images: Images = Images()
     confirm_delete: ConfirmDelete = ConfirmDelete()
     timeouts: Timeouts = Timeouts()
+    allow_offline: tuple[str, ...] = Field(
+        (), strict=False, description="complexes whose cluster may be out of reach while the others are deployed"
+    )
     allow_offline_preview: bool = Field(False, description="preview even when a cluster cannot be reached")
 
 

@@ -1,7 +1,7 @@
 """`bus preview`: objects, images, topics and indices that a deployment would change, also for a merge request."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +19,7 @@ _SETS: Mapping[str, Mapping[str, str]] = {
     "pulumi-python:dynamic/bus:IndexSet": {**{kind: f"{noun} " for kind, noun in NOUNS.items()}, "indices": ""},
     "pulumi-python:dynamic/bus:KafkaUsers": {"users": ""},
 }
+_GONE = {"users": "nobody logs in as it any more"}
 
 
 def preview(
@@ -39,7 +40,8 @@ def preview(
             if one:
                 found.append(one)
     steps = _steps(root, stack, config_file)
-    sets = {**changed_sets(steps), **uninstalled(steps)}
+    used = [site.settings.namespace for site in loaded.plan.sites.values()]
+    sets = {**changed_sets(steps), **uninstalled(steps, used)}
     if markdown:
         print(releases.markdown(found, sets), end="")
         return
@@ -72,8 +74,11 @@ def changed_sets(steps: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     return found
 
 
-def uninstalled(steps: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """Namespace -> what is said of each release in it that a deployment would uninstall, as where its site is gone."""
+def uninstalled(steps: Sequence[Mapping[str, Any]], used: Collection[str]) -> dict[str, list[str]]:
+    """Namespace -> what is said of each release in it that a deployment would uninstall, as where its site is gone.
+
+    `used` are the namespaces of the stack's sites, which hold more than what is uninstalled.
+    """
     found: dict[str, list[str]] = {}
     for step in steps:
         old = step.get("oldState") or {}
@@ -81,13 +86,9 @@ def uninstalled(steps: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
             continue
         inputs = old.get("inputs") or {}
         found.setdefault(str(inputs.get("namespace")), []).append(f"- release {inputs.get('name')} is uninstalled")
-    return {
-        f"namespace {name}": [
-            *lines,
-            f"the namespace and its volumes stay: kubectl delete namespace {name} removes them",
-        ]
-        for name, lines in found.items()
-    }
+    for name in found.keys() - set(used):
+        found[name].append(f"the namespace and its volumes stay: kubectl delete namespace {name} removes them")
+    return {f"namespace {name}": lines for name, lines in found.items()}
 
 
 def _lines(states: Sequence[Mapping[str, Any]], block: str, nouns: Mapping[str, str]) -> list[str]:
@@ -95,7 +96,9 @@ def _lines(states: Sequence[Mapping[str, Any]], block: str, nouns: Mapping[str, 
     noun = nouns[block]
     lines = [f"+ {noun}{name}" for name in sorted(new.keys() - old.keys())]
     lines += [f"~ {noun}{name}: {_difference(old[name], new[name])}" for name in sorted(new) if _differ(old, new, name)]
-    return lines + [f"- {noun}{name} (its fragment is gone)" for name in sorted(old.keys() - new.keys())]
+    return lines + [
+        f"- {noun}{name} ({_GONE.get(block, 'its fragment is gone')})" for name in sorted(old.keys() - new.keys())
+    ]
 
 
 def _differ(old: Mapping[str, Any], new: Mapping[str, Any], name: str) -> bool:

@@ -32,7 +32,7 @@ class Stack:
 
         clusters = {site: self.cluster(site) for site in sites or self.plan.sites}
         if problems := unreachable(self.plan.settings, clusters):
-            raise Refused(problems)
+            raise Refused(list(problems.values()))
         return clusters
 
 

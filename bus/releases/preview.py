@@ -137,7 +137,7 @@ def markdown(found: Sequence[ReleasePreview], sets: Mapping[str, Sequence[str]],
 
 def _counts(found: ReleasePreview) -> str:
     said = [f"{count} {op}" for op in ("added", "changed", "removed", "restarted") if (count := found.count(op))]
-    return ", ".join(said) or "no object"
+    return ", ".join(said) or "none of its objects, only files or values of its chart"
 
 
 def _object_lines(found: ReleasePreview) -> list[str]:

@@ -125,15 +125,17 @@ def test_releases_of_a_site_that_is_gone_are_said_with_what_stays() -> None:
     steps = [
         step("delete", release, "kone", "hicksonkone"),
         step("delete", release, "basekone", "hicksonkone"),
+        step("delete", release, "kafka2kafka", "hicksoncentral"),
         step("delete", "kubernetes:core/v1:Secret", "s", "hicksonkone"),
         step("same", release, "central", "hicksoncentral"),
     ]
-    assert uninstalled(steps) == {
+    assert uninstalled(steps, ["hicksoncentral"]) == {
+        "namespace hicksoncentral": ["- release kafka2kafka is uninstalled"],
         "namespace hicksonkone": [
             "- release kone is uninstalled",
             "- release basekone is uninstalled",
             "the namespace and its volumes stay: kubectl delete namespace hicksonkone removes them",
-        ]
+        ],
     }
 
 
@@ -147,6 +149,6 @@ def test_kafka_users_are_shown_by_what_they_may_do() -> None:
     assert changed_sets([{"urn": "u::central-kafka-users", "op": "update", **states}]) == {
         "central-kafka-users": [
             '~ api: topics {"films": "read"} -> {"films": "read, write"}',
-            "- web (its fragment is gone)",
+            "- web (nobody logs in as it any more)",
         ]
     }
