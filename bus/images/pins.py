@@ -80,6 +80,8 @@ def describe(brick: str, before: Pin, after: Pin) -> str:
     head = f"{brick}: {before.image.tag} -> {after.image.tag}"
     if before.image.tag == after.image.tag:
         head = f"{brick}: {after.image.tag} {short(before.image.digest)} -> {short(after.image.digest)}"
+    if before.image == after.image:
+        head = f"{brick}: {after.image.tag} {'is a hotfix' if after.hotfix else 'is no hotfix any more'}"
     lines = [head, "", f"old: {before.image.pinned}", f"new: {after.image.pinned}"]
     return "\n".join([*lines, *([f"hotfix: {after.hotfix}"] if after.hotfix else [])])
 

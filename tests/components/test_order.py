@@ -184,6 +184,16 @@ def test_sites_called_like_each_others_resources_register_no_name_twice(monkeypa
     assert {"x-kafka-users", "x-kafka-users-topics", "mirror-x-kafka", "retired-retired-x-kafka"} <= registered.keys()
 
 
+def test_another_address_of_a_cluster_replaces_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pulumi-kubernetes replaces all that stands on a cluster without this, and then deletes it (docs/adr/0037)."""
+    registered = registrations(plan_of("prod", monkeypatch))
+    clusters = {one.name: one.inputs for one in registered.values() if one.type == "pulumi:providers:kubernetes"}
+    assert {name: inputs["clusterIdentifier"] for name, inputs in clusters.items()} == {
+        "central-cluster": "central",
+        "cinecity-cluster": "cinecity",
+    }
+
+
 def test_tokens_and_names_are_those_that_states_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     """State compatibility: a change here needs an alias and a line in CHANGELOG.md."""
     registered = registrations(plan_of("master", monkeypatch))

@@ -106,6 +106,9 @@ def test_a_commit_names_brick_old_and_new() -> None:
     assert pins.describe("x", before, after) == f"x: 1 -> 2\n\nold: r/n:1@{OLD}\nnew: r/n:2@{NEW}\nhotfix: urgent"
     moved = Pin(Reference("r", "n", "1", NEW))
     assert pins.describe("x", before, moved).startswith("x: 1 aaaaaaaaaaaa -> bbbbbbbbbbbb\n")
+    marked = Pin(before.image, "urgent")
+    assert pins.describe("x", before, marked).startswith("x: 1 is a hotfix\n")
+    assert pins.describe("x", marked, before).startswith("x: 1 is no hotfix any more\n")
 
 
 def test_a_file_that_is_a_link_or_no_utf8_is_refused_and_nothing_outside_is_written(tmp_path: Path) -> None:
