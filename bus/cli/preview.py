@@ -106,8 +106,19 @@ def _differ(old: Mapping[str, Any], new: Mapping[str, Any], name: str) -> bool:
 
 
 def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    keys = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
-    return ", ".join(f"{key} {json.dumps(old.get(key))} -> {json.dumps(new.get(key))}" for key in keys)
+    return ", ".join(_leaves(old, new, ""))
+
+
+def _leaves(old: Mapping[str, Any], new: Mapping[str, Any], above: str) -> list[str]:
+    """What differs, by its whole path: a field of a mapping, and not the mapping."""
+    lines: list[str] = []
+    for key in sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key)):
+        before, after, path = old.get(key), new.get(key), f"{above}{key}"
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            lines += _leaves(before, after, f"{path}.")
+        else:
+            lines.append(f"{path} {json.dumps(before)} -> {json.dumps(after)}")
+    return lines
 
 
 def _steps(root: Path, stack: str, config_file: Path | None) -> list[dict[str, Any]]:

@@ -116,6 +116,29 @@ def test_topics_and_indices_of_a_preview_are_read_from_its_steps() -> None:
     assert changed_sets([step("same", {"a": six}, {"a": six}), {"op": "create", "urn": "x::y"}]) == {}
 
 
+def test_of_a_mapping_the_fields_that_differ_are_shown() -> None:
+    def state(**fields: str) -> dict[str, object]:
+        properties = {name: {"type": kind} for name, kind in fields.items()}
+        films = {"mappings": {"properties": properties}, "settings": {"number_of_shards": 1}}
+        return {"type": "pulumi-python:dynamic/bus:IndexSet", "inputs": {"indices": {"films": films}}}
+
+    states = {
+        "oldState": state(title="text", code="keyword"),
+        "newState": state(title="text", code="text", year="long"),
+    }
+    assert changed_sets([{"urn": "u::central-indices", "op": "update", **states}]) == {
+        "central-indices": [
+            '~ films: mappings.properties.code.type "keyword" -> "text", '
+            'mappings.properties.year null -> {"type": "long"}'
+        ]
+    }
+
+
+def test_a_note_folds_no_release_without_objects() -> None:
+    said = markdown([ReleasePreview("central", "kafka-notif", False)], {})
+    assert "| central | kafka-notif | 0 | 0 | 0 | 0 |  |" in said and "<details>" not in said
+
+
 def test_releases_of_a_site_that_is_gone_are_said_with_what_stays() -> None:
     def step(op: str, kind: str, name: str, namespace: str) -> dict[str, object]:
         state = {"type": kind, "inputs": {"name": name, "namespace": namespace}}
@@ -148,7 +171,7 @@ def test_kafka_users_are_shown_by_what_they_may_do() -> None:
     }
     assert changed_sets([{"urn": "u::central-kafka-users", "op": "update", **states}]) == {
         "central-kafka-users": [
-            '~ api: topics {"films": "read"} -> {"films": "read, write"}',
+            '~ api: topics.films "read" -> "read, write"',
             "- web (nobody logs in as it any more)",
         ]
     }
