@@ -2,10 +2,8 @@
 
 usage: python3 -m sandbox.images.build VERB
        prepare                 fetch what is big: Maven and Debian parts (overlaps with compiling)
-       servers                 fetch what only tests run: Elasticsearch and Kafka as customers still have them
        build                   make every image, and the node's two archives; needs the compiled coredns
        push                    push what the registry (BUS_REGISTRY, default 127.0.0.1:5000) lacks
-       older                   make and push the image of a broker that wants ZooKeeper, for the test that deploys one
 
 Standard library only. Every proprietary brick is the demo brick under the name and tag of values/<brick>.yml.
 """
@@ -19,7 +17,6 @@ import subprocess
 import sys
 import tarfile
 import time
-import zipfile
 from collections.abc import Callable, Collection
 from pathlib import Path
 
@@ -33,15 +30,6 @@ SOCKET = Path("/run/bus-sandbox/containerd/containerd.sock")
 NODE_IMAGES = SANDBOX / "images"
 SUITE = "trixie"  # the first Debian with a JRE 25, which Elasticsearch 9 wants (21 or newer)
 JRE, POSTGRES = "openjdk-25-jre-headless", "postgresql-17"
-OLDER = {"8": "8.19.8", "7": "7.17.15", "6": "6.8.23"}  # profile of elasticsearch/older/pom.xml -> version
-OLDER_KAFKA = {"3.9.1": "2.13", "2.8.2": "2.13", "1.0.2": "2.12"}  # version -> that of Scala
-DEPLOYED_OLDER = "2.8.2"
-# They log by log4j 1, which without this is silent.
-LOG4J = """log4j.rootLogger=WARN, out
-log4j.appender.out=org.apache.log4j.ConsoleAppender
-log4j.appender.out.layout=org.apache.log4j.PatternLayout
-log4j.appender.out.layout.ConversionPattern=%d %p %c{1}: %m%n
-"""
 NOT_NEEDED = (
     "dev/", "proc/", "sys/", "run/", "boot/", "var/cache/", "var/lib/apt/lists/", "var/log/", "usr/share/doc/",
     "usr/share/man/", "usr/share/locale/", "usr/share/info/", "var/lib/postgresql/", "etc/passwd",
@@ -83,30 +71,6 @@ def prepare() -> None:
     once("jre", lambda work: debian(JRE, work))
     once("postgres", lambda work: debian(POSTGRES, work))
     compiled("distribution")
-
-
-def servers() -> None:
-    """Older Elasticsearch servers and Kafka brokers, into the cache; no image holds them."""
-
-    def older(profile: str) -> Callable[[Path], None]:
-        def unpack(work: Path) -> None:
-            maven("elasticsearch/older", "dependency:unpack", f"-P{profile}", f"-Dout={work}")
-
-        return unpack
-
-    def brokers(version: str) -> Callable[[Path], None]:
-        def copy(work: Path) -> None:
-            given = (f"-Dkafka={version}", f"-Dscala={OLDER_KAFKA[version]}", f"-DoutputDirectory={work}/libs")
-            maven("kafka/older", "dependency:copy-dependencies", *given)
-            with zipfile.ZipFile(work / "libs/logging.jar", "w") as jar:
-                jar.writestr("log4j.properties", LOG4J)
-
-        return copy
-
-    for profile, version in OLDER.items():
-        once(f"elasticsearch-{version}", older(profile))
-    for version in OLDER_KAFKA:
-        once(f"kafka-{version}", brokers(version))
 
 
 def maven(pom: str, *arguments: str) -> None:
@@ -163,15 +127,6 @@ def build() -> None:
     (CACHE / "images/images.json").write_text(json.dumps(images, indent=1))
     for name, digest in images.items():
         say(f"{name}: {digest[:19]}")
-
-
-def older() -> None:
-    """The image of a broker that wants ZooKeeper, into the registry."""
-    servers()
-    store = oci.Store(CACHE / "images")
-    layers = [debian_layer(store, "jre", JRE), kafka_layer(store, DEPLOYED_OLDER)]
-    image = store.image(layers, config(["/opt/kafka/bin/kafka.sh"], 1001))
-    store.push(image, os.environ.get("BUS_REGISTRY", "127.0.0.1:5000"), "sys-isi/kafka", DEPLOYED_OLDER)
 
 
 def passwd() -> Path:
@@ -263,14 +218,14 @@ def wanted_images() -> dict[tuple[str, str], str]:
     for file in sorted((ROOT / "values").glob("*.yml")):
         block = re.search(r"^image:\n((?:[ \t]+.*\n?)+)", file.read_text(), re.MULTILINE)
         found = dict(re.findall(r"^\s+(name|tag):\s*\"?([^\s\"#]+)", block[1], re.MULTILINE)) if block else {}
-        if len(found) == 2 and file.stem != "zookeeper":  # only a test deploys one: older()
+        if len(found) == 2 and file.stem != "zookeeper":  # only a test deploys one: older.py
             wanted[found["name"], found["tag"]] = real.get(found["name"], "demo-brick")
     return wanted
 
 
 def push() -> None:
     """Every image of values/*.yml into the registry; what is there already is left alone."""
-    registry = os.environ.get("BUS_REGISTRY", "127.0.0.1:5000")
+    registry = registry_host()
     store, images = oci.Store(CACHE / "images"), json.loads((CACHE / "images/images.json").read_text())
     pushed = [
         f"{name}:{tag}"
@@ -280,6 +235,11 @@ def push() -> None:
     if SOCKET.exists():
         forget(pushed)
     say(f"{len(pushed)} images pushed, {len(wanted_images()) - len(pushed)} were there")
+
+
+def registry_host() -> str:
+    """The registry that images are pushed to."""
+    return os.environ.get("BUS_REGISTRY", "127.0.0.1:5000")
 
 
 def forget(images: Collection[str]) -> None:
@@ -293,10 +253,10 @@ def forget(images: Collection[str]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("verb", choices=["prepare", "servers", "build", "push", "older"])
+    parser.add_argument("verb", choices=["prepare", "build", "push"])
     verb = parser.parse_args().verb
     PARTS.mkdir(parents=True, exist_ok=True)
-    {"prepare": prepare, "servers": servers, "build": build, "push": push, "older": older}[verb]()
+    {"prepare": prepare, "build": build, "push": push}[verb]()
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ def test_no_secret_stands_in_clear_in_state_logs_preview_or_helm(secrets: list[s
 
 def test_one_more_complexe_on_a_kubeconfig_of_its_own_changes_that_site_and_the_mirror() -> None:
     """Its broker is of 2.8, beside a ZooKeeper, and asks nobody for a login: the mirror serves it all the same."""
-    run(sys.executable, "-m", "sandbox.images.build", "older")
+    run(sys.executable, "-m", "sandbox.images.older", "push")
 
     def kone(config: dict[str, Any]) -> None:
         cinecity = config["bus:sites"]["cinecity"]
