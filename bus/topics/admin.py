@@ -71,10 +71,8 @@ class Admin(Reader):
         the same name, which the controller knows nothing of and so would not take away (seen with 4.3.1).
         """
         by_name = {change.wanted.name: change for change in changes}
-        if not self._takes_increments(changes):
-            return {name: text(e) for name, e in errors_of(self._alter(changes)).items()}
         back = {name: [key for key, value in c.configs.items() if value is None] for name, c in by_name.items()}
-        live = self.read([name for name, keys in back.items() if keys])
+        live = self.read([name for name, keys in back.items() if keys]) if self._takes_increments(changes) else {}
         shown = {n: {k: topic.configs[k] for k in back[n] if k in topic.configs} for n, topic in live.items()}
         if any(shown.values()):
             self._set(ResourceType.TOPIC, shown)
