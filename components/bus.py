@@ -98,6 +98,7 @@ class Bus(pulumi.ComponentResource):
             # Else another address or a renewed CA would replace, and so delete, all that stands there (docs/adr/0037).
             cluster_identifier=site.name,
             upsert_existing_objects=True,  # namespaces that a destroy kept, secrets that the old process left
+            enable_secret_mutable=True,  # else a changed Secret is deleted and made anew, and meanwhile no pod starts
             opts=pulumi.ResourceOptions(parent=self),
         )
 

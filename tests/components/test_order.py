@@ -194,6 +194,13 @@ def test_another_address_of_a_cluster_replaces_nothing(monkeypatch: pytest.Monke
     }
 
 
+def test_a_changed_secret_is_changed_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By itself pulumi-kubernetes deletes it and makes it anew, and meanwhile no pod that reads it can start."""
+    registered = registrations(plan_of("prod", monkeypatch))
+    clusters = [one.inputs for one in registered.values() if one.type == "pulumi:providers:kubernetes"]
+    assert [inputs["enableSecretMutable"] for inputs in clusters] == ["true", "true"]
+
+
 def test_tokens_and_names_are_those_that_states_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     """State compatibility: a change here needs an alias and a line in CHANGELOG.md."""
     registered = registrations(plan_of("master", monkeypatch))

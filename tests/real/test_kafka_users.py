@@ -57,6 +57,12 @@ def passwords(site: Site) -> dict[str, str]:
     return {name: b64decode(data["password"]).decode() for name, data in named.items()}
 
 
+def secrets(site: Site) -> dict[str, str]:
+    """Secret -> its uid: another one if it was deleted and made anew."""
+    items = json.loads(kubectl("get", "secrets", "-n", site.namespace, "-o", "json"))["items"]
+    return {item["metadata"]["name"]: item["metadata"]["uid"] for item in items if item["type"] == "Opaque"}
+
+
 def running(site: Site) -> dict[str, str]:
     """Brick -> id of its pod."""
     pods = json.loads(kubectl("get", "pods", "-n", site.namespace, "-o", "json"))["items"]
@@ -89,10 +95,16 @@ def test_no_kafka_password_stands_in_clear_anywhere(renewing: Stack) -> None:
             assert password not in text, f"the password in Secret {name} stands in clear in {place}"
 
 
+def test_a_preview_of_a_renewal_replaces_nothing(renewing: Stack) -> None:
+    steps = json.loads(renewing.pulumi("preview", "--json"))["steps"]
+    assert [step["urn"] for step in steps if step["op"] == "update"]
+    assert not [step["urn"] for step in steps if "replace" in step["op"]]
+
+
 def test_a_renewal_restarts_who_logs_in_and_takes_back_what_was_given_by_hand(renewing: Stack) -> None:
     given = ("--allow-principal", "User:db2kafka", "--operation", "Read", "--topic", "notifications")
     kafka(CENTRAL, "org.apache.kafka.tools.AclCommand", "--add", *given)
-    before, old = running(CENTRAL), passwords(CENTRAL)
+    before, old, uids = running(CENTRAL), passwords(CENTRAL), secrets(CENTRAL)
     was = mechanisms(CENTRAL)
     assert was.keys() == USERS
     changed = operations(renewing.up("--refresh"))
@@ -104,6 +116,7 @@ def test_a_renewal_restarts_who_logs_in_and_takes_back_what_was_given_by_hand(re
     assert not [user for user in USERS if now[user] == was[user] or " " in now[user]], "one password each, another one"
     assert not set(old.values()) & set(new.values()) - {old["kafka-brokers"]}
     assert {brick for brick in before if before[brick] == after.get(brick)}.isdisjoint({"kafka", *USERS - {"db2kafka"}})
+    assert secrets(CENTRAL) == uids, "a Secret that is away for a moment keeps pods from starting"
     assert before["cineges-ui"] == after["cineges-ui"], "it names no topic, so it has no password"
     entries = kafka(CENTRAL, "org.apache.kafka.tools.AclCommand", "--list", "--principal", "User:db2kafka")
     assert "as400.film" in entries
