@@ -110,6 +110,8 @@ def read_yaml(path: Path, file: str) -> tuple[Mapping[str, Any], list[Problem]]:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         return {}, [Problem(file, f"line {line}", None, f"is not YAML: {error.problem}")]
+    except RecursionError:
+        return {}, [Problem(file, "", None, "is nested too deep", "no map of a brick has hundreds of others around it")]
     if raw is None:
         return {}, []
     if not isinstance(raw, dict):
