@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from math import inf
 from typing import Any
 
 from elasticsearch import Elasticsearch, NotFoundError
@@ -118,17 +119,25 @@ class Copying:
         """Documents of the source that nobody touched since the copy began, before catching up."""
         return self._deletions.untouched(noted)
 
-    def would_list(self, noted: Note, untouched: int) -> bool:
-        """Whether deletions can only be found by listing all that was copied at first; `untouched` were as above."""
-        self._client.indices.refresh(index=self._target)
-        return not self.is_transformed and self._deletions.would_list(noted, untouched)
+    def sweep(self, noted: Note, untouched: int, beat: Callable[[], None]) -> tuple[int, bool]:
+        """Deletes from the target what the source no longer has; how many, and whether `sweep_listed` would find more.
 
-    def sweep(self, noted: Note, untouched: int, beat: Callable[[], None]) -> int:
-        """Deletes from the target what the source no longer has; returns how many documents that were."""
+        `noted` says what a pass reached, `untouched` is what the method of this name said before it.
+        """
         self._pair.refresh()
         if not self.is_transformed:
-            return self._deletions.sweep(noted, untouched, beat)
-        return self._deletions.sweep_all(noted, beat) if self._how.mode == "catch-up" else 0
+            return self._deletions.sweep_known(noted, untouched, beat)
+        return self._deletions.sweep_all(noted, beat) if self._how.mode == "catch-up" else 0, False
+
+    def sweep_listed(
+        self, noted: Note, untouched: int, beat: Callable[[], None], seconds: float = inf
+    ) -> tuple[int, bool]:
+        """The same for what `sweep` could not find; takes the longer the more documents there are."""
+        return self._deletions.sweep_listed(noted, untouched, beat, seconds)
+
+    def list_all(self, noted: Note, beat: Callable[[], None]) -> None:
+        """Looks through everything, so that the next `sweep` finds all that is deleted from now on."""
+        self._deletions.list_all(noted, beat)
 
     def counts(self) -> tuple[int, int]:
         """Documents of source and target, all of them searchable."""

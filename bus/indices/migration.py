@@ -3,16 +3,16 @@
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from math import inf
 from typing import Any, cast
 
 from elasticsearch import ApiError, ConnectionError, ConnectionTimeout, Elasticsearch, TransportError
 
-from bus.indices import reindex
+from bus.indices import reindex, successor
 from bus.indices.copying import Conflict, Copying
 from bus.indices.holding import Busy, Hold
 from bus.indices.plan import Wanted
 from bus.indices.reindex import Seen, Step
-from bus.indices.settings import listed
 from bus.indices.state import Note, fingerprint, note
 from bus.indices.swinging import swing, tidy
 
@@ -21,6 +21,8 @@ PATIENCE_SECONDS = 15.0
 _SERVER_SECONDS = 120.0
 _SAID_SECONDS = 5.0
 _POLL_SECONDS = 0.5
+_BLOCKED_SECONDS = 1.0
+"""so long deletions are looked for while writes are blocked, before they are let through again"""
 
 Say = Callable[[str], None]
 
@@ -62,6 +64,7 @@ class Migration:
         """Nothing is known of the target yet."""
         self._copy = Copying(self._client, self._source, self._target, self._wanted.reindex)
         self._verified, self._passes, self._behind = False, 0, cast("int | None", None)
+        self._lifted = False
 
     def run(self) -> None:
         """Does what is left to do. Raises Conflict where documents do not fit, Busy where another run is at it.
@@ -135,22 +138,8 @@ class Migration:
 
     def _create(self) -> None:
         first = Note(self._source, fingerprint(self._wanted))
-        own = self._wanted.mappings
-        while_copying = {"number_of_replicas": 0, "refresh_interval": "-1"}
-        if "auto_expand_replicas" in self._settings:
-            while_copying["auto_expand_replicas"] = "false"
-        given = {key: listed(value) for key, value in self._settings.items() if value is not None}
-        try:
-            self._client.indices.create(
-                index=self._target,
-                mappings={**own, "_meta": first.meta(own.get("_meta") or {})},
-                settings={**given, **while_copying},
-                aliases={self._hold.lock: {"is_hidden": True}},
-            )
-            self._hold.mine = True
-        except ApiError as error:
-            if error.error != "resource_already_exists_exception":
-                raise
+        made = (self._target, self._wanted.mappings, self._settings, first, self._hold.lock)
+        self._hold.mine = successor.make(self._client, *made) or self._hold.mine
         self._started = time.monotonic()
 
     def _start_over(self) -> None:
@@ -189,39 +178,44 @@ class Migration:
             self._progress(f"{now.copied} documents are in {self._target}", now=True)
 
     def _settle(self) -> None:
-        names = ("number_of_replicas", "refresh_interval", "auto_expand_replicas")
-        restored = {name: self._settings.get(name) for name in names}
-        self._client.indices.put_settings(index=self._target, settings=restored)
-        self._client.indices.refresh(index=self._target)
-        health = {"timed_out": True}
-        while health["timed_out"]:
-            self._hold.beat()
-            health = self._client.options(request_timeout=30, ignore_status=408).cluster.health(
-                index=self._target, wait_for_no_initializing_shards=True, timeout="2s"
-            ).body  # fmt: skip
+        successor.settle(self._client, self._target, self._settings, self._hold.beat)
         self._hold.write(phase="settled")
 
     def _catch_up(self) -> None:
         copied, untouched = self._pass()
-        self._behind = copied + self._copy.sweep(self._hold.note(), untouched, self._hold.beat)
+        noted = self._hold.note()
+        swept, has_more = self._copy.sweep(noted, untouched, self._hold.beat)
+        if has_more:
+            swept += self._copy.sweep_listed(noted, untouched, self._hold.beat)[0]
+        self._behind = copied + swept
         self._passes += 1
         self._progress(f"{self._behind} documents written meanwhile are copied", now=True)
 
     def _finish(self) -> None:
-        noted = self._hold.note()
-        self._copy.cancel_others(noted.task, self._hold.beat)
+        self._copy.cancel_others(self._hold.note().task, self._hold.beat)
         _, untouched = self._pass()
-        if noted.blocked and self._wanted.reindex.mode == "catch-up" and self._copy.would_list(noted, untouched):
-            self._progress("documents were deleted meanwhile; writes go on while they are looked for", now=True)
-            self._let_through()
-            self._blocked_before += time.monotonic() - self._blocked_at
-            self._copy.sweep(noted, untouched, self._hold.beat)
-            self._passes, self._behind = 0, None
-            return
-        self._copy.sweep(noted, untouched, self._hold.beat)
+        noted = self._hold.note()
+        _, has_more = self._copy.sweep(noted, untouched, self._hold.beat)
+        if has_more:
+            may_lift = noted.blocked and self._wanted.reindex.mode == "catch-up" and not self._lifted
+            seconds = _BLOCKED_SECONDS if may_lift else inf
+            _, has_more = self._copy.sweep_listed(noted, untouched, self._hold.beat, seconds)
+            if has_more and may_lift:
+                self._look_through(noted)
+                return
         count = self._copy.verify()
         self._verified = True
         self._progress(f"{count} documents verified", now=True)
+
+    def _look_through(self, noted: Note) -> None:
+        """Lifts the block while all is looked through for deletions; once, since all is known afterwards."""
+        self._progress("documents were deleted meanwhile; writes go on while they are looked for", now=True)
+        self._hold.check()
+        self._let_through()
+        self._blocked_before += time.monotonic() - self._blocked_at
+        self._copy.list_all(noted, self._hold.beat)
+        self._lifted = True
+        self._passes, self._behind = 0, None
 
     def _pass(self) -> tuple[int, int]:
         """Copies what was written since the noted checkpoints; how much, and what nobody had touched before that."""

@@ -1,13 +1,15 @@
 """Two generations of one index, between which documents go."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from elasticsearch import Elasticsearch, helpers
+from elasticsearch import Elasticsearch, TransportError
 
-_ALL_BUT_IDS = "-hits.hits._index,-hits.hits._score,-hits.hits.sort,-hits.hits._ignored"
-"""left out of answers, whose reading takes a third of the time then"""
+_IDS = "_scroll_id,_shards.failed,hits.hits._id,hits.hits._routing"
+"""of answers, whose reading takes a third of the time then"""
+_KEPT = "5m"
+"""how long a server keeps a scroll after each page"""
 _WINDOW = 10_000
 """of an index that does not say otherwise"""
 
@@ -31,17 +33,23 @@ class Pair:
         """Makes all of both searchable."""
         self.client.indices.refresh(index=[self.source, self.target])
 
-    def scan(self, index: str, query: Mapping[str, Any], size: int, shard: str = "") -> Iterable[dict[str, Any]]:
-        """Hits of a query without their content, in pages of `size`; of one shard where it is named."""
-        how: dict[str, Any] = {"filter_path": _ALL_BUT_IDS}
-        if shard:
-            how["preference"] = f"_shards:{shard}"
-        return helpers.scan(
-            self.client,
-            index=index,
-            query={"query": query, "_source": False, "sort": ["_doc"]},
-            size=min(size, self.window),
-            preserve_order=True,
-            scroll_kwargs={"filter_path": _ALL_BUT_IDS},
-            **how,
-        )
+    def scan(self, index: str, query: Mapping[str, Any], size: int, shard: str = "") -> Iterator[dict[str, Any]]:
+        """Ids and routings that match a query, in pages of `size`; of one shard where it is named.
+
+        Not the client's own helper: with the filter, 7.17 answers an empty page without the keys that it expects.
+        """
+        where: dict[str, Any] = {"preference": f"_shards:{shard}"} if shard else {}
+        how: dict[str, Any] = {"scroll": _KEPT, "filter_path": _IDS}
+        size = min(size, self.window)
+        answer = self.client.search(index=index, query=query, source=False, sort=["_doc"], size=size, **how, **where)
+        try:
+            while hits := self._hits(index, answer.body):
+                yield from hits
+                answer = self.client.scroll(scroll_id=answer["_scroll_id"], **how)
+        finally:
+            self.client.options(ignore_status=404).clear_scroll(scroll_id=answer["_scroll_id"])
+
+    def _hits(self, index: str, answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+        if answer["_shards"]["failed"]:
+            raise TransportError(f"{answer['_shards']['failed']} shards of {index} do not answer")
+        return list(answer.get("hits", {}).get("hits", []))

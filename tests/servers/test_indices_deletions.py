@@ -9,7 +9,7 @@ from elasticsearch import Elasticsearch, helpers
 
 from bus.indices.copying import Copying
 from bus.indices.migration import Migration
-from bus.indices.sweeping import Sweep
+from bus.indices.sweeping import Sweep, Window
 from tests.servers.elasticsearch import Node, shared_node
 from tests.servers.reindexing import KEYWORD, TEXT, filled, is_blocked, own_client, own_name, up, wanted
 from tests.servers.writers import content
@@ -26,22 +26,22 @@ class Watched:
         self.before_pass: list[Callable[[], object]] = []
         self.before_block: list[Callable[[], object]] = []
         self._client, self._name = client, name
-        passes, block, listed = Copying.untouched, Migration._block, Sweep._listed
+        passes, block, listed = Migration._pass, Migration._block, Sweep._listed
 
-        def untouched(copy: Copying, noted: Any) -> int:
+        def passing(migration: Migration) -> tuple[int, int]:
             self._do(self.before_pass)
-            return passes(copy, noted)
+            return passes(migration)
 
         def blocking(migration: Migration) -> None:
             self._do(self.before_block)
             block(migration)
 
-        def listing(sweep: Sweep, shards: Any) -> Iterator[Any]:
-            blocked, batches = is_blocked(client, f"{name}-000001"), list(listed(sweep, shards))
+        def listing(sweep: Sweep, window: Window) -> Iterator[Any]:
+            blocked, batches = is_blocked(client, f"{name}-000001"), list(listed(sweep, window))
             self.listings.append((sum(map(len, batches)), blocked))
             return iter(batches)
 
-        monkeypatch.setattr(Copying, "untouched", untouched)
+        monkeypatch.setattr(Migration, "_pass", passing)
         monkeypatch.setattr(Migration, "_block", blocking)
         monkeypatch.setattr(Sweep, "_listed", listing)
 
@@ -62,6 +62,10 @@ class Watched:
                 self._client.index(index=self._name, id=one, document={"a": f"{one} again"}, refresh=True)
 
         return act
+
+    def found_open(self) -> bool:
+        """Whether ids were listed, and only while writes went on."""
+        return bool(self.listings) and not any(blocked for _, blocked in self.listings)
 
     def _do(self, acts: list[Callable[[], object]]) -> None:
         if acts:
@@ -85,13 +89,13 @@ def test_what_was_written_meanwhile_and_deleted_again_is_found_among_that_alone(
     watched.before_block = [watched.delete("7", "new")]
     up(node.url, wanted(name, "catch-up"))
     assert content(client, name).keys() == {*numbers(500, "7"), "newer"}
-    assert [number for number, _ in watched.listings] == [3], "what nobody touched is counted, and not listed"
+    assert sum(number for number, _ in watched.listings) == 3, "what nobody touched is counted, and not listed"
 
 
 def test_deletions_are_looked_for_while_writes_go_on(
     node: Node, client: Elasticsearch, name: str, watched: Watched
 ) -> None:
-    filled(node, client, name, documents=500)
+    filled(node, client, name, documents=500, shards=1)
     client.index(index=name, id="routed", routing="elsewhere", document={"a": "r"}, refresh=True)
     watched.before_pass = [watched.delete("1", "2")]
 
@@ -102,18 +106,50 @@ def test_deletions_are_looked_for_while_writes_go_on(
     watched.before_block = [both]
     up(node.url, wanted(name, "catch-up"))
     assert content(client, name).keys() == numbers(500, "1", "2", "3")
-    assert watched.listings == [(501, False)], "once; under the block their ids are known"
+    assert watched.found_open(), "under the block the ids are known"
 
 
-def test_a_first_deletion_just_before_the_block_lifts_it_until_it_is_found(
+def test_a_first_deletion_just_before_the_block_is_looked_for_under_it(
     node: Node, client: Elasticsearch, name: str, watched: Watched
 ) -> None:
+    filled(node, client, name, documents=500)
+    watched.before_block = [watched.delete("3")]
+    up(node.url, wanted(name, "catch-up"))
+    assert content(client, name).keys() == numbers(500, "3")
+    assert all(blocked for _, blocked in watched.listings) and len(watched.listings) <= 3, "a window of each shard"
+
+
+def test_the_block_is_lifted_while_a_first_deletion_is_looked_for_longer(
+    node: Node, client: Elasticsearch, name: str, watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bus.indices.migration._BLOCKED_SECONDS", 0.0)
     filled(node, client, name, documents=500)
     watched.before_block = [watched.delete("3"), watched.delete("4")]
     said = up(node.url, wanted(name, "catch-up"))
     assert content(client, name).keys() == numbers(500, "3", "4")
-    assert watched.listings == [(500, False)]
+    assert sum(number for number, _ in watched.listings) == 500, "all, and once: 4 is found among what is known"
+    assert not any(blocked for _, blocked in watched.listings)
     assert [line for line in said if "writes go on while they are looked for" in line]
+
+
+def test_what_is_deleted_and_made_again_meanwhile_is_not_looked_for(
+    node: Node, client: Elasticsearch, name: str, watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(node, client, name, documents=500)
+    catch_up = Copying.catch_up
+    again = [watched.write("7")]
+
+    def then_made_again(copy: Copying, *args: Any) -> int:
+        copied = catch_up(copy, *args)
+        if again:
+            again.pop()()
+        return copied
+
+    monkeypatch.setattr(Copying, "catch_up", then_made_again)
+    watched.before_pass = [watched.delete("7")]
+    up(node.url, wanted(name, "catch-up"))
+    assert content(client, name).keys() == numbers(500) and not watched.listings
+    assert client.get(index=name, id="7")["_source"] == {"a": "7 again"}
 
 
 def test_new_documents_do_not_hide_deletions_until_the_block(
@@ -129,7 +165,7 @@ def test_new_documents_do_not_hide_deletions_until_the_block(
     watched.before_pass = [both]
     up(node.url, wanted(name, "catch-up"))
     assert content(client, name).keys() == {*numbers(500, "3"), "new"}
-    assert watched.listings == [(500, False)]
+    assert watched.found_open()
 
 
 def test_a_deletion_is_found_in_an_index_of_nested_documents_and_into_other_shards(
@@ -146,7 +182,7 @@ def test_a_deletion_is_found_in_an_index_of_nested_documents_and_into_other_shar
     after = wanted(name, "catch-up", {"properties": {**TEXT["properties"], "parts": parts}})
     up(node.url, replace(after, settings={"number_of_shards": "2", "number_of_replicas": "0"}))
     assert content(client, name).keys() == numbers(200, "5")
-    assert watched.listings == [(200, False)]
+    assert watched.found_open()
 
 
 def test_an_index_that_answers_few_hits_at_once_is_asked_for_few(
