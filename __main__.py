@@ -12,6 +12,9 @@ from components import preflight
 from components.bus import Bus, BusArgs
 from components.umbrella import CHARTS, STAGED
 
+# The language host's code for a program that has said what is wrong: pulumi adds no `unhandled error` to it.
+_SAID = 32
+
 config, flat = pulumi.Config("bus"), get_config_env()
 try:
     stack = settings.load(pulumi.get_stack(), flat, set(get_config_secret_keys_env()))
@@ -19,7 +22,8 @@ try:
     proof.check(plan, CHARTS, STAGED)
     plan = preflight.run(plan, flat)
 except Mendable as error:
-    raise pulumi.RunError(str(error)) from None
+    pulumi.log.error(str(error))
+    raise SystemExit(_SAID) from None
 
 secrets = {
     site: {name: config.require_secret(key) for name, key in keys.items()} for site, keys in stack.secret_keys.items()

@@ -1,4 +1,7 @@
-"""A whole `pulumi preview` and `pulumi up` with 500 topics that are as wanted, against the same program without topics.
+"""A whole `pulumi preview` and `pulumi up` with 500 topics that are as wanted, against two floors.
+
+The one is the engine with a program that has no resource; the other has a set without a topic, for which the engine
+starts the process of the dynamic providers: every program of bus has that process, for its releases and images too.
 
 `python3 -m bench.topics_engine [NUMBER]`, in a shell with `. sandbox/env.sh`; starts a broker of its own.
 """
@@ -20,7 +23,7 @@ from components.providers.connection import Place
 from components.providers.topics import TopicSet
 
 number = int(os.environ["TOPICS"])
-if number:
+if number >= 0:
     one = {{"partitions": 2, "replicationFactor": 1, "configs": {{}}}}
     TopicSet(
         "topics",
@@ -76,18 +79,19 @@ def main() -> None:
     """Prints a table; each no-op is the best of some runs, taken in turns."""
     number = int(sys.argv[1]) if len(sys.argv) > 1 else 500
     with cluster(1) as kafka, tempfile.TemporaryDirectory(prefix="bus-bench-") as work:
-        ours, floor = Program(Path(work) / "ours", kafka, number), Program(Path(work) / "floor", kafka, 0)
-        created, first = ours.up(), floor.up()
-        turns = [(ours.preview(), floor.preview(), ours.up(), floor.up()) for _ in range(_RUNS)]
-    preview, preview_floor, up, up_floor = (min(times) for times in zip(*turns, strict=True))
-    print(f"{number} topics of 2 partitions, 1 broker; the floor is the same program without topics")
-    print(f"{'':20}{'ours s':>10}{'floor s':>10}{'ratio':>8}")
-    for step, mine, least in (
-        ("first up", created, first),
-        ("no-op preview", preview, preview_floor),
-        ("no-op up", up, up_floor),
-    ):
-        print(f"{step:20}{mine:10.2f}{least:10.2f}{mine / least:8.2f}")
+        programs = [Program(Path(work) / name, kafka, count) for name, count in _counts(number).items()]
+        first = [program.up() for program in programs]
+        turns = [[(program.preview(), program.up()) for program in programs] for _ in range(_RUNS)]
+    preview = [min(turn[n][0] for turn in turns) for n in range(len(programs))]
+    up = [min(turn[n][1] for turn in turns) for n in range(len(programs))]
+    print(f"{number} topics of 2 partitions, 1 broker; seconds, and the ratio of the topics to each floor")
+    print(f"{'':16}{'topics':>10}{'no topic':>10}{'engine':>10}{'to no topic':>14}{'to engine':>12}")
+    for step, (mine, empty, engine) in {"first up": first, "no-op preview": preview, "no-op up": up}.items():
+        print(f"{step:16}{mine:10.2f}{empty:10.2f}{engine:10.2f}{mine / empty:14.2f}{mine / engine:12.2f}")
+
+
+def _counts(number: int) -> dict[str, int]:
+    return {"topics": number, "empty": 0, "engine": -1}
 
 
 if __name__ == "__main__":

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import Field
 
-from bus import wording
 from bus.errors import Problem
-from bus.parsing import Record, parse
+from bus.parsing import Record, nearest, parse
+from bus.yaml_files import read_map
 
 
 class Image(Record):
@@ -71,50 +70,33 @@ def load(folder: Path, known: frozenset[str]) -> tuple[dict[str, Brick], list[Pr
     problems: list[Problem] = []
     for path in sorted(folder.glob("*.y*ml")):
         file = f"{folder.name}/{path.name}"
-        raw, unreadable = read_yaml(path, file)
+        raw, unreadable = read_map(path, file)
         problems += unreadable
         if path.suffix != ".yml":
             problems.append(Problem(file, "", None, f"must be called {path.stem}.yml"))
         if path.stem not in known:
             problems.append(
-                Problem(file, "", None, f"no chart has a brick {path.stem}; bricks: {', '.join(sorted(known))}")
+                Problem(
+                    file,
+                    "",
+                    None,
+                    f"no chart has a brick {path.stem}; bricks: {', '.join(sorted(known))}",
+                    nearest(path.stem, known),
+                )
             )
         if unreadable:
             continue
         content, wrong = parse(BrickFile, raw, file)
         problems += wrong
-        if content is not None:
-            bricks[path.stem] = Brick(path.stem, file, content)
+        bricks[path.stem] = Brick(path.stem, file, content or _sound(raw))
     return bricks, problems
 
 
-class _UniqueKeys(yaml.SafeLoader):
-    """A loader that refuses a key written twice, which YAML forbids; not libyaml's, whose messages are poorer."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key {key!r} stands here twice", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
-def read_yaml(path: Path, file: str) -> tuple[Mapping[str, Any], list[Problem]]:
-    """A YAML file that holds a map; `file` is how messages call it. Empty files are empty maps."""
-    try:
-        raw = yaml.load(path.read_text(), Loader=_UniqueKeys)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        return {}, [Problem(file, f"line {line}", None, f"is not YAML: {error.problem}")]
-    except RecursionError:
-        return {}, [Problem(file, "", None, "is nested too deep", "no map of a brick has hundreds of others around it")]
-    if raw is None:
-        return {}, []
-    if not isinstance(raw, dict):
-        allowed = f"must be a map with image, values, topics, indices, and is {wording.kind(raw)}"
-        return {}, [Problem(file, "", None, allowed)]
-    return raw, []
+def _sound(raw: Mapping[str, Any]) -> BrickFile:
+    """The blocks that can be read although another one cannot, so that all is said at once and no topic is missed."""
+    found: dict[str, Any] = {}
+    for block in BrickFile.model_fields.values():
+        key = str(block.alias)
+        if key in raw and parse(BrickFile, {key: raw[key]}, "")[0]:
+            found[key] = raw[key]
+    return BrickFile.model_validate(found)

@@ -15,11 +15,17 @@ from typing import Any
 
 import yaml
 
+from bus.errors import Mendable
 from bus.parsing import YamlLoader
+from bus.wording import kind
 
 LIBRARY = "library"
 _VERSION = re.compile(r"(?m)^version:.*$")
 _DIGEST_LENGTH = 12
+
+
+class BadChart(Mendable):
+    """A file of a chart that cannot be read; the message names it."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +49,16 @@ class Chart:
 
 
 def read(folder: Path) -> Chart:
-    """The chart in `folder`; raises ValueError where a dependency is not a neighbour (`file://../<name>`)."""
-    meta: dict[str, Any] = yaml.load((folder / "Chart.yaml").read_text(), Loader=YamlLoader)
+    """The chart in `folder`; raises BadChart where a dependency is not a neighbour (`file://../<name>`)."""
+    meta = load_map(folder / "Chart.yaml")
+    missing = [key for key in ("name", "version") if not meta.get(key)]
+    if missing:
+        raise BadChart(f"charts/{folder.name}/Chart.yaml: {missing[0]} is required")
     dependencies = []
     for entry in meta.get("dependencies") or []:
         if entry.get("repository") != f"file://../{entry['name']}":
-            raise ValueError(
-                f"{folder}/Chart.yaml: dependency {entry['name']}: repository must be file://../{entry['name']}"
+            raise BadChart(
+                f"charts/{folder.name}/Chart.yaml: dependency {entry['name']}: repository must be file://../{entry['name']}"
             )
         dependencies.append(
             Dependency(entry["name"], entry.get("alias") or entry["name"], entry.get("condition") or "")
@@ -68,7 +77,22 @@ def sub_charts(charts: Path, name: str, above: tuple[str, ...] = ()) -> Iterator
 
 def default_values(charts: Path, name: str) -> dict[str, Any]:
     """values.yaml of one chart, without those of its sub-charts."""
-    return yaml.load((charts / name / "values.yaml").read_text(), Loader=YamlLoader) or {}
+    return load_map(charts / name / "values.yaml")
+
+
+def load_map(file: Path) -> dict[str, Any]:
+    """A YAML file of a chart; raises BadChart where there is none, or where it is something else than a map."""
+    name = f"charts/{file.parent.name}/{file.name}"
+    try:
+        found = yaml.load(file.read_text(), Loader=YamlLoader)
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadChart(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        raise BadChart(f"{name}: line {line}: is not YAML: {error.problem}") from None
+    if not isinstance(found, dict | None):
+        raise BadChart(f"{name} must be a map, and is {kind(found)}")
+    return found or {}
 
 
 def digest(charts: Path, name: str) -> str:

@@ -21,7 +21,7 @@ warnings.filterwarnings("ignore", message="Kubernetes version .* is not supporte
 
 def kube_api(cluster: Cluster) -> Any:
     """A client of the cluster's API server; raises Unreachable where it does not answer."""
-    with _answered():
+    with _answered(cluster):
         api = kr8s.api(**_asked(cluster))
         api.timeout = _API_TIMEOUT_SECONDS
         return api
@@ -29,7 +29,7 @@ def kube_api(cluster: Cluster) -> Any:
 
 async def asynchronous_kube_api(cluster: Cluster) -> Any:
     """The same as `kube_api` for many calls at once, bound to the event loop that runs."""
-    with _answered():
+    with _answered(cluster):
         api = await kr8s.asyncio.api(**_asked(cluster))
         api.timeout = _API_TIMEOUT_SECONDS
         return api
@@ -38,14 +38,14 @@ async def asynchronous_kube_api(cluster: Cluster) -> Any:
 def check_reachable(cluster: Cluster) -> None:
     """Raises Unreachable unless the cluster's API server answers."""
     api = kube_api(cluster)
-    with _answered():
+    with _answered(cluster):
         api.version()
 
 
 def secret(cluster: Cluster, name: str) -> dict[str, str]:
     """What a Secret of the site holds, in clear; raises NotDeployed or Unreachable."""
     api, kind = kube_api(cluster), cast(Any, Secret)
-    with _answered(f"{cluster.namespace} has no Secret {name} yet"):
+    with _answered(cluster, f"{cluster.namespace} has no Secret {name} yet"):
         found = kind.get(name, namespace=cluster.namespace, api=api)
     return {key: b64decode(value).decode() for key, value in (found.raw.get("data") or {}).items()}
 
@@ -53,7 +53,7 @@ def secret(cluster: Cluster, name: str) -> dict[str, str]:
 def ready_pods(cluster: Cluster, workload: str) -> tuple[Any, list[Any]]:
     """A StatefulSet, and its pods that are ready; raises NotDeployed or Unreachable."""
     api, namespace = kube_api(cluster), cluster.namespace
-    with _answered(f"{namespace} has no StatefulSet {workload} yet"):
+    with _answered(cluster, f"{namespace} has no StatefulSet {workload} yet"):
         found = StatefulSet.get(workload, namespace=namespace, api=api)
         selector = dict(found.raw["spec"]["selector"]["matchLabels"])
         pods = [pod for pod in api.get("pods", namespace=namespace, label_selector=selector) if _is_ready(pod)]
@@ -66,7 +66,7 @@ def brokers_there(cluster: Cluster) -> tuple[int, bool]:
     """How many brokers a site is to have as it is deployed, and whether they ask for a login; raises Unreachable."""
     api = kube_api(cluster)
     try:
-        with _answered("no Kafka yet"):
+        with _answered(cluster, "no Kafka yet"):
             found = StatefulSet.get("kafka", namespace=cluster.namespace, api=api)
     except NotDeployed:
         return 0, False
@@ -90,14 +90,21 @@ def _is_ready(pod: Any) -> bool:
 
 
 @contextmanager
-def _answered(missing: str = "") -> Iterator[None]:
+def _answered(cluster: Cluster, missing: str = "") -> Iterator[None]:
     """What a call may end in: NotDeployed with `missing` where an object is not there, else Unreachable."""
     try:
         yield
     except Exception as error:  # kr8s raises whatever its parser, ssl or the socket does
         if missing and isinstance(error, kr8s.NotFoundError):
             raise NotDeployed(missing) from None
-        raise Unreachable(_reason(error)) from error
+        raise Unreachable(f"{where(cluster)}: {_reason(error)}") from error
+
+
+def where(cluster: Cluster) -> str:
+    """How a message calls a cluster."""
+    if cluster.kubeconfig:
+        return f"kubeconfig of {cluster.namespace}"
+    return f"context {cluster.context}" if cluster.context else "current context"
 
 
 def _reason(error: BaseException) -> str:

@@ -1,7 +1,7 @@
 """YAML or config values into frozen types; every error becomes a Problem with its path."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
 
@@ -13,8 +13,16 @@ from bus import wording
 from bus.errors import Problem
 
 
+def without_dates(loader: Any) -> dict[str, list[tuple[str, Any]]]:
+    """What a loader takes plain text for, dates apart: they are text to Kubernetes and Helm."""
+    resolvers = loader.yaml_implicit_resolvers.items()
+    return {first: [one for one in found if one[0] != "tag:yaml.org,2002:timestamp"] for first, found in resolvers}
+
+
 class YamlLoader(yaml.CSafeLoader):
-    """libyaml's, ten times as fast as PyYAML's own; a bare `=` is text, as it is to Kubernetes and Helm."""
+    """libyaml's, ten times as fast as PyYAML's own; a bare `=` and a date are text, as to Kubernetes and Helm."""
+
+    yaml_implicit_resolvers = without_dates(yaml.CSafeLoader)
 
 
 YamlLoader.add_constructor("tag:yaml.org,2002:value", lambda _, node: str(node.value))
@@ -77,14 +85,19 @@ def join(root: str, parts: Sequence[str | int]) -> str:
     return path
 
 
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A question about the one of `known` that was likely meant; empty where none is near."""
+    near = difflib.get_close_matches(name, sorted(known), n=1)
+    return f"did you mean {near[0]}?" if near else ""
+
+
 def _problem(model: type[BaseModel], details: Any, file: str, root: str) -> Problem:
     location = _location(details)
     path = join(root, location)
     match details["type"]:
         case "extra_forbidden":
             keys = allowed_keys(model, location[:-1])
-            near = difflib.get_close_matches(str(location[-1]), keys, n=1)
-            hint = f"did you mean {near[0]}?" if near else ""
+            hint = nearest(str(location[-1]), keys)
             return Problem(file, path, None, f"unknown key; allowed: {', '.join(keys)}", hint)
         case "missing":
             return Problem(file, path, None, "is required", _description(model, location))

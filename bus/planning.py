@@ -6,25 +6,24 @@ from pathlib import Path
 from typing import Any
 
 from bus import bricks as brick_files
-from bus import hosting, names
+from bus import faults, hosting, names
 from bus.bricks import Brick
 from bus.deployment import BASE, DEPLOYABLE, MIRROR, NOTIF, REGISTRY, UMBRELLA, Deployment, Release, SitePlan
 from bus.errors import Problem, Refused
 from bus.fixed_values import base_values, enabled, login_values, mirror_login, shared_values
-from bus.images.reference import from_values, parse
+from bus.images.reference import from_values
 from bus.indices import model as index_model
 from bus.indices.provisions import Provision, for_site, merge_provisions
 from bus.layers import merge
 from bus.mirror import Patterns, check_mirror, to_regex
-from bus.releases.values import Layer, brick_layer, is_enabled, places, release_values, with_defaults
+from bus.releases.values import is_enabled, places, release_values, with_defaults
 from bus.settings import Settings, cineges_config
 from bus.stack_file import CENTRAL, Kind, kind_of
 from bus.topics import model as topic_model
 from bus.users.rights import of_bricks, of_mirrors
+from bus.yaml_files import as_written
 
 STREAMS = "kafkastreams-chart"
-# docker-registry is a release of its own; what sites.<site>.enable may name besides the umbrellas' optional bricks.
-_OWN_RELEASE = frozenset({NOTIF, MIRROR, REGISTRY})
 
 
 def plan(root: Path, settings: Settings) -> Deployment:
@@ -33,7 +32,8 @@ def plan(root: Path, settings: Settings) -> Deployment:
     umbrella_places = {chart: places(folder, chart) for chart in DEPLOYABLE}
     known = frozenset(brick for found in umbrella_places.values() for brick in found)
     bricks, problems = brick_files.load(root / "values", known)
-    problems += _unknown_bricks(settings, known)
+    spoiled = {problem.file for problem in problems}
+    problems += faults.unknown_bricks(settings, known) + faults.not_here(settings, umbrella_places)
     topics, wrong_topics = topic_model.merge_fragments({b.file: (b.name, b.content.topics) for b in bricks.values()})
     indices, wrong_indices = index_model.merge_fragments({b.file: (b.name, b.content.indices) for b in bricks.values()})
     provisions, wrong_provisions = merge_provisions({b.file: (b.name, b.provisions) for b in bricks.values()})
@@ -49,56 +49,11 @@ def plan(root: Path, settings: Settings) -> Deployment:
     if mirror:
         sites = _with_mirror_users(sites)
     made = Deployment(settings, sites, mirror)
-    problems += _unreadable(made) + _by_tag_alone(made)
+    problems += faults.of_images(folder, made, umbrella_places, bricks, spoiled)
+    problems += faults.of_environment(made, umbrella_places, bricks)
     if problems:
-        raise Refused(list(dict.fromkeys(problems)))
+        raise Refused(as_written(dict.fromkeys(problems), root))
     return made
-
-
-def _unreadable(deployment: Deployment) -> list[Problem]:
-    """Images that no registry would take the name of, wherever their parts were written."""
-    problems = []
-    for site in deployment.sites:
-        for release in deployment.releases(site):
-            for brick, image in release.images.items():
-                try:
-                    parse(image.pinned)
-                except ValueError as error:
-                    where = "repository, name, tag and digest, here or in the stack file's values"
-                    problems.append(Problem(f"values/{brick}.yml", "image", None, str(error), f"mend {where}"))
-    return problems
-
-
-def _by_tag_alone(deployment: Deployment) -> list[Problem]:
-    """Images without a digest, where the stack's policy wants one."""
-    if not deployment.settings.content.images.require_digest:
-        return []
-    file, delivery = deployment.settings.file, deployment.settings.content.delivery
-    allowed = f"is required by bus:images.requireDigest of {file}"
-    extra = [
-        Problem(file, f"bus:delivery.extraImages[{number}]", image, f"a digest {allowed}", "add @sha256:... to it")
-        for number, image in enumerate(delivery.extra_images if delivery else ())
-        if not parse(image).digest
-    ]
-    return extra + [
-        Problem(
-            f"values/{brick}.yml", "image.digest", None, f"{allowed}: {image}", f"bus set-image {brick} {image.tag}"
-        )
-        for site in deployment.sites
-        for release in deployment.releases(site)
-        for brick, image in release.images.items()
-        if not image.digest
-    ]
-
-
-def _unknown_bricks(settings: Settings, known: frozenset[str]) -> list[Problem]:
-    content, file = settings.content, settings.file
-    named = [(f"bus:values.{brick}", brick) for brick in content.values]
-    for name, site in content.sites.items():
-        named += [(f"bus:sites.{name}.values.{brick}", brick) for brick in site.values]
-        named += [(f"bus:sites.{name}.enable", brick) for brick in site.enable]
-    allowed = f"no chart has this brick; bricks: {', '.join(sorted(known))}"
-    return [Problem(file, path, brick, allowed) for path, brick in named if brick not in known]
 
 
 def _site(
@@ -132,7 +87,7 @@ def _site(
     if REGISTRY in site.enable:
         auth = {"htpasswdSecret": hosting.SECRET} if name in settings.htpasswd_keys else {}
         registry = release(REGISTRY, REGISTRY, seconds.base_seconds, auth, delivered=not _hosts(settings, name))
-    problems += _not_here(folder, settings, name, kind) + _before_users(name, rights.keys() & base.images.keys())
+    problems += _before_users(name, rights.keys() & base.images.keys())
 
     default = site.kafka.replication_factor
     problems += [problem for topic in mine for problem in topic.beyond(site.kafka.brokers, default, name)]
@@ -169,9 +124,7 @@ def _release(
     timeout: int,
     derived: Mapping[str, Any],
 ) -> tuple[Release, list[Problem]]:
-    layers = [brick_layer(brick) for brick in bricks.values()]
-    layers.append(Layer(settings.file, "bus:values", settings.content.values))
-    layers.append(Layer(settings.file, f"bus:sites.{site}.values", settings.content.sites[site].values))
+    layers = faults.layers(settings, site, bricks)
     values, problems = release_values(folder, chart, layers, derived)
     full = with_defaults(folder, chart, values)
     images = {}
@@ -198,13 +151,6 @@ def _of_chart(folder: Path, kind: Kind, chart: str) -> set[str]:
     """The bricks of a kind of site that are aliases of a type chart."""
     found = [places(folder, release) for release in (BASE, NOTIF, UMBRELLA[kind])]
     return {brick for bricks in found for brick, (_, its_chart) in bricks.items() if its_chart == chart}
-
-
-def _not_here(folder: Path, settings: Settings, name: str, kind: Kind) -> list[Problem]:
-    here = {*places(folder, BASE), *places(folder, UMBRELLA[kind]), REGISTRY}
-    wrong = [brick for brick in settings.content.sites[name].enable if brick not in here and brick not in _OWN_RELEASE]
-    allowed = f"is no brick of a {kind}; bricks here: {', '.join(sorted(here))}"
-    return [Problem(settings.file, f"bus:sites.{name}.enable", brick, allowed) for brick in wrong]
 
 
 def mirrored_into(name: str, settings: Settings) -> dict[str, str]:

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from bus import hosting, names
 from bus.errors import Problem, Refused
-from bus.parsing import parse
-from bus.stack_file import CENTRAL, NAMESPACE, Mirror, Site, StackFile
+from bus.parsing import nearest, parse
+from bus.stack_file import CENTRAL, NAMESPACE, Delivery, Mirror, Site, StackFile
 
 _SECRETS = {
     "odoo.masterPassword": "Odoo's database manager password (odoo.conf)",
@@ -68,11 +68,14 @@ def load(stack: str, config: Mapping[str, str], encrypted: frozenset[str] | set[
     """
     file = f"Pulumi.{stack}.yaml"
     own = {key.removeprefix(f"{NAMESPACE}:"): value for key, value in config.items() if key.startswith(f"{NAMESPACE}:")}
+    if not own:
+        way_out = f"is {file} there and not empty, and the right file given with --config-file?"
+        raise Refused([Problem(file, "", None, f"has no key of the program, {NAMESPACE}:customer for one", way_out)])
     hidden = {key.removeprefix(f"{NAMESPACE}:") for key in encrypted if key.startswith(f"{NAMESPACE}:")}
     dotted = {key for key in own if "." in key}
     raw = {key: _decode(value) for key, value in own.items() if key not in dotted}
     content, problems = parse(StackFile, raw, file, f"{NAMESPACE}:")
-    problems = [_without_joint(problem) for problem in problems]
+    problems = [_without_joint(problem) for problem in problems] + _misspelt(file, config)
     problems += [
         Problem(
             file,
@@ -95,8 +98,14 @@ def load(stack: str, config: Mapping[str, str], encrypted: frozenset[str] | set[
     enabled = {name: judged[name].enable if name in judged else () for name in sites}
     problems += names.problems(file, enabled)
     logins = {site: own[key] for site, key in htpasswd_keys.items()}
-    host = content.delivery.hosted_by if content and content.delivery else None
+    host = _host(raw.get("delivery"))
+    if host in sites and host not in judged:
+        host = None  # what it enables cannot be told
     problems += hosting.problems(file, enabled, host, logins, own.get("delivery.username"))
+    complexes = sorted(sites.keys() - {CENTRAL})
+    allowed = f"is no complexe; complexes: {', '.join(complexes) or 'none'}"
+    offline = [name for name in (content.allow_offline if content else ()) if name not in complexes]
+    problems += [Problem(file, f"{NAMESPACE}:allowOffline", name, allowed) for name in offline]
     login = dotted & {"delivery.username", "delivery.password"}
     if len(login) == 1:
         missing = f"{NAMESPACE}:delivery.{'password' if 'delivery.username' in login else 'username'}"
@@ -126,6 +135,14 @@ def cineges_config(settings: Settings, site_name: str) -> dict[str, str]:
     if site.slot_name:
         data["o2k.slot.name"] = site.slot_name
     return data | site.config
+
+
+def _misspelt(file: str, config: Mapping[str, str]) -> list[Problem]:
+    """Keys of a namespace that looks like ours: Pulumi would pass over them, and so over what was meant."""
+    names = {key: key.partition(":")[0] for key in sorted(config)}
+    wrong = [key for key, name in names.items() if name != NAMESPACE and nearest(name, [NAMESPACE])]
+    meant = [f"did you mean {NAMESPACE}:{key.partition(':')[2]}?" for key in wrong]
+    return [Problem(file, key, None, "unknown key", hint) for key, hint in zip(wrong, meant, strict=True)]
 
 
 def _decode(value: str) -> object:
@@ -174,6 +191,12 @@ def _secrets(
                 found[site][name] = held
     kubeconfigs = {site: f"{site}.kubeconfig" for site in sites if f"{site}.kubeconfig" in dotted}
     return problems, found, kubeconfigs
+
+
+def _host(raw: object) -> str | None:
+    """The site that runs the registry of the delivery; None where none does, or where that cannot be read."""
+    delivery = parse(Delivery, raw, "")[0] if raw is not None else None
+    return delivery.hosted_by if delivery else None
 
 
 def _sound(sites: Mapping[str, Any]) -> dict[str, Site]:
@@ -235,14 +258,13 @@ def _across(
                     file, f"{path}.mirror", None, "patterns belong to the complexes; central is always the other end"
                 )
             )
-    duplicates = [
-        key for key, count in Counter(s.slot_name for s in sites.values() if s.slot_name).items() if count > 1
-    ]
-    for name, site in sites.items():
-        if site.slot_name in duplicates:
-            problems.append(
-                Problem(
-                    file, f"{root}.{name}.slotName", site.slot_name, "is used by more than one site; each needs its own"
-                )
-            )
+    for key, values in (
+        ("slotName", {name: site.slot_name for name, site in sites.items()}),
+        ("cinemaCode", {name: site.cinema_code for name, site in sites.items()}),
+    ):
+        count = Counter(values.values())
+        for name, value in values.items():
+            if value and count[value] > 1:
+                allowed = "is used by more than one site; each needs its own"
+                problems.append(Problem(file, f"{root}.{name}.{key}", value, allowed))
     return problems

@@ -43,6 +43,29 @@ def _image(value: str) -> str:
 ImageText = Annotated[str, AfterValidator(_image)]
 
 
+def _registry(value: str) -> str:
+    try:
+        parse_image(f"{value}/image:tag")
+    except ValueError:
+        raise ValueError("must be host[:port][/path], without https:// before it and / behind it") from None
+    return value
+
+
+Registry = Annotated[str, AfterValidator(_registry)]
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
+_LABEL_VALUE = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+
+
+def _label_value(value: str) -> str:
+    if not _LABEL_VALUE.fullmatch(value):
+        allowed = "must be letters without accents, digits, '-', '_' and '.', a letter or digit at both ends"
+        raise ValueError(f"{allowed}, 63 characters at most")
+    return value
+
+
+LabelValue = Annotated[str, AfterValidator(_label_value)]
+
+
 class Kafka(Record):
     """The brokers of a site."""
 
@@ -101,8 +124,12 @@ class As400(Record):
 class Mirror(Record):
     """What kafka2kafka copies between central and one complexe: topic names, `*` for any characters."""
 
-    ctrl2cplx: tuple[str, ...] = Field((), strict=False, description="topics copied from central to the complexe")
-    cplx2ctrl: tuple[str, ...] = Field((), strict=False, description="topics copied from the complexe to central")
+    ctrl2cplx: tuple[str, ...] = Field(
+        (), strict=False, alias="ctrl2cplx", description="topics copied from central to the complexe"
+    )
+    cplx2ctrl: tuple[str, ...] = Field(
+        (), strict=False, alias="cplx2ctrl", description="topics copied from the complexe to central"
+    )
 
 
 class Site(Record):
@@ -130,11 +157,13 @@ class Site(Record):
 class Delivery(Record):
     """A customer's registry that every image is copied to before anything is deployed from it."""
 
-    registry: str = Field(min_length=1, description="host[:port][/path] of the customer's registry")
+    registry: Registry = Field(description="host[:port][/path] of the customer's registry")
     hosted_by: str | None = Field(None, description="site whose brick docker-registry is that registry")
     insecure: bool = Field(False, description="plain HTTP; loopback and test registries only")
     source_insecure: bool = Field(False, description="plain HTTP towards the source registry")
-    source_mirror: str | None = Field(None, description="host:port that serves the images of every source registry")
+    source_mirror: Registry | None = Field(
+        None, description="host:port that serves the images of every source registry"
+    )
     extra_images: tuple[ImageText, ...] = Field(
         (),
         strict=False,
@@ -152,7 +181,7 @@ class Images(Record):
     """How the images of a stack are looked up before anything is deployed, and what they must be."""
 
     require_digest: bool = Field(False, description="refuse an image that has a tag alone")
-    mirror: str | None = Field(None, description="host:port that answers for the images' own registries")
+    mirror: Registry | None = Field(None, description="host:port that answers for the images' own registries")
     insecure: bool = Field(False, description="plain HTTP towards registries; loopback and test registries only")
     not_images: tuple[str, ...] = Field((), strict=False, description="text of charts that only looks like an image")
 
@@ -175,7 +204,7 @@ class ConfirmDelete(Record):
 class StackFile(Record):
     """The `bus:` keys of a stack file, secrets apart."""
 
-    customer: str = Field(min_length=1, description="name of the customer, for labels")
+    customer: LabelValue = Field(description="name of the customer, for labels")
     context: str | None = Field(None, description="kubeconfig context of the sites that name none")
     access: Literal["port-forward", "direct"] = "port-forward"
     sites: dict[SiteName, Site] = Field(min_length=1, description="sites by name; exactly one is called central")
@@ -184,6 +213,9 @@ class StackFile(Record):
     images: Images = Images()
     confirm_delete: ConfirmDelete = ConfirmDelete()
     timeouts: Timeouts = Timeouts()
+    allow_offline: tuple[str, ...] = Field(
+        (), strict=False, description="complexes whose cluster may be out of reach while the others are deployed"
+    )
     allow_offline_preview: bool = Field(False, description="preview even when a cluster cannot be reached")
 
 

@@ -27,6 +27,9 @@ JSON_TYPES = {
 """type of a JSON schema -> the same"""
 
 
+QUOTES = "put it between quotes, as the file has it"
+
+
 def kind(value: object) -> str:
     """What something is to YAML."""
     match value:
@@ -54,7 +57,7 @@ def allowed(details: Mapping[str, Any]) -> str:
         case "string_too_short" if context["min_length"] == 1:
             return "must not be empty"
         case "string_type" | "invalid_key" if kind(found) in ("a number", "true or false"):
-            return "must be text: put it between quotes"
+            return f"must be text: {QUOTES}"
         case "greater_than_equal":
             return f"must be at least {context['ge']}"
         case "less_than_equal":

@@ -95,6 +95,8 @@ class Bus(pulumi.ComponentResource):
             f"{site.name}-cluster",
             kubeconfig=kubeconfig,
             context=context,
+            # Else another address or a renewed CA would replace, and so delete, all that stands there (docs/adr/0037).
+            cluster_identifier=site.name,
             upsert_existing_objects=True,  # namespaces that a destroy kept, secrets that the old process left
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 
 import pulumi
 
-from bus.access import Cluster, Unreachable
+from bus.access import Cluster
 from bus.deployment import Deployment, Release
 from bus.errors import Problem, Refused
-from bus.kube import brokers_there, check_reachable
+from bus.kube import brokers_there
+from bus.reachable import unreachable
 from bus.releases import preview, records, recovery, rendering
 from bus.releases.state import Act, Record, decide, description
 from bus.users import switching
@@ -24,13 +25,8 @@ def run(plan: Deployment, config: Mapping[str, str]) -> Deployment:
     config, for the kubeconfigs that sites have of their own.
     """
     clusters = {site: plan.cluster(site, config) for site in plan.sites}
-    problems = _unreachable(plan, clusters)
-    if problems and pulumi.runtime.is_dry_run() and plan.settings.content.allow_offline_preview:
-        for problem in problems:
-            pulumi.log.warn(f"{problem}; topics, indices and releases are not judged against it")
-        return plan
-    problems = problems or _switched(plan, clusters)
-    if problems:
+    clusters = _reached(plan, clusters)
+    if problems := _switched(plan, clusters):
         raise Refused(problems)
     now = datetime.now(UTC)
     found = {
@@ -44,24 +40,26 @@ def run(plan: Deployment, config: Mapping[str, str]) -> Deployment:
         raise Refused(wrong)
 
     def judged(site: str, release: Release) -> Release:
+        if site not in clusters:
+            return release
         said = description(found[site][release.name], wanted_of(release), now)
         return replace(release, cluster=clusters[site], description=said)
 
     return plan.with_releases(judged)
 
 
-def _unreachable(plan: Deployment, clusters: Mapping[str, Cluster]) -> list[Problem]:
-    settings, problems = plan.settings, []
-    for site, cluster in clusters.items():
-        try:
-            check_reachable(cluster)
-        except Unreachable as error:
-            path = f"bus:{settings.kubeconfig_keys[site]}" if site in settings.kubeconfig_keys else f"bus:sites.{site}"
-            way_out = "check the network, the context and KUBECONFIG; bus:allowOfflinePreview: true previews without it"
-            problems.append(
-                Problem(settings.file, path, None, f"the cluster of {site} cannot be reached: {error}", way_out)
-            )
-    return problems
+def _reached(plan: Deployment, clusters: Mapping[str, Cluster]) -> dict[str, Cluster]:
+    """The clusters that answer; raises Refused where one does not that has to."""
+    content = plan.settings.content
+    away = unreachable(plan.settings, clusters)
+    everywhere = pulumi.runtime.is_dry_run() and content.allow_offline_preview
+    wrong = [problem for site, problem in away.items() if not everywhere and site not in content.allow_offline]
+    if wrong:
+        way_out = "to deploy the other sites meanwhile: bus:allowOffline (docs/operating.md)"
+        raise Refused([replace(problem, hint=f"{problem.hint}; {way_out}") for problem in wrong])
+    for problem in away.values():
+        pulumi.log.warn(f"{problem}; topics, indices and releases are not judged against it")
+    return {site: cluster for site, cluster in clusters.items() if site not in away}
 
 
 def _switched(plan: Deployment, clusters: Mapping[str, Cluster]) -> list[Problem]:

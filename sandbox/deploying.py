@@ -46,8 +46,8 @@ def start_parts() -> Background | None:
 
 
 def older_servers() -> Step:
-    """Elasticsearch servers that only tests run."""
-    return Step("older Elasticsearch servers", lambda: _images("servers"), takes="1 min")
+    """Elasticsearch and Kafka of older versions, that only tests run."""
+    return Step("older servers", lambda: _images("fetch", "older"), takes="1 min")
 
 
 def cluster(verb: str) -> None:
@@ -55,9 +55,9 @@ def cluster(verb: str) -> None:
     logged(f"cluster-{verb}", [CLUSTER / "cluster.sh", verb], env=environment())
 
 
-def _images(verb: str) -> None:
-    """A verb of sandbox.images.build."""
-    logged(f"images-{verb}", [sys.executable, "-m", "sandbox.images.build", verb], env=environment())
+def _images(verb: str, module: str = "build") -> None:
+    """A verb of a module of sandbox.images."""
+    logged(f"images-{verb}", [sys.executable, "-m", f"sandbox.images.{module}", verb], env=environment())
 
 
 def _make_stack() -> None:

@@ -104,7 +104,7 @@ def test_bricks_are_found_with_their_place_in_the_values(folder: Path) -> None:
 def test_a_dependency_from_elsewhere_is_refused(folder: Path) -> None:
     meta = folder / "api/Chart.yaml"
     meta.write_text(meta.read_text().replace("file://../helper", "https://charts.example/"))
-    with pytest.raises(ValueError, match=r"repository must be file://\.\./helper"):
+    with pytest.raises(charts.BadChart, match=r"repository must be file://\.\./helper"):
         charts.stage(folder, "umbrella", folder.parent / "out")
 
 

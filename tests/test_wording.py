@@ -41,7 +41,11 @@ def test_no_message_has_words_of_python(model: type[Record]) -> None:
         (stack_file.Kafka, {"brokers": 16}, "brokers = 16: must be at most 15; number of brokers, 1 to 15"),
         (stack_file.Kafka, {"brokers": True}, "brokers = true: must be a whole number; number of brokers, 1 to 15"),
         (stack_file.Kafka, {"mode": "raft"}, "mode = 'raft': must be 'kraft' or 'zookeeper'; zookeeper only for"),
-        (stack_file.Site, {"cinemaCode": 7}, "cinemaCode = 7: must be text: put it between quotes; code of the cinema"),
+        (
+            stack_file.Site,
+            {"cinemaCode": 7},
+            "cinemaCode = 7: must be text: put it between quotes, as the file has it;",
+        ),
         (stack_file.StackFile, {"sites": {}}, "sites: must not be empty; sites by name"),
         (stack_file.Odoo, {"database": ""}, "database = '': must not be empty; name of Odoo's database"),
         (stack_file.Site, {"config": {7: "a"}}, "config.7 = 7: must be text: put it between quotes"),

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from ruamel.yaml import YAML
 
 from bus import planning, settings
-from bus.cli.stack import NoStack, StackName
+from bus.cli import editing
+from bus.cli.engine import NoStack, StackName, project
 from bus.settings import required_secrets
 from bus.stack_file import CENTRAL
 
@@ -30,13 +30,12 @@ def add_complexe(
     context: Annotated[str | None, typer.Option(help="kubeconfig context, where it is not that of LIKE")] = None,
 ) -> None:
     """Adds a complexe to Pulumi.<stack>.yaml, checks the whole stack, and says which secrets it still needs."""
-    file = Path(f"Pulumi.{stack}.yaml")
+    root = project()
+    file = root / f"Pulumi.{stack}.yaml"
     if not file.exists():
-        raise NoStack(f"{file} is not here; run this where Pulumi.yaml is")
-    yaml = YAML()
-    yaml.preserve_quotes, yaml.width = True, 120
-    content = yaml.load(file.read_text())
-    sites = content["config"]["bus:sites"]
+        raise NoStack(f"{file.name} is not beside Pulumi.yaml, in {root}")
+    content = editing.read(file)
+    sites = _sites(content, file.name)
     own = {
         "namespace": namespace,
         "context": context,
@@ -45,13 +44,21 @@ def add_complexe(
         "slotName": slot_name or f"debezium_{name.replace('-', '_')}",
     }
     sites[name] = one_more(sites, name, like, {key: value for key, value in own.items() if value is not None})
-    missing = check(stack, content["config"], name)
-    with file.open("w") as out:
-        yaml.dump(content, out)
-    print(f"{file}: {name} added, in namespace {sites[name]['namespace']}.")
+    missing = check(root, stack, content["config"], name)
+    editing.write(file, content)
+    print(f"{file.name}: {name} added, in namespace {sites[name]['namespace']}.")
     for key in missing:
         print(f"  missing secret: pulumi config set --secret bus:{key} --stack {stack}")
     print(f"Next: pulumi preview --stack {stack}")
+
+
+def _sites(content: Any, file: str) -> Any:
+    """What a stack file has below bus:sites; raises NoStack where it is no such file."""
+    config = content.get("config") if isinstance(content, Mapping) else None
+    sites = config.get("bus:sites") if isinstance(config, Mapping) else None
+    if not isinstance(sites, Mapping):
+        raise NoStack(f"{file} has no sites below config and bus:sites, to which a complexe could be added")
+    return sites
 
 
 def one_more(sites: Mapping[str, Any], name: str, like: str | None, own: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,7 +72,8 @@ def one_more(sites: Mapping[str, Any], name: str, like: str | None, own: Mapping
     # Copies: one object in two places would be written as an anchor and its alias.
     shared = {key: deepcopy(sites[model][key]) for key in _SHARED if key in sites[model]}
     if "kafka" in shared:
-        shared["kafka"] = {key: value for key, value in shared["kafka"].items() if key not in _OWN_OF_KAFKA}
+        for key in _OWN_OF_KAFKA:
+            shared["kafka"].pop(key, None)
     if "namespace" not in own:
         theirs = sites[model]["namespace"]
         if model not in theirs:
@@ -74,7 +82,7 @@ def one_more(sites: Mapping[str, Any], name: str, like: str | None, own: Mapping
     return {"namespace": own["namespace"], **shared, **own}
 
 
-def check(stack: str, config: Mapping[str, Any], name: str) -> list[str]:
+def check(root: Path, stack: str, config: Mapping[str, Any], name: str) -> list[str]:
     """Raises Refused with all that a deployment would refuse; returns the secrets that `name` still lacks.
 
     Secrets are not read: one that is there is taken as it is, one that is missing is said and not refused.
@@ -88,6 +96,6 @@ def check(stack: str, config: Mapping[str, Any], name: str) -> list[str]:
     # Images are no matter of a site: values/ may have the digests that a policy wants on the stack's own branch only.
     flat.pop("bus:images", None)
     loaded = settings.load(stack, {**flat, **dict.fromkeys(hidden, "")}, hidden)
-    planning.plan(Path.cwd(), loaded)
+    planning.plan(root, loaded)
     general = {key for key in required_secrets(name, bool(sites[name].get("as400"))) if f"bus:{key}" not in here}
     return sorted(f"{name}.{key}" for key in general if f"bus:{name}.{key}" not in here)

@@ -7,12 +7,14 @@ import typer
 
 from bus.bundle import making
 from bus.cli import stack as stacks
+from bus.cli.engine import ConfigFile, StackName, project
 from bus.cli.registry import Insecure, Mirror
-from bus.cli.stack import ConfigFile, StackName
 from bus.images.registries import Access
 
 bundle = typer.Typer(
-    name="bundle", help="A release as one signed archive, for a customer that we do not reach.", no_args_is_help=True
+    help="A release as one signed archive, for a customer that we do not reach.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 PublicKey = Annotated[Path | None, typer.Option(help="PEM of the key that the bundle must be signed with")]
 File = Annotated[Path, typer.Argument(help="the bundle")]
@@ -29,7 +31,7 @@ def make(
     insecure: Insecure = False,
 ) -> None:
     """Writes images, rendered manifests, and scripts for topics and indices of a stack with a customer's registry."""
-    root = Path.cwd()
+    root = project()
     plan = stacks.load(root, stack, config_file).plan
     running = stacks.pins(root, plan)
     made = making.make(root, plan, file, Access(mirror, insecure), sign_key, against, running)

@@ -7,8 +7,9 @@ from typing import Any
 import typer
 
 from bus.access import Cluster
+from bus.cli.engine import ConfigFile, NoStack, StackName, project, pulumi
 from bus.cli.preview import changed_sets
-from bus.cli.stack import ConfigFile, NoStack, StackName, load, pulumi
+from bus.cli.stack import load
 from bus.kube import kube_api
 from bus.releases import objects, records
 from bus.releases.drift import Drift
@@ -19,11 +20,11 @@ EXIT_DRIFT = 2
 
 def drift(stack: StackName, config_file: ConfigFile = None) -> None:
     """Compares objects, topics and indices with what was deployed; exit code 2 where any differs."""
-    root, count = Path.cwd(), 0
+    root, count = project(), 0
     loaded = load(root, stack, config_file)
-    for site in loaded.plan.sites:
+    for site, cluster in loaded.reached().items():
         for release in loaded.plan.releases(site):
-            found = of_release(loaded.cluster(site), release.name)
+            found = of_release(cluster, release.name)
             for difference in found:
                 print(f"{site} {release.name}: {difference}")
             count += len(found)

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bus.cli import stack as stacks
-from bus.cli.stack import ConfigFile, StackName
+from bus.cli.engine import ConfigFile, StackName, project
 from bus.errors import Mendable
 from bus.images import proof
 from bus.images.listing import Listing, listing
@@ -18,7 +17,7 @@ from bus.images.lookup import look_up
 from bus.images.pins import short
 from bus.images.registries import Registries, sources
 
-app = typer.Typer(help="The images of a stack.", no_args_is_help=True)
+app = typer.Typer(help="The images of a stack.", no_args_is_help=True, add_completion=False)
 app.callback()(lambda: None)  # a verb of its own even while there is one verb only
 
 
@@ -35,7 +34,7 @@ def list_(
     config_file: ConfigFile = None,
 ) -> None:
     """Lists every image of a stack, from its charts as they are deployed: digest, source, and why it is here."""
-    root = Path.cwd()
+    root = project()
     plan = stacks.load(root, stack, config_file).plan
     rendered = proof.rendered_and_judged(plan, root / "charts", root / ".build/charts")
     found = listing(plan, rendered, stacks.pins(root, plan))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bus.cli.engine import project
 from bus.cli.stack import load
 from bus.servers import elasticsearch_url
 
@@ -22,8 +23,8 @@ def admin_of(stack: str, site: str, config_file: Path | None) -> Iterator["Admin
     """The admin client of a site's Elasticsearch; raises NoStack, Refused or Unreachable."""
     from bus.indices.admin import Admin  # the client takes 0.6 s to import, and other verbs need none
 
-    found = load(Path.cwd(), stack, config_file)
-    cluster = found.cluster(site)
+    found = load(project(), stack, config_file)
+    cluster = found.reached(site)[site]
     with elasticsearch_url(cluster, found.plan.sites[site].settings.elasticsearch.endpoint or "") as url:
         admin = Admin(url)
         try:

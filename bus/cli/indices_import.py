@@ -1,14 +1,13 @@
 """`bus indices import`: the fragment of an index that is there already, to begin managing it as it is."""
 
-import io
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from ruamel.yaml import YAML
 
+from bus.cli import editing
+from bus.cli.engine import ConfigFile, NoStack, StackName, project
 from bus.cli.indices import Name, Site, admin_of
-from bus.cli.stack import ConfigFile, NoStack, StackName
 from bus.errors import Failed
 from bus.indices.adoption import fragment_of
 
@@ -27,35 +26,19 @@ def indices_import(
         raise Failed({name: f"is not on {site}"})
     fragment = fragment_of(name, live)
     if brick is None:
-        print(_yaml_text([fragment]), end="")
+        print(editing.text([fragment]), end="")
         return
-    file = Path("values") / f"{brick}.yml"
-    add(file, fragment)
-    print(f"{file}: {name} added, as {live.name} is. Next: pulumi preview --stack {stack}")
+    add(project() / "values" / f"{brick}.yml", fragment)
+    print(f"values/{brick}.yml: {name} added, as {live.name} is. Next: pulumi preview --stack {stack}")
 
 
 def add(file: Path, fragment: dict[str, Any]) -> None:
     """Adds a fragment to a brick's file, comments and order kept; raises NoStack where that cannot be."""
     if not file.exists():
-        raise NoStack(f"{file} is not here; run this where Pulumi.yaml is, with the name of a brick")
-    yaml = _yaml()
-    content = yaml.load(file.read_text()) or {}
+        raise NoStack(f"values/{file.name} is not here; --brick takes the name of a brick that has a file")
+    content = editing.read(file, wide=True) or {}
     indices = content.setdefault("indices", [])
     if any(one.get("name") == fragment["name"] for one in indices):
-        raise NoStack(f"{file} declares {fragment['name']} already")
+        raise NoStack(f"values/{file.name} declares {fragment['name']} already")
     indices.append(fragment)
-    with file.open("w") as out:
-        yaml.dump(content, out)
-
-
-def _yaml() -> YAML:
-    yaml = YAML()
-    yaml.preserve_quotes, yaml.width = True, 120
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    return yaml
-
-
-def _yaml_text(value: object) -> str:
-    out = io.StringIO()
-    _yaml().dump(value, out)
-    return out.getvalue()
+    editing.write(file, content, wide=True)

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
+from bus.cli.engine import ConfigFile, StackName
 from bus.cli.indices import Name, Site, admin_of
-from bus.cli.stack import ConfigFile, StackName
 from bus.errors import Failed
 
 

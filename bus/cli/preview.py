@@ -1,13 +1,14 @@
 """`bus preview`: objects, images, topics and indices that a deployment would change, also for a merge request."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from bus.cli.stack import ConfigFile, NoStack, StackName, load, pulumi
+from bus.cli.engine import ConfigFile, NoStack, StackName, project, pulumi
+from bus.cli.stack import load
 from bus.indices.provisions import NOUNS
 from bus.releases import preview as releases
 from bus.releases import records
@@ -18,6 +19,7 @@ _SETS: Mapping[str, Mapping[str, str]] = {
     "pulumi-python:dynamic/bus:IndexSet": {**{kind: f"{noun} " for kind, noun in NOUNS.items()}, "indices": ""},
     "pulumi-python:dynamic/bus:KafkaUsers": {"users": ""},
 }
+_GONE = {"users": "nobody logs in as it any more"}
 
 
 def preview(
@@ -26,11 +28,10 @@ def preview(
     config_file: ConfigFile = None,
 ) -> None:
     """Shows what `pulumi up` would change, object by object; touches nothing."""
-    root = Path.cwd()
+    root = project()
     loaded = load(root, stack, config_file)
     found = []
-    for site in loaded.plan.sites:
-        cluster = loaded.cluster(site)
+    for site, cluster in loaded.reached().items():
         wanted = loaded.plan.releases(site)
         history = records.read(cluster, [release.name for release in wanted])
         for release in wanted:
@@ -38,7 +39,9 @@ def preview(
             one = releases.preview(site, release, cluster, history[release.name], folder, staged)
             if one:
                 found.append(one)
-    sets = changed_sets(_steps(root, stack, config_file))
+    steps = _steps(root, stack, config_file)
+    used = [site.settings.namespace for site in loaded.plan.sites.values()]
+    sets = {**changed_sets(steps), **uninstalled(steps, used)}
     if markdown:
         print(releases.markdown(found, sets), end="")
         return
@@ -61,10 +64,31 @@ def changed_sets(steps: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     for step in steps:
         states = [step.get("oldState") or {}, step.get("newState") or {}]
         blocks = _SETS.get(str(next((state["type"] for state in reversed(states) if state.get("type")), "")), {})
-        lines = [] if step.get("op") == "same" else [line for block in blocks for line in _lines(states, block, blocks)]
+        lines = [line for block in blocks for line in _lines(states, block, blocks)]
+        if step.get("op") == "same":
+            lines = []
+        elif step.get("op") == "delete" and lines:  # the provider deletes none of a set that goes as a whole
+            lines = [f"{len(lines)} no longer managed; they stay as they are, with the volumes of their servers"]
         if lines:
             found[step["urn"].rsplit("::", 1)[-1]] = lines
     return found
+
+
+def uninstalled(steps: Sequence[Mapping[str, Any]], used: Collection[str]) -> dict[str, list[str]]:
+    """Namespace -> what is said of each release in it that a deployment would uninstall, as where its site is gone.
+
+    `used` are the namespaces of the stack's sites, which hold more than what is uninstalled.
+    """
+    found: dict[str, list[str]] = {}
+    for step in steps:
+        old = step.get("oldState") or {}
+        if step.get("op") != "delete" or old.get("type") != "kubernetes:helm.sh/v3:Release":
+            continue
+        inputs = old.get("inputs") or {}
+        found.setdefault(str(inputs.get("namespace")), []).append(f"- release {inputs.get('name')} is uninstalled")
+    for name in found.keys() - set(used):
+        found[name].append(f"the namespace and its volumes stay: kubectl delete namespace {name} removes them")
+    return {f"namespace {name}": lines for name, lines in found.items()}
 
 
 def _lines(states: Sequence[Mapping[str, Any]], block: str, nouns: Mapping[str, str]) -> list[str]:
@@ -72,7 +96,9 @@ def _lines(states: Sequence[Mapping[str, Any]], block: str, nouns: Mapping[str, 
     noun = nouns[block]
     lines = [f"+ {noun}{name}" for name in sorted(new.keys() - old.keys())]
     lines += [f"~ {noun}{name}: {_difference(old[name], new[name])}" for name in sorted(new) if _differ(old, new, name)]
-    return lines + [f"- {noun}{name} (its fragment is gone)" for name in sorted(old.keys() - new.keys())]
+    return lines + [
+        f"- {noun}{name} ({_GONE.get(block, 'its fragment is gone')})" for name in sorted(old.keys() - new.keys())
+    ]
 
 
 def _differ(old: Mapping[str, Any], new: Mapping[str, Any], name: str) -> bool:
@@ -80,8 +106,19 @@ def _differ(old: Mapping[str, Any], new: Mapping[str, Any], name: str) -> bool:
 
 
 def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    keys = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
-    return ", ".join(f"{key} {json.dumps(old.get(key))} -> {json.dumps(new.get(key))}" for key in keys)
+    return ", ".join(_leaves(old, new, ""))
+
+
+def _leaves(old: Mapping[str, Any], new: Mapping[str, Any], above: str) -> list[str]:
+    """What differs, by its whole path: a field of a mapping, and not the mapping."""
+    lines: list[str] = []
+    for key in sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key)):
+        before, after, path = old.get(key), new.get(key), f"{above}{key}"
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            lines += _leaves(before, after, f"{path}.")
+        else:
+            lines.append(f"{path} {json.dumps(before)} -> {json.dumps(after)}")
+    return lines
 
 
 def _steps(root: Path, stack: str, config_file: Path | None) -> list[dict[str, Any]]:

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bus import git
+from bus.cli.engine import NoStack, pulumi
 from bus.cli.registry import Insecure, Mirror, Repo
-from bus.cli.stack import NoStack, pulumi
 from bus.errors import Mendable
 from bus.images import branch, deployed, promotion
 from bus.images.lookup import look_up

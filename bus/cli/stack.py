@@ -1,30 +1,16 @@
 """A stack as a verb sees it: its settings and plan, read with the pulumi CLI, which alone can decrypt its secrets."""
 
 import json
-import os
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from bus import planning, settings
 from bus.access import Cluster
+from bus.cli.engine import NoStack, pulumi
 from bus.deployment import Deployment
-from bus.errors import Mendable
+from bus.errors import Refused
 from bus.images.running import Pins
-
-StackName = Annotated[str, typer.Option("--stack", "-s", help="name of the stack: master, recette, prod, ...")]
-ConfigFile = Annotated[
-    Path | None,
-    typer.Option("--config-file", envvar="BUS_CONFIG_FILE", help="stack file, where it is not Pulumi.<stack>.yaml"),
-]
-
-
-class NoStack(Mendable):
-    """A stack that pulumi cannot read; the message is pulumi's own, and the way out."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +25,15 @@ class Stack:
         if site not in self.plan.sites:
             raise NoStack(f"stack {self.plan.settings.stack} has no site {site}; sites: {', '.join(self.plan.sites)}")
         return self.plan.cluster(site, self.config)
+
+    def reached(self, *sites: str) -> dict[str, Cluster]:
+        """The clusters of `sites`, or of all; raises NoStack, and Refused with each one that does not answer."""
+        from bus.reachable import unreachable  # kr8s takes a third of a second to import
+
+        clusters = {site: self.cluster(site) for site in sites or self.plan.sites}
+        if problems := unreachable(self.plan.settings, clusters):
+            raise Refused(list(problems.values()))
+        return clusters
 
 
 def load(root: Path, name: str, config_file: Path | None = None) -> Stack:
@@ -69,21 +64,3 @@ def pins(root: Path, plan: Deployment) -> dict[str, Pins | None]:
             raise NoStack(f"stack {name}, named in bus:delivery.alsoFrom, cannot be read: {done.stderr.strip()}")
         found[name] = json.loads(done.stdout or "{}").get("pins")
     return found
-
-
-def pulumi(
-    root: Path,
-    *arguments: str,
-    config_file: Path | None = None,
-    env: Mapping[str, str] | None = None,
-    otherwise: str = "",
-) -> subprocess.CompletedProcess[str]:
-    """Runs the pulumi CLI, whatever that ends in; where there is none, NoStack says what to do `otherwise`."""
-    command = ["pulumi", *arguments, "--non-interactive"]
-    if config_file:
-        command += ["--config-file", str(config_file)]
-    own = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true", **(env or {})}
-    try:
-        return subprocess.run(command, cwd=root, env=own, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise NoStack(f"pulumi is not on PATH; in the sandbox: . sandbox/env.sh{otherwise}") from None

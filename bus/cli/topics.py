@@ -1,23 +1,23 @@
 """`bus topics import`: topics of a live cluster that no brick declares yet, written into a brick's file."""
 
 from collections.abc import Mapping, Sequence
-from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedSeq
 
 from bus import bricks
-from bus.cli.stack import ConfigFile, NoStack, Stack, StackName, load
+from bus.cli import editing
+from bus.cli.engine import ConfigFile, NoStack, StackName, project
+from bus.cli.stack import Stack, load
 from bus.servers import kafka_servers
 from bus.stack_file import CENTRAL
 from bus.topics.importing import fragment, undeclared, unfit
 from bus.topics.model import merge_fragments
 from bus.topics.plan import Topic
 
-app = typer.Typer(help="Kafka topics of a live site.", no_args_is_help=True)
+app = typer.Typer(help="Kafka topics of a live site.", no_args_is_help=True, add_completion=False)
 
 
 @app.callback()
@@ -34,7 +34,7 @@ def import_(
     config_file: ConfigFile = None,
 ) -> None:
     """Writes fragments of a live cluster's topics that no brick declares; a preview then shows no change of them."""
-    root = Path.cwd()
+    root = project()
     file = root / "values" / f"{brick}.yml"
     if not file.exists():
         raise NoStack(f"values/{brick}.yml is not here; bricks: {', '.join(_bricks(root))}")
@@ -46,7 +46,7 @@ def import_(
     plan = loaded.plan.sites[site]
     default = plan.settings.kafka.replication_factor
     entries = [fragment(topic, default, plan.kind) for name, topic in sorted(live.items()) if name not in wrong]
-    file.write_text(with_topics(file.read_text(), entries))
+    add(file, entries)
     print(
         f"values/{brick}.yml: {len(entries)} topic(s) of {site} added: {', '.join(e['name'] for e in entries) or '-'}"
     )
@@ -60,7 +60,7 @@ def read_live(stack: Stack, site: str, declared: set[str], globs: Sequence[str])
     from bus.topics.admin import Admin  # the client takes 0.2 to 0.5 s to import
 
     kafka = stack.plan.sites[site].settings.kafka if site in stack.plan.sites else None
-    cluster = stack.cluster(site)
+    cluster = stack.reached(site)[site]
     servers = (kafka.bootstrap_servers if kafka else None) or ""
     with kafka_servers(cluster, stack.plan.settings.admin_port(site), servers) as found:
         admin = Admin(found.bootstrap, found.login)
@@ -75,20 +75,15 @@ def declared_in(root: Path) -> set[str]:
     return {topic.name for topic in found}
 
 
-def with_topics(text: str, entries: Sequence[Mapping[str, Any]]) -> str:
-    """A brick's file with further topics below `topics:`; comments and order of the rest stay."""
+def add(file: Path, entries: Sequence[Mapping[str, Any]]) -> None:
+    """Adds topics below `topics:` of a brick's file; comments and order of the rest stay."""
     if not entries:
-        return text
-    yaml = YAML()
-    yaml.preserve_quotes, yaml.width = True, 120
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    content = yaml.load(text) or {}
+        return
+    content = editing.read(file, wide=True) or {}
     if not content.get("topics"):
         content["topics"] = CommentedSeq()
     content["topics"].extend(dict(entry) for entry in entries)
-    out = StringIO()
-    yaml.dump(content, out)
-    return out.getvalue()
+    editing.write(file, content, wide=True)
 
 
 def _bricks(root: Path) -> list[str]:

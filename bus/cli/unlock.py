@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bus.cli.stack import ConfigFile, NoStack, StackName, pulumi
+from bus.cli.engine import ConfigFile, NoStack, StackName, project, pulumi
 from bus.locks import Lock, judge, parse
 
 
@@ -16,7 +16,7 @@ def unlock(stack: StackName, config_file: ConfigFile = None) -> None:
 
     Exit code 1 where a lock is not provably that of a process of this machine that is gone.
     """
-    root = Path.cwd()
+    root = project()
     _unlock(root, stack)
     state = _state(root, stack)
     begun = interrupted(state)
@@ -24,16 +24,16 @@ def unlock(stack: StackName, config_file: ConfigFile = None) -> None:
     own = [one["urn"] for one in state.get("resources") or [] if one["type"] == "pulumi:pulumi:Stack"]
     if begun and own:
         _clear(root, stack, own[0], config_file)
-        print(f"interrupted, and found again by the next pulumi up: {', '.join(sorted(begun.values()))}")
+        print(f"interrupted, and found again by the next pulumi up: {', '.join(begun)}")
 
 
-def interrupted(state: Mapping[str, Any]) -> dict[str, str]:
-    """URN -> name of each resource whose creation a run began and did not end, as `pulumi stack export` has them.
+def interrupted(state: Mapping[str, Any]) -> list[str]:
+    """Names of the resources whose creation a run began and did not end, as `pulumi stack export` has them.
 
     Pulumi drops other operations by itself, and keeps these until a refresh is told to forget them.
     """
     begun = [one for one in state.get("pending_operations") or [] if one["type"] == "creating"]
-    return {one["resource"]["urn"]: one["resource"]["urn"].rsplit("::", 1)[-1] for one in begun}
+    return sorted({one["resource"]["urn"].rsplit("::", 1)[-1] for one in begun})
 
 
 def _unlock(root: Path, stack: str) -> None:

@@ -10,6 +10,7 @@ import yaml
 from bus import git
 from bus.images import pins
 from bus.images.pins import NoPin, Pin
+from bus.parsing import nearest
 
 
 def file_of(brick: str) -> str:
@@ -27,8 +28,10 @@ def text_of(folder: Path, brick: str) -> str:
     except UnicodeDecodeError as error:
         raise NoPin(f"{file_of(brick)} is not UTF-8: byte {error.start} is {error.object[error.start]:#04x}") from None
     except FileNotFoundError:
-        known = ", ".join(sorted(path.stem for path in (folder / "values").glob("*.yml")))
-        raise NoPin(f"{file_of(brick)} is not on this branch; bricks: {known or 'none'}") from None
+        known = sorted(path.stem for path in (folder / "values").glob("*.yml"))
+        near = nearest(brick, known)
+        said = f"{file_of(brick)} is not on this branch; bricks: {', '.join(known) or 'none'}"
+        raise NoPin(f"{said}; {near}" if near else said) from None
 
 
 def write(folder: Path, brick: str, pin: Pin) -> None:

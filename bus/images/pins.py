@@ -11,6 +11,7 @@ from bus import wording
 from bus.errors import Mendable
 from bus.images.reference import Reference, from_values, is_tag
 from bus.parsing import YamlLoader
+from bus.yaml_files import numbers
 
 # Text that every YAML reads as text: what begins with a digit may be a number to one and not to another.
 _BARE = re.compile(r"[A-Za-z](?:[\w.:/-]*\w)?", re.ASCII)
@@ -37,7 +38,8 @@ def read(text: str, file: str) -> Pin:
         raise NoPin(f"{file} has no image block; write one: image: {{repository: ..., name: ..., tag: ...}}")
     wrong = [key for key in _KEYS if not isinstance(image.get(key, ""), str)]
     if wrong:
-        raise NoPin(f"{file}: image.{wrong[0]} = {image[wrong[0]]!r} must be text; quote it")
+        written = numbers(text).get(f"image.{wrong[0]}", image[wrong[0]])
+        raise NoPin(f"{file}: image.{wrong[0]} = {written} must be text; {wording.QUOTES}")
     missing = [key for key in ("repository", "name", "tag") if not image.get(key)]
     if missing:
         raise NoPin(f"{file}: image.{missing[0]} is required")
@@ -78,6 +80,8 @@ def describe(brick: str, before: Pin, after: Pin) -> str:
     head = f"{brick}: {before.image.tag} -> {after.image.tag}"
     if before.image.tag == after.image.tag:
         head = f"{brick}: {after.image.tag} {short(before.image.digest)} -> {short(after.image.digest)}"
+    if before.image == after.image:
+        head = f"{brick}: {after.image.tag} {'is a hotfix' if after.hotfix else 'is no hotfix any more'}"
     lines = [head, "", f"old: {before.image.pinned}", f"new: {after.image.pinned}"]
     return "\n".join([*lines, *([f"hotfix: {after.hotfix}"] if after.hotfix else [])])
 

@@ -116,7 +116,8 @@ def markdown(found: Sequence[ReleasePreview], sets: Mapping[str, Sequence[str]],
         if said:
             lines += ["", f"**{name}**", "", *(f"- `{line}`" for line in said)]
     size = sum(len(line) + 1 for line in lines)
-    for number, one in enumerate(found):
+    shown = [one for one in found if one.objects]
+    for number, one in enumerate(shown):
         details = [
             "",
             f"<details><summary>{one.site}: {one.release} - {_counts(one)}</summary>",
@@ -128,7 +129,7 @@ def markdown(found: Sequence[ReleasePreview], sets: Mapping[str, Sequence[str]],
         ]
         size += sum(len(line) + 1 for line in details)
         if size > limit - 200:
-            rest = ", ".join(f"{left.site}: {left.release}" for left in found[number:])
+            rest = ", ".join(f"{left.site}: {left.release}" for left in shown[number:])
             lines += ["", f"Too long for a note; see the job's log for {rest}."[:190]]
             break
         lines += details
@@ -137,7 +138,7 @@ def markdown(found: Sequence[ReleasePreview], sets: Mapping[str, Sequence[str]],
 
 def _counts(found: ReleasePreview) -> str:
     said = [f"{count} {op}" for op in ("added", "changed", "removed", "restarted") if (count := found.count(op))]
-    return ", ".join(said) or "no object"
+    return ", ".join(said) or "none of its objects, only files or values of its chart"
 
 
 def _object_lines(found: ReleasePreview) -> list[str]:

@@ -1,13 +1,13 @@
 """Making the changes of a plan on a live cluster: every one that can be made, whatever the others do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bus.access import Unreachable
 from bus.topics.admin import Admin
 from bus.topics.plan import Change, Topic, plan
-from bus.topics.reassignment import Say, replicate
-from bus.topics.replicas import connect
+
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,7 @@ def apply(admin: Admin, changes: Sequence[Change], brokers: int, bytes_per_secon
     moved = {c.wanted.name: c.wanted.replication_factor for c in able if c.replicate and c.wanted.name not in wrong}
     if moved:
         # New partitions are placed by the controller with the topic's old factor: they move with the others.
-        try:
-            with connect(admin.bootstrap, admin.login) as replicas:
-                wrong |= replicate(admin, replicas, moved, bytes_per_second, say)
-        except Unreachable as error:  # what was created before is to be recorded all the same
-            wrong |= dict.fromkeys(moved, f"its replicas could not be looked after: {error}")
+        wrong |= _replicated(admin, moved, bytes_per_second, say)
     wanted = {change.wanted.name: change.wanted for change in able}
     touched = {c.wanted.name for c in able if not c.is_nothing}
     written_since = {change.wanted.name for change in configured} | moved.keys()
@@ -63,6 +59,18 @@ def apply(admin: Admin, changes: Sequence[Change], brokers: int, bytes_per_secon
     failed |= wrong | late
     made = {topic.name for topic in missing} - appeared - (unmade & wrong.keys())
     return Applied(frozenset(made), failed)
+
+
+def _replicated(admin: Admin, factors: Mapping[str, int], bytes_per_second: int, say: Say) -> dict[str, str]:
+    """Gives topics their replication factors; what failed."""
+    from bus.topics.reassignment import replicate  # kafka-python takes 0.3 s to import, and few runs need it
+    from bus.topics.replicas import TooOld, connect
+
+    try:
+        with connect(admin.bootstrap, admin.login) as replicas:
+            return replicate(admin, replicas, factors, bytes_per_second, say)
+    except (Unreachable, TooOld) as error:  # what was created before is to be recorded all the same
+        return dict.fromkeys(factors, f"its replicas could not be looked after: {error}")
 
 
 def _left_behind(new: Sequence[Topic], shown: Mapping[str, Topic]) -> list[Change]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 DOCS = "docs/topics.md"
+_PUT_BACK = "the next change of this site's topics puts it back, and so does pulumi up --refresh"
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,37 @@ def plan(live: Topic | None, wanted: Topic, brokers: int) -> Change:
         refused=refused,
         warned=_growth(live, wanted) if grows else (),
     )
+
+
+def differences(before: Topic, after: Topic) -> str:
+    """How two states of a topic differ, property by property, with both values."""
+    factors = [str(least) if least == most else f"{least} to {most}" for least, most in (before.factors, after.factors)]
+    keys = sorted(before.configs.keys() | after.configs.keys())
+    values = [
+        ("partitions", str(before.partitions), str(after.partitions)),
+        ("replicationFactor", *factors),
+        *((key, before.configs.get(key, "unset"), after.configs.get(key, "unset")) for key in keys),
+    ]
+    return ", ".join(f"{key} {old} -> {new}" for key, old, new in values if old != new)
+
+
+def surprises(
+    last: Mapping[str, Topic], live: Mapping[str, Topic], wanted: Mapping[str, Topic], site: str
+) -> list[str]:
+    """What no difference of properties can show: how topics that are taken over change, and what was changed by hand.
+
+    `last` is what the stack wanted before: a difference of properties is one between `last` and `wanted`.
+    """
+    said = []
+    for name, topic in sorted(wanted.items()):
+        if name not in last:
+            if name in live and (differs := differences(live[name], topic)):
+                said.append(f"{name} exists on {site} and is taken over: {differs}")
+        elif name not in live:
+            said.append(f"{name} of {site} is gone; {_PUT_BACK}")
+        elif differs := differences(last[name], live[name]):
+            said.append(f"{name} of {site} is not as it was last wanted: {differs}; {_PUT_BACK}")
+    return said
 
 
 def too_few(factor: int, alive: int) -> str:

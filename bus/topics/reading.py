@@ -16,14 +16,13 @@ from bus.topics.connecting import CALL_SECONDS, CONNECT_SECONDS, connected
 from bus.topics.holdings import Log
 from bus.topics.placement import Partition
 from bus.topics.plan import Topic
-from bus.topics.replicas import connect
 
 _CONNECT_SECONDS = CONNECT_SECONDS
 # The controller answers before the brokers have applied: up to 13 s were seen after a large batch.
 SETTLE_SECONDS = 60.0
 # A read that differs counts once it has stayed the same for so long; a stale broker catches up meanwhile.
 STEADY_SECONDS = 3.0
-_SEEN_SECONDS = 20.0
+SEEN_SECONDS = 20.0
 
 
 class Reader:
@@ -137,8 +136,23 @@ class Reader:
 
     def sizes(self) -> dict[Partition, dict[int, int]]:
         """Bytes on disk of every partition: partition -> broker -> size of its replica there."""
+        from bus.topics.replicas import connect  # kafka-python takes 0.3 s to import, and few runs need it
+
         with connect(self.bootstrap, self.login) as replicas:
             return replicas.sizes(self.racks())
+
+    def immovable(self, names: Collection[str]) -> dict[str, str]:
+        """Those of `names` whose replicas cannot be moved, all or none, and why."""
+        if not names:
+            return {}
+        from bus.topics.replicas import TooOld, connect  # as in sizes
+
+        try:
+            with connect(self.bootstrap, self.login) as replicas:
+                replicas.moving()
+        except TooOld as error:
+            return dict.fromkeys(names, str(error))
+        return {}
 
     def own_of_brokers(self, brokers: Collection[int]) -> dict[int, dict[str, str]]:
         """The dynamic configs that each broker has of its own."""
@@ -153,7 +167,7 @@ class Reader:
 
     def seen(self, partitions: Mapping[str, int]) -> dict[str, Topic]:
         """Topics once a broker shows them with at least so many partitions, or after a while as they are."""
-        deadline, pause = time.monotonic() + _SEEN_SECONDS, 0.02
+        deadline, pause = time.monotonic() + SEEN_SECONDS, 0.02
         while partitions:
             listed, over = self._listed(), time.monotonic() > deadline
             if over or all(n in listed and len(listed[n].partitions) >= count for n, count in partitions.items()):
@@ -220,7 +234,7 @@ class Reader:
 def _topic(name: str, listed: Any, entries: Mapping[str, Any]) -> Topic:
     replicas = {number: tuple(partition.replicas) for number, partition in sorted(listed.partitions.items())}
     shown = {key: entry for key, entry in sorted(entries.items()) if not entry.is_sensitive}
-    own = {key: e.value for key, e in shown.items() if e.source == ConfigSource.DYNAMIC_TOPIC_CONFIG.value}
+    own = {key: e.value for key, e in shown.items() if _is_own(e)}
     return Topic(
         name,
         len(replicas),
@@ -229,6 +243,13 @@ def _topic(name: str, listed: Any, entries: Mapping[str, Any]) -> Topic:
         replicas=replicas,
         inherited={key: e.value for key, e in shown.items() if key not in own and e.value is not None},
         unfinished=any(own.get(key) for key in THROTTLED),
+    )
+
+
+def _is_own(entry: Any) -> bool:
+    """Whether a config is set on the topic itself; brokers before 1.1 tell only that it is not a default."""
+    return entry.source == ConfigSource.DYNAMIC_TOPIC_CONFIG.value or (
+        entry.source == ConfigSource.UNKNOWN_CONFIG.value and not entry.is_default
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kafka import KafkaAdminClient, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import IncompatibleBrokerVersion, KafkaError
 
 from bus.access import Login, Unreachable
 from bus.topics.placement import Partition
@@ -35,6 +35,10 @@ class Move:
     def target(self) -> tuple[int, ...]:
         """The brokers once it has arrived."""
         return tuple(broker for broker in self.brokers if broker not in self.going)
+
+
+class TooOld(Exception):
+    """Brokers that have no call for this."""
 
 
 class Replicas:
@@ -100,12 +104,17 @@ class Replicas:
     def _answer(self, ask: Callable[[], Any]) -> Any:
         """Asked again while a broker or the controller is away; each question of this module may be repeated.
 
-        On a new connection: the client goes on asking a controller that is gone.
+        On a new connection: the client goes on asking a controller that is gone. Raises TooOld.
         """
         deadline = time.monotonic() + _RETRY_SECONDS
         while True:
             try:
                 return ask()
+            except IncompatibleBrokerVersion as error:
+                way_out = "keep the replication factor, or use kafka-reassign-partitions.sh of that version"
+                raise TooOld(
+                    f"brokers before Kafka 2.4 have no call that moves replicas (KIP-455): {way_out}"
+                ) from error
             except KafkaError as error:
                 if time.monotonic() > deadline:
                     raise Unreachable(f"Kafka at {self._bootstrap} does not answer: {error}") from error

@@ -34,6 +34,18 @@ def cluster(props: Mapping[str, Any], request: ConfigureRequest) -> Cluster:
     return Cluster(props["context"], kubeconfig, props["namespace"], props["mode"])
 
 
+def moved(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[CheckFailure]:
+    """The refusal of another namespace: its servers would start empty, and the data stay where it is."""
+    before, now, site = olds.get("namespace"), news["namespace"], news["site"]
+    if not before or before == now:
+        return []
+    reason = (
+        f"bus:sites.{site}.namespace {before} -> {now}: Kafka, Elasticsearch, Odoo and PostgreSQL would start empty "
+        f"there, and their data stay in {before}; keep it, or run pulumi destroy before the change: volumes stay"
+    )
+    return [failure(reason)]
+
+
 def failure(reason: str) -> CheckFailure:
     """A refusal that names no property: the engine would print the whole value of one before the reason."""
     return CheckFailure("", reason)

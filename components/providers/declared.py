@@ -42,9 +42,13 @@ class DeclaredSetProvider(ResourceProvider, ABC):
         self._request = req
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        """Compares inputs; says what is deleted, and what is kept though its fragment is gone."""
-        self._warn_of_gone(_olds, _news)
-        return DiffResult(changes=any(_olds.get(key) != _news.get(key) for key in self.compared), replaces=[])
+        """Compares inputs; says what is deleted, and what is kept though its fragment is gone.
+
+        What was kept until now and may go by now (it is empty, or a missing right is there) is a change.
+        """
+        goes = self._warn_of_gone(_olds, _news)
+        changes = goes or any(_olds.get(key) != _news.get(key) for key in self.compared)
+        return DiffResult(changes=changes, replaces=[])
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Makes what is missing and adopts what is there; can be repeated after a crash."""
@@ -149,11 +153,14 @@ class DeclaredSetProvider(ResourceProvider, ABC):
             for key, reason in change.refused.items()
         ]
 
-    def _warn_of_gone(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
-        """Says on each preview what is deleted or kept, judged on what is live where that can be reached."""
+    def _warn_of_gone(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+        """Says on each preview what is deleted or kept, judged on what is live where that can be reached.
+
+        Returns whether anything is deleted.
+        """
         gone = self._gone(olds, news)
         if not gone:
-            return
+            return False
         try:
             with self._admin(news) as admin:
                 removals = self._removals(admin, gone, olds, news)
@@ -166,6 +173,7 @@ class DeclaredSetProvider(ResourceProvider, ABC):
                 connection.warn(
                     f"{self.noun} {one.name} of {news['site']} is kept: its fragment is gone, but it {one.reason}"
                 )
+        return any(one.delete for one in removals)
 
     def _check_cluster(self, found: str, pinned: str, site: str) -> None:
         """Raises where the servers are not those that were managed before; any are fine by default."""

@@ -31,8 +31,8 @@ class IndexSetProvider(DeclaredSetProvider):
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Refuses at preview what cannot be done, where the server can be reached, and says what a copy costs."""
-        failures: list[CheckFailure] = []
-        if news["indices"] or provisions.of(news):
+        failures = connection.moved(_olds, news)
+        if not failures and (news["indices"] or provisions.of(news)):
             try:
                 with self._admin(news) as admin:
                     failures = [*provisions.judge(admin, news), *self._judge(admin, _olds, news)]

@@ -57,16 +57,27 @@ class TopicSetProvider(DeclaredSetProvider):
             except Failed as error:
                 return [CheckFailure("clusterId", str(error))]
             news["clusterId"] = admin.cluster_id
-            live = admin.read(news["topics"].keys())
+            live = self._live(admin, olds, news)
             changes = self._changes(live, olds, news)
             able = [change for change in changes if not change.refused]
             refused = {name: f"the broker says: {why}" for name, why in admin.refusals(able).items()}
             moved = {c.wanted.name: c.wanted.replication_factor for c in able if c.replicate}
             alive = len(admin.racks()) if moved else 0
             refused |= {name: plan.too_few(factor, alive) for name, factor in moved.items() if factor > alive}
+            refused |= admin.immovable(moved)
             self._warn_of_changes(admin, live, [change for change in able if change.wanted.name not in refused])
         said = [(name, f"{name}: {why}") for name, why in sorted(refused.items())]
         return [*self._failures(changes), *(CheckFailure(f'topics["{name}"]', text) for name, text in said)]
+
+    def _live(self, admin: Any, olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, plan.Topic]:
+        """What is live of the wanted topics, once what no difference of properties can show is said."""
+        before, wanted = olds.get("topics") or {}, plan.from_props(news["topics"])
+        last = {name: topic for name, topic in self._declared({"topics": before}).items() if name in wanted}
+        live: dict[str, plan.Topic] = admin.steady(wanted.keys(), last)
+        comparable = {name: topic for name, topic in wanted.items() if name in last or name not in before}
+        for text in plan.surprises(last, live, comparable, news["site"]):
+            connection.say(text)
+        return live
 
     def _warn_of_changes(self, admin: Any, live: Mapping[str, plan.Topic], changes: Iterable[plan.Change]) -> None:
         """What should be known before: growth of keyed topics, records that go, bytes that move."""

@@ -2,7 +2,6 @@
 
 usage: python3 -m sandbox.images.build VERB
        prepare                 fetch what is big: Maven and Debian parts (overlaps with compiling)
-       servers                 fetch what only tests run: Elasticsearch as customers still have it
        build                   make every image, and the node's two archives; needs the compiled coredns
        push                    push what the registry (BUS_REGISTRY, default 127.0.0.1:5000) lacks
 
@@ -31,7 +30,6 @@ SOCKET = Path("/run/bus-sandbox/containerd/containerd.sock")
 NODE_IMAGES = SANDBOX / "images"
 SUITE = "trixie"  # the first Debian with a JRE 25, which Elasticsearch 9 wants (21 or newer)
 JRE, POSTGRES = "openjdk-25-jre-headless", "postgresql-17"
-OLDER = {"8": "8.19.8", "7": "7.17.15", "6": "6.8.23"}  # profile of elasticsearch/older/pom.xml -> version
 NOT_NEEDED = (
     "dev/", "proc/", "sys/", "run/", "boot/", "var/cache/", "var/lib/apt/lists/", "var/log/", "usr/share/doc/",
     "usr/share/man/", "usr/share/locale/", "usr/share/info/", "var/lib/postgresql/", "etc/passwd",
@@ -75,19 +73,6 @@ def prepare() -> None:
     compiled("distribution")
 
 
-def servers() -> None:
-    """Older Elasticsearch servers, into the cache; no image holds them."""
-
-    def older(profile: str) -> Callable[[Path], None]:
-        def unpack(work: Path) -> None:
-            maven("elasticsearch/older", "dependency:unpack", f"-P{profile}", f"-Dout={work}")
-
-        return unpack
-
-    for profile, version in OLDER.items():
-        once(f"elasticsearch-{version}", older(profile))
-
-
 def maven(pom: str, *arguments: str) -> None:
     """Runs a goal of images/<pom>/pom.xml."""
     run("mvn", "-q", "-B", "-ntp", "-f", str(HERE / pom / "pom.xml"), *arguments)
@@ -113,14 +98,7 @@ def build() -> None:
     prepare()
     store = oci.Store(CACHE / "images")
     NODE_IMAGES.mkdir(parents=True, exist_ok=True)
-    passwd = PARTS / "passwd"
-    passwd.write_text(USERS)
-
-    def debian_layer(part: str, package: str) -> oci.Layer:
-        inputs = f"{part} {SUITE} {package} {(PARTS / part).stat().st_mtime_ns} {NOT_NEEDED}"
-        return store.layer(inputs, lambda tar: root(tar, PARTS / part, passwd))
-
-    base = debian_layer("jre", JRE)
+    base = debian_layer(store, "jre", JRE)
     images = {
         "kafka": store.image([base, kafka_layer(store)], config(["/opt/kafka/bin/kafka.sh"], 1001)),
         "elasticsearch": store.image(
@@ -132,14 +110,14 @@ def build() -> None:
             ),
         ),
         "postgres": store.image(
-            [debian_layer("postgres", POSTGRES), script_layer(store, "postgres", "usr/local/bin/postgres.sh")],
+            [debian_layer(store, "postgres", POSTGRES), script_layer(store, "postgres", "usr/local/bin/postgres.sh")],
             config(["/usr/local/bin/postgres.sh"], 999),
         ),
         "docker-registry": store.image([base, registry_layer(store)], config(["/usr/local/bin/docker-registry"], 1002)),
     }
     brick = compiled("demo-brick")
     brick_layer = store.layer(f"brick {key(brick)}", lambda tar: oci.add_file(tar, brick, "demo-brick"))
-    users = store.layer(f"users {key(passwd)}", lambda tar: oci.add_file(tar, passwd, "etc/passwd", 0o644))
+    users = store.layer(f"users {key(passwd())}", lambda tar: oci.add_file(tar, passwd(), "etc/passwd", 0o644))
     images["demo-brick"] = store.image([users, brick_layer], config(["/demo-brick"], 65532))
     pause = store.image([users, brick_layer], config(["/demo-brick", "pause"], 65535))
     store.archive(pause, "bus.local/pause:1", NODE_IMAGES / "pause.tar")
@@ -149,6 +127,19 @@ def build() -> None:
     (CACHE / "images/images.json").write_text(json.dumps(images, indent=1))
     for name, digest in images.items():
         say(f"{name}: {digest[:19]}")
+
+
+def passwd() -> Path:
+    """The users that images run as."""
+    file = PARTS / "passwd"
+    file.write_text(USERS)
+    return file
+
+
+def debian_layer(store: oci.Store, part: str, package: str) -> oci.Layer:
+    """A Debian root file system that was fetched."""
+    inputs = f"{part} {SUITE} {package} {(PARTS / part).stat().st_mtime_ns} {NOT_NEEDED}"
+    return store.layer(inputs, lambda tar: root(tar, PARTS / part, passwd()))
 
 
 def config(entry: list[str], uid: int, env: list[str] | None = None) -> dict[str, object]:
@@ -166,16 +157,17 @@ def root(tar: tarfile.TarFile, folder: Path, passwd: Path) -> None:
     oci.add_file(tar, passwd, "etc/passwd", 0o644)
 
 
-def kafka_layer(store: oci.Store) -> oci.Layer:
-    """Jars, start script and logging of Kafka."""
+def kafka_layer(store: oci.Store, version: str = "") -> oci.Layer:
+    """Jars, start script and logging of Kafka, of the version that all but one site run, or of an older one."""
+    pom, part = ("kafka/older/pom.xml", f"kafka-{version}") if version else ("kafka/pom.xml", "kafka")
     files = [HERE / "kafka/kafka.sh", HERE / "kafka/log4j2.properties"]
 
     def fill(tar: tarfile.TarFile) -> None:
         oci.add_file(tar, files[0], "opt/kafka/bin/kafka.sh")
         oci.add_file(tar, files[1], "opt/kafka/log4j2.properties", 0o644)
-        oci.add_tree(tar, PARTS / "kafka/libs", "opt/kafka/libs/")
+        oci.add_tree(tar, PARTS / part / "libs", "opt/kafka/libs/")
 
-    return store.layer(f"kafka {key(HERE / 'kafka/pom.xml', *files)}", fill)
+    return store.layer(f"{part} {key(HERE / pom, *files)}", fill)
 
 
 def elasticsearch_layer(store: oci.Store) -> oci.Layer:
@@ -226,14 +218,14 @@ def wanted_images() -> dict[tuple[str, str], str]:
     for file in sorted((ROOT / "values").glob("*.yml")):
         block = re.search(r"^image:\n((?:[ \t]+.*\n?)+)", file.read_text(), re.MULTILINE)
         found = dict(re.findall(r"^\s+(name|tag):\s*\"?([^\s\"#]+)", block[1], re.MULTILINE)) if block else {}
-        if len(found) == 2 and file.stem != "zookeeper":  # no registry here serves a Kafka that needs ZooKeeper
+        if len(found) == 2 and file.stem != "zookeeper":  # only a test deploys one: older.py
             wanted[found["name"], found["tag"]] = real.get(found["name"], "demo-brick")
     return wanted
 
 
 def push() -> None:
     """Every image of values/*.yml into the registry; what is there already is left alone."""
-    registry = os.environ.get("BUS_REGISTRY", "127.0.0.1:5000")
+    registry = registry_host()
     store, images = oci.Store(CACHE / "images"), json.loads((CACHE / "images/images.json").read_text())
     pushed = [
         f"{name}:{tag}"
@@ -243,6 +235,11 @@ def push() -> None:
     if SOCKET.exists():
         forget(pushed)
     say(f"{len(pushed)} images pushed, {len(wanted_images()) - len(pushed)} were there")
+
+
+def registry_host() -> str:
+    """The registry that images are pushed to."""
+    return os.environ.get("BUS_REGISTRY", "127.0.0.1:5000")
 
 
 def forget(images: Collection[str]) -> None:
@@ -256,10 +253,10 @@ def forget(images: Collection[str]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("verb", choices=["prepare", "servers", "build", "push"])
+    parser.add_argument("verb", choices=["prepare", "build", "push"])
     verb = parser.parse_args().verb
     PARTS.mkdir(parents=True, exist_ok=True)
-    {"prepare": prepare, "servers": servers, "build": build, "push": push}[verb]()
+    {"prepare": prepare, "build": build, "push": push}[verb]()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import yaml
 from typer.testing import CliRunner
 
 from bus.cli.app import app
+from bus.cli.engine import NoStack
 from bus.errors import Refused
 
 ROOT = Path(__file__).parents[2]
@@ -78,3 +79,35 @@ def test_what_a_deployment_would_refuse_is_not_written(project: Path, arguments:
     with pytest.raises(Refused, match=said):
         CliRunner().invoke(app, ["add-complexe", *arguments], catch_exceptions=False)
     assert (project / "Pulumi.prod.yaml").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("config: [\n", "Pulumi.master.yaml: line 2: is not YAML: "),
+        ("", "Pulumi.master.yaml has no sites below config and bus:sites"),
+        ("config:\n  bus:sites:\n", "Pulumi.master.yaml has no sites below config and bus:sites"),
+        ("a: 1\na: 2\n", "Pulumi.master.yaml: line 2: is not YAML: found duplicate key"),
+    ],
+)
+def test_a_stack_file_that_cannot_be_changed_is_said(project: Path, content: str, said: str) -> None:
+    (project / "Pulumi.master.yaml").write_text(content)
+    with pytest.raises(NoStack) as refused:
+        run("kone", "--stack", "master", *CODE)
+    assert str(refused.value).startswith(said)
+    assert (project / "Pulumi.master.yaml").read_text() == content
+
+
+def test_line_ends_stay_as_they_are(project: Path) -> None:
+    file = project / "Pulumi.master.yaml"
+    before = file.read_bytes().replace(b"\n", b"\r\n")
+    file.write_bytes(before)
+    run("kone", "--stack", "master", *CODE)
+    after = file.read_bytes()
+    assert after.count(b"\n") == after.count(b"\r\n") > before.count(b"\r\n")
+    assert set(before.splitlines()) <= set(after.splitlines())
+
+
+def test_a_cinema_is_added_once(project: Path) -> None:
+    with pytest.raises(Refused, match=r"sites\.kone\.cinemaCode = 'N-M': is used by more than one site"):
+        run("kone", "--stack", "master", "--cinema-code", "N-M")

@@ -1,12 +1,18 @@
 """How an error ends a verb: what a user can mend is one message, anything else a traceback."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from bus.access import Unreachable
 from bus.bundle.archive import BadBundle
 from bus.cli import app
+from bus.cli.engine import ConfigFile, NoStack, StackName
 from bus.cli.promote import NotPromoted
-from bus.cli.stack import NoStack
 from bus.errors import Failed, Problem, Refused
 from bus.git import GitFailed
 from bus.images.credentials import BadCredentials
@@ -15,6 +21,7 @@ from bus.images.pins import NoPin
 from bus.images.registry import MissingImage, RegistryError
 from bus.releases.rendering import NoHelm
 
+ROOT = Path(__file__).parents[2]
 MENDABLE = [
     Refused([Problem("f.yml", "a", 1, "must be 2")]),
     Failed({"t": "the reason"}),
@@ -46,3 +53,51 @@ def test_what_a_user_can_mend_is_one_message(
 def test_a_fault_of_the_program_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(KeyError):
         end_with(KeyError("name"), monkeypatch)
+
+
+@pytest.mark.parametrize("name", app.VERBS)
+def test_the_list_of_verbs_says_what_each_says_of_itself(name: str) -> None:
+    assert (app.load(name).help or "").splitlines()[0] == app.VERBS[name][1]
+
+
+def test_help_imports_no_verb() -> None:
+    """All of them together take over a second."""
+    code = (
+        "import sys; from typer.testing import CliRunner; from bus.cli.app import app; "
+        "assert 'set-image' in CliRunner().invoke(app, ['--help']).output; "
+        "print(sorted(name for name in sys.modules if name.startswith('bus.')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "['bus.cli', 'bus.cli.app', 'bus.errors']\n"
+
+
+def test_unlocking_reads_no_plan_and_no_cluster() -> None:
+    code = "import sys, bus.cli.unlock; print({'kr8s', 'jsonschema', 'bus.planning'} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variable", "expected"),
+    [
+        (["--stack", "local"], "/cache/Pulumi.local.yaml", "/cache/Pulumi.local.yaml"),
+        (["--stack", "organization/bus/local"], "/cache/Pulumi.local.yaml", "/cache/Pulumi.local.yaml"),
+        (["--stack", "prod"], "/cache/Pulumi.local.yaml", None),
+        (["--stack", "prod"], "/cache/mine.yaml", "/cache/mine.yaml"),
+        (["--stack", "prod"], "", None),
+        (["--config-file", "Pulumi.local.yaml", "--stack", "prod"], "/cache/Pulumi.x.yaml", "Pulumi.local.yaml"),
+    ],
+)
+def test_the_variable_of_one_stack_says_nothing_of_another(
+    arguments: list[str], variable: str, expected: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[Path | None] = []
+    verb = typer.Typer()
+
+    @verb.command()
+    def take(stack: StackName, config_file: ConfigFile = None) -> None:
+        taken.append(config_file)
+
+    monkeypatch.setenv("BUS_CONFIG_FILE", variable)
+    result = CliRunner().invoke(verb, arguments, catch_exceptions=False)
+    assert (result.exit_code, taken) == (0, [Path(expected) if expected else None])

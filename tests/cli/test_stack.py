@@ -2,10 +2,16 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from bus.cli.stack import NoStack, pulumi, read_config
+from bus.access import Cluster, Unreachable
+from bus.cli.engine import NoStack, project, pulumi
+from bus.cli.stack import Stack, read_config
+from bus.errors import Refused
+from tests.settings.test_settings import load_stack
 
 
 @pytest.fixture
@@ -31,8 +37,8 @@ def test_config_is_read_with_its_secrets_and_from_the_file_that_is_named(cli: Pa
         "bus:c": {"value": "", "objectValue": [1]},
     }
     (cli / "answer").write_text(json.dumps(answer))
-    assert read_config(cli, "prod", Path("f.yaml")) == ({"bus:a": "1", "bus:b": "x", "bus:c": "[1]"}, {"bus:b"})
-    assert asked(cli) == "config --json --show-secrets --stack prod --non-interactive --config-file f.yaml"
+    assert read_config(cli, "prod", cli / "answer") == ({"bus:a": "1", "bus:b": "x", "bus:c": "[1]"}, {"bus:b"})
+    assert asked(cli) == f"config --json --show-secrets --stack prod --non-interactive --config-file {cli}/answer"
 
 
 def test_a_command_runs_in_its_folder_with_the_environment_that_it_needs(cli: Path) -> None:
@@ -51,3 +57,51 @@ def test_no_pulumi_is_said_with_the_way_out(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(NoStack, match=r"not on PATH; in the sandbox: \. sandbox/env\.sh; or so$"):
         pulumi(tmp_path, "about", otherwise="; or so")
+
+
+def test_a_verb_finds_its_project_from_a_folder_below(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "Pulumi.yaml").touch()
+    (tmp_path / "docs/adr").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "docs/adr")
+    assert project() == tmp_path
+    (tmp_path / "Pulumi.yaml").unlink()
+    with pytest.raises(NoStack, match=r"neither .*/docs/adr nor a folder above it has a Pulumi\.yaml; run this in"):
+        project()
+
+
+def test_a_stack_file_is_named_from_where_the_shell_is(cli: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (cli / "below").mkdir()
+    monkeypatch.chdir(cli / "below")
+    (cli / "mine.yaml").touch()
+    pulumi(cli, "about", config_file=Path("../mine.yaml"))
+    assert asked(cli).endswith(f"--config-file {cli}/below/../mine.yaml")
+
+
+def test_each_cluster_that_does_not_answer_is_said_with_its_site(monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(cluster: Cluster) -> None:
+        if cluster.context != "there":
+            raise Unreachable(f"context {cluster.context}: no")
+
+    monkeypatch.setattr("bus.reachable.check_reachable", asked)
+    loaded = load_stack("prod")
+    sites = {"central": "there", "cinecity": "gone", "kone": "lost"}
+    content = loaded.content.sites["cinecity"]
+    changed = {site: content.model_copy(update={"context": context}) for site, context in sites.items()}
+    plan = SimpleNamespace(sites=changed, settings=loaded, cluster=lambda site, _: Cluster(context=sites[site]))
+    stack = Stack(cast(Any, plan), {})
+    assert stack.reached("central") == {"central": Cluster(context="there")}
+    with pytest.raises(Refused) as refused:
+        stack.reached()
+    said = [str(problem).partition("; ")[0] for problem in refused.value.problems]
+    assert said == [
+        f"Pulumi.prod.yaml: bus:sites.{site}: the cluster of {site} cannot be reached: context {context}: no"
+        for site, context in (("cinecity", "gone"), ("kone", "lost"))
+    ]
+    with pytest.raises(NoStack, match="stack prod has no site noumea; sites: central, cinecity, kone"):
+        stack.reached("noumea")
+
+
+def test_a_stack_file_that_is_not_there_is_said(cli: Path) -> None:
+    """Pulumi takes it for an empty one."""
+    with pytest.raises(NoStack, match=r"stack file .*/mine\.yaml is not there"):
+        pulumi(cli, "config", config_file=cli / "mine.yaml")

@@ -175,13 +175,23 @@ def test_sites_called_like_each_others_resources_register_no_name_twice(monkeypa
     model = config["bus:sites"]["cinecity"]
     roles = ("kafka", "kafka-users", "registry", "topics", "indices", "notif", "bricks", "delivery", "namespace")
     for name in ("x", *(f"x-{role}" for role in roles), "retired-x", "mirror", "mirror-x", "images", "kafka2kafka"):
-        own = {"namespace": f"n-{name}", "slotName": name, "enable": [hosting.BRICK]}
+        own = {"namespace": f"n-{name}", "slotName": name, "cinemaCode": name, "enable": [hosting.BRICK]}
         config["bus:sites"][name] = {**model, **own}
     config["bus:delivery"] = {"registry": "registry.hickson.nc"}
     loaded = settings.load("test", flat(config) | secrets, set(secrets))
     keys = {site: f"{site}.{hosting.KEY}" for site in loaded.content.sites}
     registered = registrations(planning.plan(ROOT, replace(loaded, delivery_login=True, htpasswd_keys=keys)))
     assert {"x-kafka-users", "x-kafka-users-topics", "mirror-x-kafka", "retired-retired-x-kafka"} <= registered.keys()
+
+
+def test_another_address_of_a_cluster_replaces_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pulumi-kubernetes replaces all that stands on a cluster without this, and then deletes it (docs/adr/0037)."""
+    registered = registrations(plan_of("prod", monkeypatch))
+    clusters = {one.name: one.inputs for one in registered.values() if one.type == "pulumi:providers:kubernetes"}
+    assert {name: inputs["clusterIdentifier"] for name, inputs in clusters.items()} == {
+        "central-cluster": "central",
+        "cinecity-cluster": "cinecity",
+    }
 
 
 def test_tokens_and_names_are_those_that_states_hold(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,12 +1,15 @@
 """The program itself: what a user can mend ends a run as one message, and not as a traceback of Python."""
 
 import runpy
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pulumi
 import pytest
 
 from bus import planning, settings
+from bus.access import Cluster, Unreachable
 from bus.deployment import Release
 from bus.errors import Mendable, Refused
 from bus.releases import preview, records, rendering
@@ -26,8 +29,12 @@ def run_with(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_a_user_can_mend_ends_it_with_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(pulumi.RunError, match="helm cannot render central"):
+    said: list[str] = []
+    monkeypatch.setattr(pulumi.log, "error", said.append)
+    with pytest.raises(SystemExit) as ended:
         run_with(Mendable("helm cannot render central"), monkeypatch)
+    assert said == ["helm cannot render central"]
+    assert ended.value.code == 32, "which tells pulumi that the reason was shown"
 
 
 def test_a_fault_of_the_program_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,7 +48,7 @@ def test_every_release_that_helm_cannot_render_is_said(monkeypatch: pytest.Monke
 
     monkeypatch.chdir(PROGRAM.parent)
     monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: True)
-    monkeypatch.setattr(preflight, "check_reachable", lambda _: None)
+    monkeypatch.setattr("bus.reachable.check_reachable", lambda _: None)
     monkeypatch.setattr(records, "read", lambda _, names: {name: [] for name in names})
     monkeypatch.setattr(rendering, "is_there", lambda: True)
     monkeypatch.setattr(preview, "preview", fail)
@@ -54,3 +61,42 @@ def test_every_release_that_helm_cannot_render_is_said(monkeypatch: pytest.Monke
         for site in plan.sites
         for release in plan.releases(site)
     ]
+
+
+def offline(
+    monkeypatch: pytest.MonkeyPatch, allowed: tuple[str, ...], gone: str, dry_run: bool
+) -> tuple[Any, list[str]]:
+    """The plan after a preflight during which the cluster of site `gone` does not answer, and the warnings."""
+
+    def check(cluster: Cluster) -> None:
+        if cluster.namespace == f"hickson{gone}-local":
+            raise Unreachable("no route")
+
+    warned: list[str] = []
+    monkeypatch.chdir(PROGRAM.parent)
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: dry_run)
+    monkeypatch.setattr(pulumi.log, "warn", warned.append)
+    monkeypatch.setattr("bus.reachable.check_reachable", check)
+    monkeypatch.setattr(records, "read", lambda _, names: {name: [] for name in names})
+    monkeypatch.setattr(rendering, "is_there", lambda: False)
+    loaded = load_stack("local")
+    content = loaded.content.model_copy(update={"allow_offline": allowed})
+    return preflight.run(planning.plan(PROGRAM.parent, replace(loaded, content=content)), {}), warned
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_complexe_out_of_reach_does_not_hold_up_the_others_where_that_is_allowed(
+    dry_run: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, warned = offline(monkeypatch, ("cinecity",), "cinecity", dry_run)
+    assert [release.cluster for release in plan.releases("cinecity")] == [None] * 3
+    assert all(release.cluster and release.description for release in plan.releases("central"))
+    assert len(warned) == 1 and "the cluster of cinecity cannot be reached: no route" in warned[0]
+
+
+@pytest.mark.parametrize(("allowed", "gone"), [((), "cinecity"), (("cinecity",), "central")])
+def test_any_other_site_out_of_reach_is_refused(
+    allowed: tuple[str, ...], gone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(Refused, match=rf"the cluster of {gone} cannot be reached: no route; .* bus:allowOffline"):
+        offline(monkeypatch, allowed, gone, False)

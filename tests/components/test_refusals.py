@@ -8,7 +8,7 @@ import pytest
 
 from bus.errors import Failed
 from bus.images.lookup import Found
-from components.providers import copies, pins, topics
+from components.providers import copies, indices, pins, topics
 
 PLACE = {"site": "central", "context": "", "namespace": "n", "mode": "direct"}
 
@@ -35,3 +35,12 @@ def test_brokers_that_cannot_answer_are_said_without_all_topics(monkeypatch: pyt
     props = {**PLACE, "brokers": 1, "topics": {"a": {"partitions": 1, "replicationFactor": 1, "configs": {}}}}
     failures = topics.TopicSetProvider().check({}, props).failures
     assert [(failure.property, failure.reason) for failure in failures] == [("", "a: no leader"), ("", "b: no leader")]
+
+
+def test_another_namespace_is_refused_before_anything_starts_empty() -> None:
+    props = {**PLACE, "indices": {}}
+    check = indices.IndexSetProvider().check
+    assert not check({}, props).failures and not check({**PLACE}, props).failures
+    (failure,) = check({**PLACE, "namespace": "before"}, props).failures or []
+    assert failure.reason.startswith("bus:sites.central.namespace before -> n: Kafka, Elasticsearch")
+    assert failure.property == "" and "volumes stay" in failure.reason

@@ -78,7 +78,7 @@ def test_whatever_the_tag_it_is_read_back_as_text(tag: str) -> None:
         ("values: {}\n", "2", "f has no image block"),
         ("", "2", "f has no image block"),
         ("image: {repository: r, name: n}\n", "2", "image.tag is required"),
-        ("image: {repository: r, name: n, tag: 1.0}\n", "2", "image.tag = 1.0 must be text; quote it"),
+        ("image: {repository: r, name: n, tag: 1.10}\n", "2", "image.tag = 1.10 must be text; put it between"),
         ("image: [\n", "2", "is not YAML"),
         (HEAD + "  tag: '1'\n", "a b", "'a b' is no tag"),
         (HEAD + "  tag: '1'\n", "", "'' is no tag"),
@@ -106,6 +106,9 @@ def test_a_commit_names_brick_old_and_new() -> None:
     assert pins.describe("x", before, after) == f"x: 1 -> 2\n\nold: r/n:1@{OLD}\nnew: r/n:2@{NEW}\nhotfix: urgent"
     moved = Pin(Reference("r", "n", "1", NEW))
     assert pins.describe("x", before, moved).startswith("x: 1 aaaaaaaaaaaa -> bbbbbbbbbbbb\n")
+    marked = Pin(before.image, "urgent")
+    assert pins.describe("x", before, marked).startswith("x: 1 is a hotfix\n")
+    assert pins.describe("x", marked, before).startswith("x: 1 is no hotfix any more\n")
 
 
 def test_a_file_that_is_a_link_or_no_utf8_is_refused_and_nothing_outside_is_written(tmp_path: Path) -> None:

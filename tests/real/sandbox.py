@@ -158,6 +158,11 @@ def kafka(site: Site, tool: str, *arguments: str) -> str:
     return kubectl("exec", "-n", site.namespace, "kafka-0", "--", "/opt/kafka/bin/kafka.sh", tool, *where, *arguments)
 
 
+def keys_seen(site: Site, brick: str, topic: str) -> list[str]:
+    """Keys of the records of a topic that a brick read last."""
+    return [record["key"] for record in site.get(brick, "seen").get(topic, {}).get("last", [])]
+
+
 def eventually(look: Callable[[], T], seconds: float = 90) -> T:
     """The first truthy answer of `look`; its last answer or error is shown when none came in time."""
     deadline = time.monotonic() + seconds

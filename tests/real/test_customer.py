@@ -6,14 +6,10 @@ import uuid
 
 import pytest
 
-from tests.real.sandbox import Site, Stack, eventually, kubectl
+from tests.real.sandbox import Site, Stack, eventually, keys_seen, kubectl
 
 pytestmark = pytest.mark.real
 CENTRAL, CINECITY = Site("hicksoncentral-local"), Site("hicksoncinecity-local")
-
-
-def keys_seen(site: Site, brick: str, topic: str) -> list[str]:
-    return [record["key"] for record in site.get(brick, "seen").get(topic, {}).get("last", [])]
 
 
 def test_a_film_written_on_central_is_read_and_indexed_on_cinecity() -> None:

@@ -65,9 +65,10 @@ def test_a_pipeline_changed_by_hand_is_seen_by_drift_and_by_refresh_and_put_back
     elasticsearch(CENTRAL, "PUT", PIPELINE, {"processors": []}).raise_for_status()
     with pytest.raises(AssertionError, match="ended with 2") as found:
         run("bus", "drift", "--stack", "local", "--config-file", str(Stack.local().config))
-    assert "central-indices: ~ pipeline film-titles: processors " in str(found.value)
     assert operations(Stack.local().up("--refresh"))["central-indices"] == "update"
     assert CENTRAL.get("es", PIPELINE, 9200)["film-titles"]["processors"] == [
         {"trim": {"field": "title", "ignore_missing": True}}
     ]
     Stack.local().pulumi("preview", "--refresh", "--expect-no-changes")
+    said = str(found.value)
+    assert "central-indices: ~ pipeline film-titles: " in said and 'processors [{"trim": ' in said

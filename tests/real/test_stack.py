@@ -4,13 +4,14 @@ import gzip
 import json
 import os
 import re
+import sys
 from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.real.sandbox import ROOT, Stack, kubectl, need, operations
+from tests.real.sandbox import ROOT, Site, Stack, eventually, keys_seen, kubectl, need, operations, run
 
 pytestmark = pytest.mark.real
 # The stack itself, and the dynamic provider, whose inputs are the stack's config.
@@ -70,6 +71,9 @@ def test_no_secret_stands_in_clear_in_state_logs_preview_or_helm(secrets: list[s
 
 
 def test_one_more_complexe_on_a_kubeconfig_of_its_own_changes_that_site_and_the_mirror() -> None:
+    """Its broker is of 2.8, beside a ZooKeeper, and asks nobody for a login: the mirror serves it all the same."""
+    run(sys.executable, "-m", "sandbox.images.older", "push")
+
     def kone(config: dict[str, Any]) -> None:
         cinecity = config["bus:sites"]["cinecity"]
         config["bus:sites"]["kone"] = {
@@ -78,6 +82,8 @@ def test_one_more_complexe_on_a_kubeconfig_of_its_own_changes_that_site_and_the_
             "odoo": {"database": "complexe-kone"},
             "cinemaCode": "K-N",
             "slotName": "debezium_kone",
+            "kafka": {"brokers": 1, "replicationFactor": 1, "mode": "zookeeper"},
+            "values": {brick: {"image": {"tag": "2.8.2"}} for brick in ("kafka", "zookeeper")},
         }
 
     before = json.loads(kubectl("get", "pods", "-A", "-o", "json"))["items"]
@@ -89,6 +95,7 @@ def test_one_more_complexe_on_a_kubeconfig_of_its_own_changes_that_site_and_the_
     try:
         assert changed.pop("mirror-release") == "update"
         assert changed.pop("central-kafka-users") == "update", "the mirror works as one more group"
+        assert changed.pop("images") == "update", "it brings an image of its own"
         mine = ("kone-", "mirror-kone-", "retired-kone-")
         assert all(name.startswith(mine) and op == "create" for name, op in changed.items() if name not in ENGINE), (
             changed
@@ -99,6 +106,8 @@ def test_one_more_complexe_on_a_kubeconfig_of_its_own_changes_that_site_and_the_
         assert key
         assert key[1] not in more.pulumi("stack", "export"), "the kubeconfig stands in clear in the state"
         more.pulumi("preview", "--expect-no-changes")
+        Site("hicksoncentral-local").produce("cineges-central-api", "cineges.film.data", "kone", {"title": "Kone"})
+        eventually(lambda: "kone" in keys_seen(Site("hicksonkone-local"), "cineges-complexe-jobs", "cineges.film.data"))
     finally:
         stack.up()
         kubectl("delete", "namespace", "hicksonkone-local", "--timeout=90s")

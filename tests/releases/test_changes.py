@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bus.cli.preview import changed_sets
+from bus.cli.preview import changed_sets, uninstalled
 from bus.releases.changes import HIDDEN, FieldChange, ObjectChange, changes
 from bus.releases.objects import key_of
 from bus.releases.preview import ReleasePreview, markdown, text, with_revision_of
@@ -111,7 +111,55 @@ def test_topics_and_indices_of_a_preview_are_read_from_its_steps() -> None:
         "central-topics": ["+ d", "~ b: partitions 6 -> 12", "- c (its fragment is gone)"]
     }
     assert changed_sets([step("create", None, {"a": six})]) == {"central-topics": ["+ a"]}
+    gone = "2 no longer managed; they stay as they are, with the volumes of their servers"
+    assert changed_sets([step("delete", {"a": six, "b": six}, None)]) == {"central-topics": [gone]}
     assert changed_sets([step("same", {"a": six}, {"a": six}), {"op": "create", "urn": "x::y"}]) == {}
+
+
+def test_of_a_mapping_the_fields_that_differ_are_shown() -> None:
+    def state(**fields: str) -> dict[str, object]:
+        properties = {name: {"type": kind} for name, kind in fields.items()}
+        films = {"mappings": {"properties": properties}, "settings": {"number_of_shards": 1}}
+        return {"type": "pulumi-python:dynamic/bus:IndexSet", "inputs": {"indices": {"films": films}}}
+
+    states = {
+        "oldState": state(title="text", code="keyword"),
+        "newState": state(title="text", code="text", year="long"),
+    }
+    assert changed_sets([{"urn": "u::central-indices", "op": "update", **states}]) == {
+        "central-indices": [
+            '~ films: mappings.properties.code.type "keyword" -> "text", '
+            'mappings.properties.year null -> {"type": "long"}'
+        ]
+    }
+
+
+def test_a_note_folds_no_release_without_objects() -> None:
+    said = markdown([ReleasePreview("central", "kafka-notif", False)], {})
+    assert "| central | kafka-notif | 0 | 0 | 0 | 0 |  |" in said and "<details>" not in said
+
+
+def test_releases_of_a_site_that_is_gone_are_said_with_what_stays() -> None:
+    def step(op: str, kind: str, name: str, namespace: str) -> dict[str, object]:
+        state = {"type": kind, "inputs": {"name": name, "namespace": namespace}}
+        return {"op": op, "urn": f"u::{name}", "oldState": state}
+
+    release = "kubernetes:helm.sh/v3:Release"
+    steps = [
+        step("delete", release, "kone", "hicksonkone"),
+        step("delete", release, "basekone", "hicksonkone"),
+        step("delete", release, "kafka2kafka", "hicksoncentral"),
+        step("delete", "kubernetes:core/v1:Secret", "s", "hicksonkone"),
+        step("same", release, "central", "hicksoncentral"),
+    ]
+    assert uninstalled(steps, ["hicksoncentral"]) == {
+        "namespace hicksoncentral": ["- release kafka2kafka is uninstalled"],
+        "namespace hicksonkone": [
+            "- release kone is uninstalled",
+            "- release basekone is uninstalled",
+            "the namespace and its volumes stay: kubectl delete namespace hicksonkone removes them",
+        ],
+    }
 
 
 def test_kafka_users_are_shown_by_what_they_may_do() -> None:
@@ -123,7 +171,7 @@ def test_kafka_users_are_shown_by_what_they_may_do() -> None:
     }
     assert changed_sets([{"urn": "u::central-kafka-users", "op": "update", **states}]) == {
         "central-kafka-users": [
-            '~ api: topics {"films": "read"} -> {"films": "read, write"}',
-            "- web (its fragment is gone)",
+            '~ api: topics.films "read" -> "read, write"',
+            "- web (nobody logs in as it any more)",
         ]
     }

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from bus.releases.changes import ObjectChange
 from bus.releases.objects import key_of
 from bus.releases.patches import merge_patch, pod_of
 from bus.releases.preview import ReleasePreview, markdown, warning
@@ -75,7 +76,8 @@ def test_a_warning_has_each_refusal_and_one_line_for_all_that_is_not_known() -> 
 
 
 def test_a_merge_request_sees_refusals_before_the_details() -> None:
-    lines = markdown([ReleasePreview("central", "r", False, verdicts=VERDICTS)], {}).splitlines()
+    changed = [ObjectChange("Secret/s", "added")]
+    lines = markdown([ReleasePreview("central", "r", False, changed, verdicts=VERDICTS)], {}).splitlines()
     at = lines.index("**central: r - what the cluster says of it**")
     assert lines[at + 2 : at + 6] == [f"- {LINES[0]}", LINES[1], f"- {LINES[2]}", f"- {LINES[3]}"]
     assert at < next(number for number, line in enumerate(lines) if line.startswith("<details>"))

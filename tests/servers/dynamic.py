@@ -51,11 +51,13 @@ class Host:
     inputs: dict[str, Any] = field(default_factory=dict)
     outputs: dict[str, Any] = field(default_factory=dict)
     id: str = ""
+    is_partial: bool = False
+    """the last step failed and was recorded: the engine updates it at the next run, whatever diff says"""
 
     def up(self, wanted: Mapping[str, Any]) -> bool:
         """check, diff, then create or update as the engine does it; returns whether there was a step."""
         inputs = self.check(wanted)
-        if self.id and not self.differs(inputs):
+        if self.id and not self.differs(inputs) and not self.is_partial:
             self.inputs = inputs
             return False
         return self.step(inputs)
@@ -85,6 +87,7 @@ class Host:
         request = provider_pb2.ReadRequest(id=self.id, properties=_struct(self.outputs), inputs=_struct(self.inputs))
         answer = self.stub.Read(request, timeout=200)
         before, self.inputs, self.outputs = self.inputs, _plain(answer.inputs), _plain(answer.properties)
+        self.is_partial = False
         return bool(before["topics"] != self.inputs["topics"])
 
     def _step(self, verb: str, request: Any, inputs: dict[str, Any]) -> bool:
@@ -94,7 +97,7 @@ class Host:
             reasons, recorded = self._record(error, inputs)
             raise Broken(error.details(), reasons, recorded) from None
         self.id = self.id or answer.id
-        self.inputs, self.outputs = inputs, _plain(answer.properties)
+        self.inputs, self.outputs, self.is_partial = inputs, _plain(answer.properties), False
         return True
 
     def _record(self, error: Any, inputs: dict[str, Any]) -> tuple[list[str], dict[str, Any] | None]:
@@ -106,7 +109,7 @@ class Host:
                 assert status.code == error.code().value[0]
                 made = provider_pb2.ErrorResourceInitFailed()
                 assert status.details[0].Unpack(made)
-                self.id, self.inputs, self.outputs = made.id, inputs, _plain(made.properties)
+                self.id, self.inputs, self.outputs, self.is_partial = made.id, inputs, _plain(made.properties), True
                 return list(made.reasons), self.outputs
         return [], None
 
@@ -142,7 +145,12 @@ def creation(inputs: Mapping[str, Any]) -> Any:
 
 def resumed(before: Host, after: Host) -> Host:
     """A later run's process with the state that an earlier one left."""
-    after.inputs, after.outputs, after.id = before.inputs, before.outputs, before.id
+    after.inputs, after.outputs, after.id, after.is_partial = (
+        before.inputs,
+        before.outputs,
+        before.id,
+        before.is_partial,
+    )
     return after
 
 

@@ -45,7 +45,8 @@ def part(name: str) -> Path:
     found = PARTS / name
     if not found.exists():
         raise RuntimeError(
-            f"{found} is not there: run `make test`, or python3 -m sandbox.images.build prepare, and servers"
+            f"{found} is not there: run `make test`, or `python3 -m sandbox.images.build prepare` and "
+            "`python3 -m sandbox.images.older fetch`"
         )
     return found
 

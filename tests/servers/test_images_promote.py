@@ -10,8 +10,8 @@ import yaml
 from typer.testing import CliRunner
 
 from bus.cli.app import app
+from bus.cli.engine import NoStack
 from bus.cli.promote import NotPromoted
-from bus.cli.stack import NoStack
 from bus.git import GitFailed
 from bus.images.deployed import NotDeployed
 from tests.servers.registry import Maker, Running, registry

@@ -51,6 +51,7 @@ def test_an_imported_index_shows_no_change(
     (tmp_path / "values").mkdir()
     file = tmp_path / "values/films.yml"
     file.write_text("# Edited by CI\nimage: {repository: r, name: n, tag: '1'}\n")
+    (tmp_path / "Pulumi.yaml").touch()
     monkeypatch.chdir(tmp_path)
     bus(node, monkeypatch, "import", name, "--brick", "films")
     assert file.read_text().startswith("# Edited by CI\nimage: {repository: r, name: n, tag: '1'}\n")

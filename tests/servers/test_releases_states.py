@@ -1,19 +1,16 @@
 """Every named state of a release, made by the real helm with real kills: made ready by bus, Helm goes on from it."""
 
 import base64
-import json
 import shutil
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bus.access import Cluster
 from bus.cli.drift import of_release
 from bus.deployment import Release
 from bus.releases import records
@@ -21,72 +18,37 @@ from bus.releases.preview import ReleasePreview, preview, text, warning
 from bus.releases.recovery import ForeignRelease, recover
 from bus.releases.rendering import NoHelm, record_size
 from bus.releases.report import report
-from bus.releases.state import MARK, State, Wanted, state_of
+from bus.releases.state import State, state_of
 from bus.releases.uninstall import uninstall
 from tests.servers.kwok import Kwok
+from tests.servers.states import (
+    CHART,
+    MINE,
+    NEVER,
+    READY,
+    Place,
+    absent,
+    deleted_outside,
+    failed_first_install,
+    failed_upgrade,
+    in_sync,
+    locked_install,
+    locked_install_by_hand,
+    locked_rollback,
+    locked_upgrade,
+    of_the_old_process,
+    records_deleted,
+    retries_used_up,
+    rolled_back_by_hand,
+    superseded,
+    uninstalled_with_history,
+    uninstalling,
+    wait_for,
+    wanted,
+)
 
 pytestmark = pytest.mark.servers
-CHART = Path(__file__).parent / "chart"
-MINE = f"{MARK}2026-11-24T22:30:00Z"
-READY, NEVER = "neverReady=false", "neverReady=true"
 QUIET: Callable[[str], None] = lambda text: None  # noqa: E731
-
-
-@dataclass
-class Place:
-    """A namespace of a test's own with release `r`; `stamp` makes its chart one that bus staged."""
-
-    kwok: Kwok
-    namespace: str
-    folder: Path
-
-    @property
-    def cluster(self) -> Cluster:
-        return self.kwok.cluster(self.namespace)
-
-    def chart(self, stamp: bool = True, name: str = "tiny") -> str:
-        copy = self.folder / f"{name}-{stamp}"
-        if not copy.exists():
-            shutil.copytree(CHART, copy)
-            meta = (copy / "Chart.yaml").read_text().replace("name: tiny", f"name: {name}")
-            if stamp:
-                meta = meta.replace("version: 1.0.0", "version: 1.0.0+0a1b2c3d4e5f")
-            (copy / "Chart.yaml").write_text(meta)
-        return str(copy)
-
-    def helm(self, *arguments: str, check: bool = True) -> str:
-        return self.kwok.command("helm", *arguments, "-n", self.namespace, check=check)
-
-    def install(self, *sets: str, stamp: bool = True, description: str = MINE, check: bool = True) -> None:
-        given = [part for one in sets for part in ("--set", one)]
-        self.helm("install", "r", self.chart(stamp), "--description", description, *given, check=check)
-
-    def upgrade(self, *sets: str, stamp: bool = True, description: str = MINE) -> None:
-        given = [part for one in sets for part in ("--set", one)]
-        self.helm("upgrade", "r", self.chart(stamp), "--wait", "--timeout", "20s", "--description", description, *given)
-
-    def fails(self, verb: str, *, stamp: bool = True) -> None:
-        given = ["--set", NEVER, "--wait", "--timeout", "1s"]
-        self.helm(verb, "r", self.chart(stamp), *given, check=False)
-        assert self.newest() == "failed"
-
-    def cut_off(self, status: str, *arguments: str) -> None:
-        """helm, killed with SIGKILL once its record has `status` and its objects are there."""
-        process = self.kwok.started("helm", *arguments, "-n", self.namespace)
-        try:
-            wait_for(lambda: self.newest() == status)
-            time.sleep(0.5)
-        finally:
-            process.kill()
-            process.wait()
-        assert self.newest() == status
-
-    def newest(self) -> str:
-        history = self.helm("history", "r", "-o", "json", check=False)
-        return str(json.loads(history)[-1]["status"]) if history else ""
-
-    def uids(self, kind: str) -> dict[str, str]:
-        return {one["metadata"]["name"]: one["metadata"]["uid"] for one in self.kwok.objects(kind, self.namespace)}
 
 
 @pytest.fixture
@@ -94,100 +56,6 @@ def place(kwok: Kwok, tmp_path: Path) -> Place:
     namespace = f"states-{uuid.uuid4().hex[:8]}"
     kwok.command("kubectl", "create", "namespace", namespace)
     return Place(kwok, namespace, tmp_path)
-
-
-def wait_for(look: Callable[[], object], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not look():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
-def wanted(seconds: float = 900) -> Wanted:
-    return Wanted("r", "tiny", timedelta(seconds=seconds))
-
-
-def absent(at: Place) -> None:
-    """Nothing was ever deployed."""
-
-
-def in_sync(at: Place) -> None:
-    at.install(READY)
-
-
-def locked_install(at: Place) -> None:
-    at.cut_off("pending-install", "install", "r", at.chart(), "--wait", "--set", NEVER)
-
-
-def locked_install_by_hand(at: Place) -> None:
-    at.cut_off("pending-install", "install", "r", at.chart(stamp=False), "--wait", "--set", NEVER)
-
-
-def locked_upgrade(at: Place) -> None:
-    at.install(READY)
-    at.cut_off("pending-upgrade", "upgrade", "r", at.chart(), "--wait", "--set", NEVER)
-
-
-def locked_rollback(at: Place) -> None:
-    at.install(NEVER)
-    # Kubernetes never replaces the pod of such a set by itself.
-    at.kwok.command("kubectl", "delete", "statefulset", "r-statefulset", "-n", at.namespace)
-    at.upgrade(READY)
-    at.cut_off("pending-rollback", "rollback", "r", "1", "--wait")
-
-
-def failed_first_install(at: Place) -> None:
-    at.fails("install")
-
-
-def retries_used_up(at: Place) -> None:
-    at.fails("install")
-    at.fails("upgrade")
-    at.fails("upgrade")
-
-
-def failed_upgrade(at: Place) -> None:
-    at.install(READY)
-    at.fails("upgrade")
-
-
-def superseded(at: Place) -> None:
-    at.install(READY)
-    at.upgrade(READY, "text=two")
-    at.kwok.command("kubectl", "delete", "secret", "-n", at.namespace, "sh.helm.release.v1.r.v2")
-
-
-def uninstalling(at: Place) -> None:
-    at.install(READY, "finalizer=true")
-    at.cut_off("uninstalling", "uninstall", "r", "--wait")
-    free = '{"metadata": {"finalizers": null}}'
-    at.kwok.command("kubectl", "patch", "configmap", "r-config", "-n", at.namespace, "--type=merge", "-p", free)
-
-
-def uninstalled_with_history(at: Place) -> None:
-    at.install(READY)
-    at.helm("uninstall", "r", "--keep-history")
-
-
-def deleted_outside(at: Place) -> None:
-    at.install(READY)
-    at.helm("uninstall", "r")
-
-
-def records_deleted(at: Place) -> None:
-    at.install(READY)
-    at.kwok.command("kubectl", "delete", "secret", "-n", at.namespace, "-l", "owner=helm")
-
-
-def of_the_old_process(at: Place) -> None:
-    at.install(READY, stamp=False, description="Install complete")
-    at.upgrade(READY, "text=old", stamp=False, description="Upgrade complete")
-
-
-def rolled_back_by_hand(at: Place) -> None:
-    at.install(READY)
-    at.upgrade(READY, "text=two")
-    at.helm("rollback", "r", "1")
 
 
 STATES: list[tuple[Callable[[Place], None], State, bool]] = [

@@ -1,6 +1,5 @@
 """Any sequence of specs on a real broker ends with live as wanted, or a refusal: nothing is ever lost."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,9 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bus.topics.admin import Admin
-from components.providers.topics import TopicSetProvider
-from tests.servers.dynamic import Host, Refused, host
-from tests.servers.kafka import Cluster, cluster
+from tests.servers.dynamic import Host, Refused
+from tests.servers.kafka import Cluster
 from tests.servers.topic_sets import emptied, props
 
 pytestmark = pytest.mark.servers
@@ -39,25 +37,13 @@ _STEP = st.fixed_dictionaries(
 )
 
 
-@pytest.fixture(scope="module")
-def kafka() -> Iterator[Cluster]:
-    with cluster(1) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[Host]:
-    with host(TopicSetProvider()) as running:
-        yield running
-
-
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=st.lists(_STEP, min_size=1, max_size=6))
 def test_any_sequence_of_specs_converges_or_is_refused(
     kafka: Cluster, process: Host, steps: list[dict[str, Any]]
 ) -> None:
     admin = emptied(kafka)
-    process.inputs, process.outputs, process.id = {}, {}, ""
+    process.inputs, process.outputs, process.id, process.is_partial = {}, {}, "", False
     for step in steps:
         before = admin.read(NAMES)
         holding = held(admin)

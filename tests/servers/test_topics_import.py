@@ -42,6 +42,7 @@ def project(kafka: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     secrets = {f"bus:{key}": "secret" for keys in loaded.secret_keys.values() for key in keys.values()}
     config = {f"bus:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in content.items()}
     monkeypatch.setattr(stacks, "read_config", lambda *_: ({**config, **secrets}, set(secrets)))
+    (tmp_path / "Pulumi.yaml").touch()
     monkeypatch.chdir(tmp_path)
     emptied(kafka)
     return tmp_path

@@ -8,21 +8,10 @@ from bus.topics.admin import Admin
 from bus.topics.plan import Topic
 from components.providers.topics import TopicSetProvider
 from tests.servers.dynamic import Broken, Host, Refused, creation, host, resumed
-from tests.servers.kafka import Cluster, cluster
-from tests.servers.topic_sets import emptied, props, topic
+from tests.servers.kafka import Cluster
+from tests.servers.topic_sets import props, topic
 
 pytestmark = pytest.mark.servers
-
-
-@pytest.fixture(scope="module")
-def kafka() -> Iterator[Cluster]:
-    with cluster(1) as running:
-        yield running
-
-
-@pytest.fixture
-def admin(kafka: Cluster) -> Admin:
-    return emptied(kafka)
 
 
 @pytest.fixture
@@ -49,6 +38,32 @@ def test_what_can_be_applied_is_applied_and_recorded_when_one_topic_fails(
     admin.delete(["a_b"])
     assert provider.up(wanted)
     assert provider.outputs["created"] == ["a.b", "good", "other"]
+
+
+def test_a_preview_says_what_no_difference_of_properties_can_show(
+    capfd: pytest.CaptureFixture[str], kafka: Cluster, admin: Admin
+) -> None:
+    """How a topic that is there already changes, and that one was changed or deleted since the last run."""
+    with host(TopicSetProvider()) as provider:  # whose output is that of the test, and not of its fixtures
+        admin.create([Topic("t", 1, 1, {"retention.ms": "5000"})])
+        admin.seen({"t": 1})
+        wanted = props(kafka, {"t": topic(3), "u": topic()})
+        provider.check(wanted)
+        assert "t exists on central and is taken over: partitions 1 -> 3, retention.ms 5000 -> unset\n" in _said(capfd)
+        provider.up(wanted)
+        assert _said(capfd).count("t exists") == 1
+        provider.up(wanted)
+        assert _said(capfd) == ""
+        admin.set_of_topic({"t": {"segment.ms": "70000"}})
+        admin.delete(["u"])
+        assert not provider.up(wanted)
+        said = _said(capfd)
+        assert "t of central is not as it was last wanted: segment.ms unset -> 70000; the next change" in said
+        assert "u of central is gone; the next change of this site's topics puts it back" in said
+        assert provider.refresh()
+        assert provider.up(wanted)
+        assert not provider.up(wanted)
+        assert "not as it was" not in _said(capfd)
 
 
 def test_a_cluster_that_is_not_the_pinned_one_is_refused_at_preview(kafka: Cluster, provider: Host) -> None:
@@ -83,3 +98,7 @@ def test_a_provider_killed_between_the_act_and_its_record_converges(
         assert again.outputs["topics"] == wanted["topics"]
         assert not again.up(wanted)
     assert len(admin.names()) == 20
+
+
+def _said(capfd: pytest.CaptureFixture[str]) -> str:
+    return capfd.readouterr().err

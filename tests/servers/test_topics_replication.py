@@ -122,14 +122,7 @@ def test_an_interrupted_move_is_finished_by_the_next_run_and_its_throttle_taken_
 ) -> None:
     to(admin, Topic(name, 1, 1))
     count = fill(kafka, name, 30)
-
-    def killed(*_: object) -> dict[str, str]:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as cut_off:
-        cut_off.setattr(reassignment, "_wait", _after(1, killed))
-        with pytest.raises(KeyboardInterrupt):
-            to(admin, Topic(name, 1, 3), 1_000_000)
+    _cut_off(admin, Topic(name, 1, 3), monkeypatch)
     assert admin.read([name])[name].unfinished
     again = plan(admin.read([name])[name], Topic(name, 1, 3), 3)
     assert again.replicate, "brokers show three replicas already: the throttle tells that it is not done"
@@ -138,23 +131,42 @@ def test_an_interrupted_move_is_finished_by_the_next_run_and_its_throttle_taken_
     assert is_clean(admin, name)
 
 
-def test_a_move_of_somebody_else_is_waited_for_and_not_replaced(kafka: Cluster, admin: Admin, name: str) -> None:
+def test_a_change_taken_back_in_the_middle_ends_as_it_began(
+    kafka: Cluster, admin: Admin, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """replicasChangeShouldCompleteWhenSpecIsReverted: the first move ends, and the way back is the next run's."""
     to(admin, Topic(name, 1, 1))
+    count = fill(kafka, name, 20)
+    _cut_off(admin, Topic(name, 1, 3), monkeypatch)
+    assert to(admin, Topic(name, 1, 1)).failed == {}
+    assert admin.read([name])[name].factors == (1, 1)
+    assert messages(admin, name) == count
+    assert is_clean(admin, name)
+
+
+@pytest.mark.parametrize(("theirs", "ours"), [("away", 2), ("away", 1), ("more", 1), ("fewer", 2)])
+def test_a_move_of_somebody_else_is_waited_for_and_not_replaced(
+    kafka: Cluster, admin: Admin, name: str, theirs: str, ours: int
+) -> None:
+    """shouldAccountForReassigningPartitionsNoRfChange, ...IncreasingRf and ...DecreasingRf"""
+    before = 2 if theirs == "fewer" else 1
+    to(admin, Topic(name, 1, before))
     fill(kafka, name, 20)
-    (holder,) = admin.read([name])[name].replicas[0]
-    other = next(broker for broker in (1, 2, 3) if broker != holder)
+    holders = admin.read([name])[name].replicas[0]
+    other = next(broker for broker in (1, 2, 3) if broker not in holders)
+    target = {"away": (other,), "more": (*holders, other), "fewer": (other,)}[theirs]
     with connect(kafka.bootstrap) as replicas:
         # Some 11 s' worth pass at first (see above): at 4 MB/s all 20 MB, and the move is over before it is looked at.
         admin.set_of_broker({b: {"leader.replication.throttled.rate": "1000000"} for b in (1, 2, 3)})
-        admin.set_of_topic({name: {"leader.replication.throttled.replicas": f"0:{holder}"}})
+        admin.set_of_topic({name: {"leader.replication.throttled.replicas": ",".join(f"0:{one}" for one in holders)}})
         time.sleep(2)  # until every broker goes by them
-        replicas.move({(name, 0): (other,)})
-        moving = replicas.moving()[(name, 0)]
-        assert moving.target == (other,)
-        assert to(admin, Topic(name, 1, 2)).failed == {}
+        replicas.move({(name, 0): target})
+        assert replicas.moving()[(name, 0)].target == target
+        assert to(admin, Topic(name, 1, ours)).failed == {}
         assert replicas.moving() == {}
     live = admin.read([name])[name]
-    assert other in live.replicas[0], "their move had come to its end before ours began"
+    assert live.factors == (ours, ours)
+    assert theirs == "more" or other in live.replicas[0], "their move had come to its end before ours began"
     assert is_clean(admin, name)
 
 
@@ -217,6 +229,18 @@ def test_a_controller_that_moves_does_not_stop_a_change(kafka: Cluster, admin: A
     worker.join(150)
     assert worker_result and worker_result[0].failed == {}
     assert all(admin.read([t.name])[t.name].is_as(t) for t in wanted[:5])
+
+
+def _cut_off(admin: Admin, wanted: Topic, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that ends while its move, a slow one, has begun."""
+
+    def killed(*_: object) -> dict[str, str]:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as cut_off:
+        cut_off.setattr(reassignment, "_wait", _after(1, killed))
+        with pytest.raises(KeyboardInterrupt):
+            to(admin, wanted, 1_000_000)
 
 
 def _after(calls: int, then: object) -> object:

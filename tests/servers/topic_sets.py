@@ -1,10 +1,42 @@
-"""Properties of a TopicSet as a test writes them, and a cluster with nothing in it."""
+"""A set of topics in its provider process beside a broker with nothing in it, and its properties as a test writes them.
+
+The fixtures are known to every module of this folder (conftest.py); one that wants another cluster has its own `kafka`.
+"""
 
 import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import pytest
+from confluent_kafka import Producer
+
 from bus.topics.admin import Admin
-from tests.servers.kafka import Cluster
+from components.providers.topics import TopicSetProvider
+from tests.servers.dynamic import Broken, Host, Refused, host
+from tests.servers.kafka import Cluster, cluster
+
+
+@pytest.fixture(scope="module")
+def kafka() -> Iterator[Cluster]:
+    with cluster(1) as running:
+        yield running
+
+
+@pytest.fixture
+def admin(kafka: Cluster) -> Admin:
+    return emptied(kafka)
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[Host]:
+    with host(TopicSetProvider()) as running:
+        yield running
+
+
+@pytest.fixture
+def provider(process: Host, admin: Admin) -> Host:
+    process.inputs, process.outputs, process.id, process.is_partial = {}, {}, "", False
+    return process
 
 
 def emptied(kafka: Cluster) -> Admin:
@@ -40,3 +72,32 @@ def props(kafka: Cluster, topics: dict[str, Any], **more: Any) -> dict[str, Any]
         "reassignmentBytesPerSecond": 50_000_000,
         **more,
     }
+
+
+def produce(kafka: Cluster, name: str, count: int = 5) -> None:
+    """Records that all arrived."""
+    producer = Producer({"bootstrap.servers": kafka.bootstrap})
+    failed: list[object] = []
+    for number in range(count):
+        producer.produce(name, b"x", key=str(number), on_delivery=lambda e, _: failed.append(e) if e else None)
+    assert producer.flush(30) == 0
+    assert not failed
+
+
+def is_done(provider: Host, wanted: dict[str, Any]) -> bool:
+    """Whether a run ends well."""
+    try:
+        provider.up(wanted)
+    except (Broken, Refused):
+        return False
+    return True
+
+
+def eventually(look: Callable[[], bool], seconds: float = 30) -> bool:
+    """Whether `look` becomes true in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if look():
+            return True
+        time.sleep(0.2)
+    return False

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from bus.removals import Mirrored, removal
-from bus.topics.plan import Topic, from_props, plan, to_props
+from bus.topics.plan import Topic, from_props, plan, surprises, to_props
 
 CASES = sorted((Path(__file__).parent / "plans").glob("*.yaml"))
 
@@ -89,3 +89,20 @@ def test_a_topic_that_the_mirror_makes_again_is_deleted_only_by_a_confirmation_t
 def test_what_a_kept_topic_holds_is_said() -> None:
     decision = removal("t", ["t"], [], 5, unit="messages", block="topics", detail="1.2 MB, read by web")
     assert decision.reason.startswith("still holds 5 messages (1.2 MB, read by web); to delete it with its data")
+
+
+def test_what_properties_cannot_show_is_said() -> None:
+    first, second = Topic("a", 3, 1, {"retention.ms": "5"}), Topic("b", 1, 1)
+    uneven = Topic("b", 2, 1, {"cleanup.policy": "compact"}, replicas={0: (1, 2), 1: (1,)})
+    assert surprises({}, {}, {"a": first}, "central") == []
+    assert surprises({}, {"a": first}, {"a": first}, "central") == []
+    assert surprises({"a": first}, {"a": first}, {"a": second}, "central") == [], "that is an ordinary difference"
+    assert surprises({}, {"a": Topic("a", 1, 1, {"segment.ms": "9"})}, {"a": first}, "central") == [
+        "a exists on central and is taken over: partitions 1 -> 3, retention.ms unset -> 5, segment.ms 9 -> unset"
+    ]
+    gone, changed = surprises({"a": first, "b": second}, {"b": uneven}, {"a": first, "b": second}, "central")
+    assert gone.startswith("a of central is gone; the next change of this site's topics puts it back")
+    assert changed.startswith(
+        "b of central is not as it was last wanted: partitions 1 -> 2, replicationFactor 1 -> 1 to 2, "
+        "cleanup.policy unset -> compact; "
+    )

@@ -1,0 +1,69 @@
+"""The pulumi CLI as verbs run it, and the options that say for which stack."""
+
+import os
+import re
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bus.errors import Mendable
+
+_STANDARD = re.compile(r"Pulumi\.(?P<stack>.+)\.ya?ml")
+
+
+def _of_this_stack(context: typer.Context, file: Path | None) -> Path | None:
+    """The stack file that was named; the variable of a shell made ready for one stack says nothing of another one."""
+    source = context.get_parameter_source("config_file")
+    if file is None or source is None or source.name != "ENVIRONMENT":
+        return file
+    named = _STANDARD.fullmatch(file.name)
+    stack = str(context.params.get("stack")).rsplit("/", 1)[-1]  # pulumi takes organization/project/stack too
+    return None if named and named["stack"] != stack else file
+
+
+StackName = Annotated[str, typer.Option("--stack", "-s", help="name of the stack: master, recette, prod, ...")]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config-file",
+        envvar="BUS_CONFIG_FILE",
+        callback=_of_this_stack,
+        help="stack file, where it is not Pulumi.<stack>.yaml; the variable's is passed over for another stack",
+    ),
+]
+
+
+class NoStack(Mendable):
+    """A stack that pulumi cannot read; the message is pulumi's own, and the way out."""
+
+
+def project() -> Path:
+    """The folder of the deployment project that the shell is in, as pulumi itself finds it; raises NoStack."""
+    here = Path.cwd()
+    found = next((folder for folder in (here, *here.parents) if (folder / "Pulumi.yaml").is_file()), None)
+    if found is None:
+        raise NoStack(f"neither {here} nor a folder above it has a Pulumi.yaml; run this in the deployment project")
+    return found
+
+
+def pulumi(
+    root: Path,
+    *arguments: str,
+    config_file: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    otherwise: str = "",
+) -> subprocess.CompletedProcess[str]:
+    """Runs the pulumi CLI, whatever that ends in; where there is none, NoStack says what to do `otherwise`."""
+    command = ["pulumi", *arguments, "--non-interactive"]
+    if config_file:
+        if not config_file.is_file():
+            raise NoStack(f"stack file {config_file} is not there")
+        command += ["--config-file", str(config_file.absolute())]
+    own = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true", **(env or {})}
+    try:
+        return subprocess.run(command, cwd=root, env=own, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise NoStack(f"pulumi is not on PATH; in the sandbox: . sandbox/env.sh{otherwise}") from None
