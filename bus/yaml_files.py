@@ -57,6 +57,8 @@ def read_map(path: Path, file: str) -> tuple[Mapping[str, Any], list[Problem]]:
         return {}, [Problem(file, "", None, allowed, "take it away")]
     except yaml.MarkedYAMLError as error:
         return {}, [_fault(error, text, file)]
+    except RecursionError:
+        return {}, [Problem(file, "", None, "is nested too deep", "no map of a brick has hundreds of others around it")]
     if raw is None:
         return {}, []
     if not isinstance(raw, dict):

@@ -36,6 +36,7 @@ KNOWN = frozenset({"kafka", "cineges-ui"})
         ("kafka.yml", "topics: {}", ["kafka.yml: topics", "must be a list, and is a map"]),
         ("kafka.yml", "- a", ["must be a map with image, values, topics, indices, and is a list"]),
         ("kafka.yml", "image: [", ["line 1: is not YAML"]),
+        ("kafka.yml", "indices: " + "[" * 2000 + "]" * 2000, ["kafka.yml: is nested too deep"]),
         ("kafka.yml", "values: {}\nvalues: {}", ["key 'values' stands here twice"]),
         ("kafka.yaml", "", ["must be called kafka.yml"]),
         ("kafaka.yml", "", ["no chart has a brick kafaka; bricks: cineges-ui, kafka"]),

@@ -2,28 +2,30 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from elasticsearch import ApiError, TransportError
 
 from bus.errors import Failed
-from bus.indices import answers, rollback, support
-from bus.indices.canonical import Json
+from bus.indices import answers, rollback, support, swinging
+from bus.indices.behind import behind
 from bus.indices.copying import Conflict
 from bus.indices.estimate import Facts
-from bus.indices.generations import base_name, first_generation
-from bus.indices.migration import PATIENCE_SECONDS, Busy, Migration, Say
+from bus.indices.generations import first_generation
+from bus.indices.holding import Busy
+from bus.indices.migration import PATIENCE_SECONDS, Migration, Say
 from bus.indices.plan import Change, Live
 from bus.indices.provisioning import Provisioning
 from bus.indices.server import connect
 from bus.indices.settings import flatten, listed
-from bus.indices.state import note, pending
+from bus.indices.state import note
 
 # The master takes what waits for it as one batch: 100 creates take 0.9 s in flight together, 21 s one by one.
 _AT_ONCE = 100
 _PATH_BYTES = 3000
-_READ_ONLY = ("blocks.read_only", "blocks.read_only_allow_delete")
+# By which an index cannot be read, or be given the write block of a copy; one of its own is no harm.
+_BLOCKS = ("blocks.read_only", "blocks.read_only_allow_delete", "blocks.read")
 _JSON = {"content-type": "application/json", "accept": "application/json"}
 
 
@@ -42,34 +44,11 @@ class Admin:
         self._client.close()
 
     def read(self, names: Collection[str]) -> dict[str, Live]:
-        """alias -> the index behind it, for those of `names` that exist; raises Failed where one stands for several."""
-        found: dict[str, list[Live]] = {name: [] for name in names}
-        generations: dict[str, dict[str, Json]] = {name: {} for name in names}
-        for physical, content in self._contents(names).items():
-            settings = flatten(content["settings"])
-            live = Live(physical, content.get("mappings", {}), settings, content.get("aliases", {}))
-            for name in {physical, *live.aliases} & found.keys():
-                found[name].append(live)
-            base = base_name(physical)
-            if base in generations:
-                generations[base][physical] = live.mappings
-        several = {
-            name: f"stands for {', '.join(sorted(live.name for live in all_of_it))}: give one of them is_write_index, "
-            f"or take the alias away from the others"
-            for name, all_of_it in found.items()
-            if len(all_of_it) > 1 and len(_writers(name, all_of_it)) != 1
-        }
-        if several:
-            raise Failed(several)
-        return {
-            name: replace(
-                (_writers(name, all_of_it) if len(all_of_it) > 1 else all_of_it)[0],
-                generations=tuple(sorted(generations[name])),
-                pending=pending(generations[name]),
-            )
-            for name, all_of_it in found.items()
-            if all_of_it
-        }
+        """alias -> the index behind it, for those of `names` that exist; raises Failed where that cannot be told."""
+        found, wrong = behind(names, self._contents(names))
+        if wrong:
+            raise Failed(wrong)
+        return found
 
     def _contents(self, names: Collection[str]) -> dict[str, Any]:
         """physical index -> mappings, settings, aliases: all behind `names`, and every generation of them."""
@@ -84,18 +63,26 @@ class Admin:
     def facts(self, change: Change) -> Facts:
         """What a preview says of an index that is to be copied."""
         name = str(change.live)
-        stats = self._client.indices.stats(index=name, metric=["docs", "store"])["_all"]["primaries"]
+        answer = self._client.indices.stats(index=name, metric=["docs", "store"], forbid_closed_indices=False)
+        stats = answer["_all"]["primaries"]  # nothing in it where no shard is there
         [content] = self._client.indices.get(index=name, flat_settings=True).body.values()
         settings, noted = flatten(content["settings"]), note(content.get("mappings", {}))
         nodes = self._client.nodes.stats(metric="fs")["nodes"].values()
         return Facts(
-            documents=int(stats["docs"]["count"]),
-            size_bytes=int(stats["store"]["size_in_bytes"]),
+            documents=int(stats.get("docs", {}).get("count", 0)),
+            size_bytes=int(stats.get("store", {}).get("size_in_bytes", 0)),
             free_bytes=max((_room(path) for node in nodes for path in node["fs"].get("data", [])), default=0),
             status=str(self._client.cluster.health()["status"]),
-            read_only=any(settings.get(key) == "true" for key in _READ_ONLY),
+            in_the_way=swinging.in_the_way(self._client, name) if name == change.wanted.name else "",
+            blocks=tuple(f"index.{key}" for key in _BLOCKS if settings.get(key) == "true") + self._cluster_blocks(),
             documents_per_second=noted.documents / noted.seconds if noted and noted.seconds else 0,
         )
+
+    def _cluster_blocks(self) -> tuple[str, ...]:
+        """The settings by which the whole cluster is read-only."""
+        answer = self._client.cluster.get_settings(flat_settings=True).body
+        settings = {**answer["persistent"], **answer["transient"]}
+        return tuple(sorted(k for k, v in settings.items() if k.startswith("cluster.blocks.") and v == "true"))
 
     def generation_before(self, name: str, live: Live) -> str:
         """The generation that a rollback goes to; raises Failed where none was kept, or the server cannot go back."""
@@ -140,7 +127,8 @@ class Admin:
         for change in changes:
             if change.target:
                 source, target = str(change.live), change.target
-                wrong |= _attempt(change, self._migration(change, source, target, say, patience_seconds).run)
+                shut = _attempt(change, partial(self._open, source)) if change.closed else {}
+                wrong |= shut or _attempt(change, self._migration(change, source, target, say, patience_seconds).run)
         if wrong:
             raise Failed(wrong)
 
@@ -188,8 +176,8 @@ class Admin:
             )
             return
         name = str(change.live)
-        if change.settings:
-            self._client.indices.put_settings(index=name, settings=_given(change.settings))
+        for some in _in_turn(change.settings):
+            self._client.indices.put_settings(index=name, settings=_given(some))
         if change.reopened:
             # Not put_settings(reopen=True): 9.4.3 then goes on without the analyzers that were declared.
             self._client.indices.close(index=name)
@@ -228,7 +216,17 @@ def _attempt(change: Change, act: Callable[[], None]) -> dict[str, str]:
 
 
 def _given(settings: Mapping[str, str | None]) -> dict[str, Any]:
-    return {key: listed(value) for key, value in settings.items()}
+    """As a server is given them; `index.` in full, without which it lifts no read-only block."""
+    return {f"index.{key}": listed(value) for key, value in settings.items()}
+
+
+def _in_turn(settings: Mapping[str, str | None]) -> Iterator[Mapping[str, str | None]]:
+    """Each block that is lifted by itself and first, since a read-only index takes nothing else; a new one last."""
+    lifted = [key for key, value in settings.items() if key.startswith("blocks.") and value != "true"]
+    put = {key: value for key, value in settings.items() if key.startswith("blocks.") and value == "true"}
+    rest = {key: value for key, value in settings.items() if not key.startswith("blocks.")}
+    yield from ({key: settings[key]} for key in lifted)
+    yield from (some for some in (rest, put) if some)
 
 
 def _short_enough(parts: Sequence[str]) -> Iterator[str]:
@@ -241,7 +239,3 @@ def _short_enough(parts: Sequence[str]) -> Iterator[str]:
         some.append(part)
     if some:
         yield ",".join(some)
-
-
-def _writers(name: str, found: list[Live]) -> list[Live]:
-    return [live for live in found if live.aliases.get(name, {}).get("is_write_index")]

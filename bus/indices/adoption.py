@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from bus.indices.canonical import Json
 from bus.indices.differences import OURS
+from bus.indices.in_full import Json
 from bus.indices.plan import Live
 from bus.indices.settings import RESERVED, listed
 

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bus.indices.settings import text
+from bus.indices.in_full import Json, canonical, in_full, same_null
 
-Json = Mapping[str, Any]
 CHILDREN = ("properties", "fields")
 
 # Values of parameters that a server leaves out of its answers while they have them.
@@ -36,10 +35,13 @@ _DEFAULTS: Json = {
 _OF_TYPE: Mapping[str, Json] = {
     "text": {"norms": True, "index_options": "positions"},
     "keyword": {"index_options": "docs"},
-    "date": {"format": "strict_date_optional_time||epoch_millis"},
+    "date": {"format": "strict_date_optional_time||epoch_millis", "locale": "en"},
+    "date_nanos": {"locale": "en"},
+    "date_range": {"locale": "en"},
     "binary": {"doc_values": False},
     "flattened": {"depth_limit": 20, "index_options": "docs"},
     "join": {"eager_global_ordinals": True},
+    "dense_vector": {"element_type": "float"},
     "completion": {
         "analyzer": "simple",
         "max_input_length": 50,
@@ -52,8 +54,6 @@ _TOLD = {
     "dense_vector": frozenset({"index", "similarity", "index_options", "element_type"}),
     "semantic_text": frozenset({"inference_id", "search_inference_id", "model_settings", "index_options"}),
 }
-# Of a dynamic template: one or several, as text or a list.
-_MATCHES = ("match", "unmatch", "path_match", "path_unmatch", "match_mapping_type", "unmatch_mapping_type")
 _OF_MAPPING: Json = {
     "dynamic": True,
     "date_detection": True,
@@ -64,6 +64,7 @@ _OF_MAPPING: Json = {
     "_meta": {},
     "_source": {},
     "_routing": {},
+    "_data_stream_timestamp": {"enabled": False},
     "enabled": True,
     "subobjects": True,
 }
@@ -91,15 +92,9 @@ def default_of_mapping(key: str) -> Any:
 
 def same(key: str, one: object, other: object) -> bool:
     """Whether two values of a parameter, or of a part of a mapping, mean the same."""
-    if key == "copy_to":
-        return canonical(_listed(one)) == canonical(_listed(other))
-    if key in ("_source", "_routing"):
-        return canonical(_without_defaults(one)) == canonical(_without_defaults(other))
-    if key == "script":
-        return canonical(_script(one)) == canonical(_script(other))
-    if key == "dynamic_templates":
-        return canonical(_templates(one)) == canonical(_templates(other))
-    return canonical(one) == canonical(other)
+    if key == "null_value":
+        return same_null(one, other)
+    return canonical(in_full(key, one)) == canonical(in_full(key, other))
 
 
 def same_field(one: Json, other: Json) -> bool:
@@ -107,38 +102,3 @@ def same_field(one: Json, other: Json) -> bool:
     return all(
         same(key, one.get(key, default(key, one)), other.get(key, default(key, other))) for key in {*one, *other}
     )
-
-
-def canonical(value: object) -> object:
-    """Numbers and booleans as text, in maps and lists too: servers answer 256 or "256", true or "true"."""
-    if isinstance(value, Mapping):
-        return {str(key): canonical(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [canonical(item) for item in value]
-    return value if value is None else text(value)
-
-
-def _without_defaults(value: object) -> object:
-    plain = {"enabled": "true", "required": "false", "includes": [], "excludes": [], "mode": "stored"}
-    if not isinstance(value, Mapping):
-        return {}
-    return {key: item for key, item in value.items() if key not in plain or canonical(item) != plain[key]}
-
-
-def _script(value: object) -> object:
-    """A script in full; text alone is its source."""
-    return {"lang": "painless", "params": {}, **(value if isinstance(value, Mapping) else {"source": value})}
-
-
-def _templates(value: object) -> object:
-    """Dynamic templates with what they match as lists."""
-    if not isinstance(value, list):
-        return value
-    return [
-        {name: {key: _listed(how[key]) if key in _MATCHES else how[key] for key in how} for name, how in one.items()}
-        for one in value
-    ]
-
-
-def _listed(value: object) -> object:
-    return [] if value is None else value if isinstance(value, list) else [value]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
-from bus.indices.canonical import canonical
+from bus.indices.in_full import canonical
 
 
 class Class(IntEnum):

@@ -7,14 +7,18 @@ optimistic-concurrency-control); a document keeps its version, so that a late co
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
+from math import inf
 from typing import Any
 
-from elasticsearch import Elasticsearch, NotFoundError, helpers
+from elasticsearch import Elasticsearch, NotFoundError
 
 from bus.indices.answers import said
+from bus.indices.deletions import Deletions
+from bus.indices.pair import Pair
 from bus.indices.plan import Reindexing
 from bus.indices.reindex import Task
-from bus.indices.sweeping import Sweep
+from bus.indices.state import Note
 
 _BATCH = 2000
 _SAMPLE = 200
@@ -40,22 +44,30 @@ class Copying:
 
     def __init__(self, client: Elasticsearch, source: str, target: str, how: Reindexing) -> None:
         self._client, self._source, self._target, self._how = client, source, target, how
-        self._sweep = Sweep(client, source, target)
+        self._pair = Pair(client, source, target)
+        self._deletions = Deletions(self._pair)
 
     def checkpoints(self) -> dict[str, int]:
         """shard -> sequence number up to which the source has everything; and all of it can be searched."""
-        shards = self._client.indices.stats(index=self._source, level="shards", metric="docs")
+        return self._checkpoints(self._source)
+
+    def filled(self) -> dict[str, int]:
+        """The same of the target."""
+        return self._checkpoints(self._target)
+
+    def _checkpoints(self, index: str) -> dict[str, int]:
+        shards = self._client.indices.stats(index=index, level="shards", metric="docs")
         found = {}
-        for number, copies in shards["indices"][self._source]["shards"].items():
+        for number, copies in shards["indices"][index]["shards"].items():
             primary = next(copy for copy in copies if copy["routing"]["primary"])
             found[number] = int(primary["seq_no"]["local_checkpoint"])
-        self._client.indices.refresh(index=self._source)
+        self._client.indices.refresh(index=index)
         return found
 
     def start(self) -> str:
         """Starts copying everything; returns the server's task."""
         answer = self._client.reindex(
-            source={"index": self._source, "size": _BATCH},
+            source=self._from(),
             dest=self._dest("external_gte"),
             script=self._script(),
             slices=self._how.slices or "auto",
@@ -96,20 +108,40 @@ class Copying:
         copied = 0
         for shard, checkpoint in since.items():
             written = {"range": {"_seq_no": {"gt": checkpoint}}}
-            for hits in _batches(self._scan(self._source, written, shard)):
-                self._sweep.copied(hits)
+            for hits in self._batches(self._pair.scan(self._source, written, _BATCH, shard)):
+                self._deletions.copied(hits)
                 self._copy([hit["_id"] for hit in hits])
                 copied += len(hits)
                 beat()
         return copied
 
-    def sweep(self, beat: Callable[[], None]) -> int:
-        """Deletes from the target what the source no longer has; returns how many documents that were."""
-        return self._sweep.run(beat)
+    def untouched(self, noted: Note) -> int:
+        """Documents of the source that nobody touched since the copy began, before catching up."""
+        return self._deletions.untouched(noted)
+
+    def sweep(self, noted: Note, untouched: int, beat: Callable[[], None]) -> tuple[int, bool]:
+        """Deletes from the target what the source no longer has; how many, and whether `sweep_listed` would find more.
+
+        `noted` says what a pass reached, `untouched` is what the method of this name said before it.
+        """
+        self._pair.refresh()
+        if not self.is_transformed:
+            return self._deletions.sweep_known(noted, untouched, beat)
+        return self._deletions.sweep_all(noted, beat) if self._how.mode == "catch-up" else 0, False
+
+    def sweep_listed(
+        self, noted: Note, untouched: int, beat: Callable[[], None], seconds: float = inf
+    ) -> tuple[int, bool]:
+        """The same for what `sweep` could not find; takes the longer the more documents there are."""
+        return self._deletions.sweep_listed(noted, untouched, beat, seconds)
+
+    def list_all(self, noted: Note, beat: Callable[[], None]) -> None:
+        """Looks through everything, so that the next `sweep` finds all that is deleted from now on."""
+        self._deletions.list_all(noted, beat)
 
     def counts(self) -> tuple[int, int]:
         """Documents of source and target, all of them searchable."""
-        self._client.indices.refresh(index=[self._source, self._target])
+        self._pair.refresh()
         one, other = (self._client.count(index=index)["count"] for index in (self._source, self._target))
         return int(one), int(other)
 
@@ -134,7 +166,7 @@ class Copying:
 
     def _contents(self, index: str, query: Mapping[str, Any]) -> dict[str, Any]:
         """id -> routing and content of some documents that match."""
-        hits = self._client.search(index=index, query=query, size=_SAMPLE)["hits"]["hits"]
+        hits = self._client.search(index=index, query=query, size=min(_SAMPLE, self._pair.window))["hits"]["hits"]
         return {hit["_id"]: (hit.get("_routing"), hit.get("_source")) for hit in hits}
 
     @property
@@ -146,7 +178,7 @@ class Copying:
         """Some documents by id; one that was deleted and made again has a lower version than its copy."""
         for version_type in ("external_gte", "internal"):
             answer = self._client.options(request_timeout=600).reindex(
-                source={"index": self._source, "query": {"ids": {"values": ids}}},
+                source={**self._from(), "query": {"ids": {"values": ids}}},
                 dest=self._dest(version_type),
                 script=self._script(),
                 conflicts="proceed" if version_type == "external_gte" else "abort",
@@ -156,18 +188,20 @@ class Copying:
             if not answer["version_conflicts"]:
                 return
 
+    def _batches(self, hits: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+        rest = iter(hits)
+        while some := list(islice(rest, min(_BATCH, self._pair.window))):
+            yield some
+
+    def _from(self) -> dict[str, Any]:
+        return {"index": self._source, "size": min(_BATCH, self._pair.window)}
+
     def _dest(self, version_type: str) -> dict[str, Any]:
         pipeline = {"pipeline": self._how.pipeline} if self._how.pipeline else {}
         return {"index": self._target, "version_type": version_type, **pipeline}
 
     def _script(self) -> dict[str, str] | None:
         return {"source": self._how.script, "lang": "painless"} if self._how.script else None
-
-    def _scan(self, index: str, query: Mapping[str, Any], shard: str | None = None) -> Iterable[dict[str, Any]]:
-        """Hits of a query, without their content; of one shard where it is named."""
-        where: dict[str, Any] = {} if shard is None else {"preference": f"_shards:{shard}"}
-        body = {"query": query, "_source": False}
-        return helpers.scan(self._client, index=index, query=body, size=_BATCH, **where)
 
     def _tasks(self) -> list[str]:
         answer = self._raw("GET", "/_tasks?actions=indices:data/write/reindex&detailed&group_by=none")
@@ -188,14 +222,3 @@ def _failure(failure: Mapping[str, Any]) -> str:
     inner = cause.get("caused_by") or {}
     reasons = [str(part["reason"]) for part in (cause, inner) if part.get("reason")]
     return f"document {failure.get('id')}: {': '.join(reasons)}"
-
-
-def _batches(items: Iterable[Any]) -> Iterator[list[Any]]:
-    some: list[Any] = []
-    for item in items:
-        some.append(item)
-        if len(some) == _BATCH:
-            yield some
-            some = []
-    if some:
-        yield some

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bus.indices import classes
-from bus.indices.canonical import CHILDREN, Json, default, default_of_mapping, is_told, same, same_field
+from bus.indices.canonical import CHILDREN, default, default_of_mapping, is_told, same, same_field
 from bus.indices.classes import Class, Rule, rule
+from bus.indices.in_full import Json
 
 Path = tuple[str, ...]
 OURS = "bus"

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from bus.indices.canonical import CHILDREN, Json, default, default_of_mapping, is_told, same, same_field
+from bus.indices.canonical import CHILDREN, default, default_of_mapping, is_told, same, same_field
 from bus.indices.differences import OURS
+from bus.indices.in_full import Json
 from bus.indices.plan import Live, Wanted
 from bus.indices.settings import SERVED, UNTOLD
 from bus.indices.spelling import in_words_of, placed
@@ -19,6 +20,8 @@ def seen(live: Live, wanted: Wanted) -> Wanted:
     mappings = in_words_of(wanted.mappings, _mapping(live.mappings, where), where)
     settings = {key: value if key in UNTOLD else live.settings.get(key) for key, value in wanted.settings.items()}
     by_hand = {k: v for k, v in live.settings.items() if k not in SERVED and k not in settings}
+    if live.is_closed:
+        by_hand["closed"] = "true"  # said among the settings, though it is none
     aliases = {name: alias for name, alias in live.aliases.items() if name != wanted.name}
     kept = {key: value for key, value in settings.items() if value is not None or wanted.settings[key] is None}
     return Wanted(

@@ -21,7 +21,10 @@ class Facts:
     """below the low watermark of the roomiest data node; beyond it no shard is placed"""
     status: str
     """of the cluster: green, yellow, red"""
-    read_only: bool = False
+    blocks: tuple[str, ...] = ()
+    """settings that keep the index from being read or blocked, of its own or of the cluster"""
+    in_the_way: str = ""
+    """why an index that bears the alias's own name cannot be kept as its first generation"""
     documents_per_second: float = 0
     """of the last copy of this index; 0 where there was none"""
 
@@ -38,7 +41,10 @@ def text(change: Change, facts: Facts) -> str:
 
 def line(change: Change) -> str:
     """The line of a preview for what is done without a copy."""
-    return f"{change.wanted.name}: {change.kind.said}: {'; '.join(map(str, change.differences))}"
+    parts = [f"{change.live} is closed, and is opened"] if change.closed else []
+    if change.differences:
+        parts.append(f"{change.kind.said}: {'; '.join(map(str, change.differences))}")
+    return f"{change.wanted.name}: {'; '.join(parts)}"
 
 
 def refusals(change: Change, facts: Facts) -> dict[str, str]:
@@ -47,8 +53,13 @@ def refusals(change: Change, facts: Facts) -> dict[str, str]:
     found = []
     if facts.status == "red":
         found.append("the cluster is red: some shard has no copy left; bring it back first")
-    if facts.read_only:
-        found.append(f"{change.live} is read-only (a disk was full, or somebody set it): lift index.blocks first")
+    if facts.blocks:
+        found.append(
+            f"{change.live} is blocked (a disk was full, or somebody set it): put {', '.join(facts.blocks)} "
+            f"back to null first"
+        )
+    if facts.in_the_way:
+        found.append(facts.in_the_way)
     if needed > facts.free_bytes:
         found.append(f"it needs {_size(needed)}, {_size(facts.free_bytes)} are free up to the low watermark: add disk")
     return {"reindex": f"{name}: cannot be reindexed now: {'; '.join(found)}"} if found else {}

@@ -1,40 +1,34 @@
 """The loop that brings an index into its next generation: look, decide (bus.indices.reindex), do one step."""
 
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from math import inf
 from typing import Any, cast
 
-from elasticsearch import ApiError, ConnectionError, ConnectionTimeout, Elasticsearch, NotFoundError, TransportError
+from elasticsearch import ApiError, ConnectionError, ConnectionTimeout, Elasticsearch, TransportError
 
-from bus.indices import generations, reindex
+from bus.indices import reindex, successor
 from bus.indices.copying import Conflict, Copying
+from bus.indices.holding import Busy, Hold
 from bus.indices.plan import Wanted
 from bus.indices.reindex import Seen, Step
-from bus.indices.settings import listed
 from bus.indices.state import Note, fingerprint, note
+from bus.indices.swinging import swing, tidy
 
 PATIENCE_SECONDS = 15.0
 """without a beat for so long, whoever filled a generation is taken for dead"""
 _SERVER_SECONDS = 120.0
 _SAID_SECONDS = 5.0
 _POLL_SECONDS = 0.5
+_BLOCKED_SECONDS = 1.0
+"""so long deletions are looked for while writes are blocked, before they are let through again"""
 
 Say = Callable[[str], None]
 
 
-class Busy(Exception):
-    """Somebody else fills this generation, or took it over from this run."""
-
-
 class Migration:
-    """One index on its way from `source` to `target`; `run` may be called again after any death.
-
-    Who holds the alias <target>.lock-<token> works on the target. Taking over and swinging the alias each exchange or
-    drop that alias in one atomic call, so of two only one can.
-    """
+    """One index on its way from `source` to `target`; `run` may be called again after any death."""
 
     def __init__(
         self,
@@ -48,11 +42,9 @@ class Migration:
     ) -> None:
         self._client, self._wanted, self._source, self._target = client, wanted, source, target
         self._settings: dict[str, Any] = {**inherited, **wanted.settings}
-        self._say, self._patience = say, patience_seconds
-        self._copy = Copying(client, source, target, wanted.reindex)
-        self._lock = f"{target}.lock-{uuid.uuid4().hex[:12]}"
-        self._mine = self._verified = False
-        self._passes, self._behind = 0, cast("int | None", None)
+        self._say = say
+        self._hold = Hold(client, target, wanted.name, wanted.mappings.get("_meta") or {}, patience_seconds)
+        self._begin()
         self._steps = {
             Step.CREATE: self._create,
             Step.START_OVER: self._start_over,
@@ -65,7 +57,14 @@ class Migration:
             Step.SWAP: self._swap,
             Step.TIDY: self._tidy,
         }
-        self._beaten = self._said = self._blocked_at = self._started = time.monotonic()
+        self._said = self._blocked_at = self._started = time.monotonic()
+        self._blocked_before = 0.0
+
+    def _begin(self) -> None:
+        """Nothing is known of the target yet."""
+        self._copy = Copying(self._client, self._source, self._target, self._wanted.reindex)
+        self._verified, self._passes, self._behind = False, 0, cast("int | None", None)
+        self._lifted = False
 
     def run(self) -> None:
         """Does what is left to do. Raises Conflict where documents do not fit, Busy where another run is at it.
@@ -90,7 +89,7 @@ class Migration:
 
     def abandon(self) -> None:
         """Removes the unfinished generation, once its run is dead, and lets writes through again."""
-        self._acquire()
+        self._hold.acquire(self._progress)
         self._give_up(remove=True)
 
     def _look(self) -> Step:
@@ -106,11 +105,11 @@ class Migration:
 
     def _seen(self) -> Seen:
         there, here, alias_on_target = self._both()
-        if here and not self._mine and not alias_on_target:
-            self._acquire()
+        if here and not self._hold.mine and not alias_on_target:
+            self._hold.acquire(self._progress)
             there, here, alias_on_target = self._both()
-        if here and not alias_on_target and self._lock not in here["aliases"]:
-            raise Busy(f"another run has taken {self._target} over")
+        if here and not alias_on_target and self._hold.lock not in here["aliases"]:
+            raise Busy(self._hold.taken)
         noted = note(here["mappings"]) if here else None
         if here and noted is None:
             raise Conflict(f"{self._target} is there, and bus did not make it: remove or rename it")
@@ -139,184 +138,105 @@ class Migration:
 
     def _create(self) -> None:
         first = Note(self._source, fingerprint(self._wanted))
-        own = self._wanted.mappings
-        while_copying = {"number_of_replicas": 0, "refresh_interval": "-1"}
-        if "auto_expand_replicas" in self._settings:
-            while_copying["auto_expand_replicas"] = "false"
-        given = {key: listed(value) for key, value in self._settings.items() if value is not None}
-        try:
-            self._client.indices.create(
-                index=self._target,
-                mappings={**own, "_meta": first.meta(own.get("_meta") or {})},
-                settings={**given, **while_copying},
-                aliases={self._lock: {"is_hidden": True}},
-            )
-            self._mine = True
-        except ApiError as error:
-            if error.error != "resource_already_exists_exception":
-                raise
+        made = (self._target, self._wanted.mappings, self._settings, first, self._hold.lock)
+        self._hold.mine = successor.make(self._client, *made) or self._hold.mine
         self._started = time.monotonic()
 
     def _start_over(self) -> None:
-        self._copy.cancel_others("", self._beat)
-        self._hold()
+        self._copy.cancel_others("", self._hold.beat)
+        self._hold.check()
+        self._let_through()  # the note goes, and with it that the block is ours
         self._client.indices.delete(index=self._target, ignore_unavailable=True)
-        self._mine = self._verified = False
-        self._passes, self._behind = 0, None
+        self._hold.mine = False
+        self._begin()
 
     def _block(self) -> None:
-        self._write(blocked=True)
+        self._hold.write(blocked=True)
         self._blocked_at = time.monotonic()
         self._client.indices.add_block(index=self._source, block="write")
         self._verified = False
 
     def _copy_all(self) -> None:
-        self._copy.cancel_others("", self._beat)
-        self._write(checkpoints=self._copy.checkpoints())
-        self._write(task=self._copy.start(), phase="copying")
+        self._copy.cancel_others("", self._hold.beat)
+        reached = self._copy.checkpoints()
+        self._hold.write(checkpoints=reached, began=reached)
+        self._hold.write(task=self._copy.start(), phase="copying")
 
     def _follow(self) -> None:
-        task = self._note().task
-        self._copy.cancel_others(task, self._beat)
+        task = self._hold.note().task
+        self._copy.cancel_others(task, self._hold.beat)
         while (now := self._copy.progress(task)).state == "running":
-            self._beat()
+            self._hold.beat()
             share = f"{100 * now.copied // now.total} % of {now.total} documents" if now.total else "starting"
             self._progress(f"copying into {self._target}: {share}")
             time.sleep(_POLL_SECONDS)
         if now.state == "failed":
             raise Conflict("; ".join(now.failures[:3]))
         if now.state == "done":
-            self._write(phase="copied", documents=now.copied, seconds=round(time.monotonic() - self._started, 1))
+            seconds = round(time.monotonic() - self._started, 1)
+            self._hold.write(phase="copied", filled=self._copy.filled(), documents=now.copied, seconds=seconds)
             self._progress(f"{now.copied} documents are in {self._target}", now=True)
 
     def _settle(self) -> None:
-        names = ("number_of_replicas", "refresh_interval", "auto_expand_replicas")
-        restored = {name: self._settings.get(name) for name in names}
-        self._client.indices.put_settings(index=self._target, settings=restored)
-        self._client.indices.refresh(index=self._target)
-        health = {"timed_out": True}
-        while health["timed_out"]:
-            self._beat()
-            health = self._client.options(request_timeout=30, ignore_status=408).cluster.health(
-                index=self._target, wait_for_no_initializing_shards=True, timeout="2s"
-            ).body  # fmt: skip
-        self._write(phase="settled")
+        successor.settle(self._client, self._target, self._settings, self._hold.beat)
+        self._hold.write(phase="settled")
 
     def _catch_up(self) -> None:
-        self._behind = self._pass()
+        copied, untouched = self._pass()
+        noted = self._hold.note()
+        swept, has_more = self._copy.sweep(noted, untouched, self._hold.beat)
+        if has_more:
+            swept += self._copy.sweep_listed(noted, untouched, self._hold.beat)[0]
+        self._behind = copied + swept
         self._passes += 1
-        self._behind += self._sweep()
         self._progress(f"{self._behind} documents written meanwhile are copied", now=True)
 
     def _finish(self) -> None:
-        self._copy.cancel_others(self._note().task, self._beat)
-        self._pass()
-        self._sweep()
+        self._copy.cancel_others(self._hold.note().task, self._hold.beat)
+        _, untouched = self._pass()
+        noted = self._hold.note()
+        _, has_more = self._copy.sweep(noted, untouched, self._hold.beat)
+        if has_more:
+            may_lift = noted.blocked and self._wanted.reindex.mode == "catch-up" and not self._lifted
+            seconds = _BLOCKED_SECONDS if may_lift else inf
+            _, has_more = self._copy.sweep_listed(noted, untouched, self._hold.beat, seconds)
+            if has_more and may_lift:
+                self._look_through(noted)
+                return
         count = self._copy.verify()
         self._verified = True
         self._progress(f"{count} documents verified", now=True)
 
-    def _pass(self) -> int:
-        """Copies what was written since the noted checkpoints, and notes those of before it began."""
-        since, reached = self._note().checkpoints, self._copy.checkpoints()
-        copied = self._copy.catch_up(since, self._beat)
-        self._write(checkpoints=reached)
-        return copied
+    def _look_through(self, noted: Note) -> None:
+        """Lifts the block while all is looked through for deletions; once, since all is known afterwards."""
+        self._progress("documents were deleted meanwhile; writes go on while they are looked for", now=True)
+        self._hold.check()
+        self._let_through()
+        self._blocked_before += time.monotonic() - self._blocked_at
+        self._copy.list_all(noted, self._hold.beat)
+        self._lifted = True
+        self._passes, self._behind = 0, None
 
-    def _sweep(self) -> int:
-        """Takes away what was deleted meanwhile; of transformed documents, counts do not tell whether any was."""
-        source, target = self._copy.counts()
-        if self._copy.is_transformed:
-            return self._copy.sweep(self._beat) if self._wanted.reindex.mode == "catch-up" else 0
-        return self._copy.sweep(self._beat) if target > source else 0
+    def _pass(self) -> tuple[int, int]:
+        """Copies what was written since the noted checkpoints; how much, and what nobody had touched before that."""
+        noted, reached = self._hold.note(), self._copy.checkpoints()
+        untouched = self._copy.untouched(noted)
+        copied = self._copy.catch_up(noted.checkpoints, self._hold.beat)
+        self._hold.write(checkpoints=reached)
+        return copied, untouched
 
     def _swap(self) -> None:
-        """All aliases of the source go to the target in one call, which fails if the alias or the lock has moved."""
-        answer = self._client.indices.get_alias(index=self._source)[self._source]["aliases"]
-        name, wanted = self._wanted.name, self._wanted.aliases
-        concrete = self._source == name
-        if concrete:
-            self._keep_concrete()
-        elif name not in answer:
-            raise Conflict(f"alias {name} is no longer on {self._source}: somebody moved it; run again")
-        moved = {name: {}, **answer, **wanted}
-        actions: list[dict[str, Any]] = [{"remove_index": {"index": name}}] if concrete else []
-        for alias, how in moved.items():
-            if alias in answer and not concrete:
-                actions.append({"remove": {"index": self._source, "alias": alias, "must_exist": True}})
-            actions.append({"add": {"index": self._target, "alias": alias, **how}})
-        actions.append({"remove": {"index": self._target, "alias": self._lock, "must_exist": True}})
-        self._client.indices.update_aliases(actions=actions)
-        blocked = time.monotonic() - self._blocked_at
-        self._progress(f"{name} is {self._target} now; writes were blocked for {blocked:.1f} s", now=True)
+        swing(self._client, self._wanted, self._source, self._target, self._hold.lock)
+        blocked = self._blocked_before + time.monotonic() - self._blocked_at
+        self._progress(f"{self._wanted.name} is {self._target} now; writes were blocked for {blocked:.1f} s", now=True)
 
     def _tidy(self) -> None:
-        self._write(phase="live", task="", checkpoints={})
-        name, keep = self._wanted.name, self._wanted.reindex.keep
-        existing = self._client.indices.get(index=f"{name}-0*", expand_wildcards="all").body
-        for old in generations.superfluous(name, self._target, existing, keep):
-            copied_on = any((found := note(content["mappings"])) and found.source in (old, name)
-                            for content in existing.values())  # fmt: skip
-            if copied_on and not existing[old]["aliases"]:
-                self._client.indices.delete(index=old, ignore_unavailable=True)
-                self._progress(f"{old} is deleted; {keep} old generations are kept", now=True)
+        self._hold.write(phase="live", task="", checkpoints={}, began={}, filled={})
+        for old in tidy(self._client, self._wanted, self._target):
+            keep = self._wanted.reindex.keep
+            self._progress(f"{old} is deleted; {keep} old generations are kept", now=True)
 
-    def _keep_concrete(self) -> None:
-        """A copy of an index that bears the alias's name, as generation 000001; a clone shares its files."""
-        kept = generations.first_generation(self._wanted.name)
-        if kept != self._target and not self._client.indices.exists(index=kept):
-            self._client.indices.clone(index=self._source, target=kept, wait_for_active_shards="1")
-
-    # The lock, the note, and giving up.
-
-    def _acquire(self) -> None:
-        """Takes a generation over whose holder shows no sign of life; waits for one who does. Raises Busy."""
-        last: tuple[int, list[str]] | None = None
-        since = time.monotonic()
-        while True:
-            answer = self._client.indices.get(index=self._target, ignore_unavailable=True).body.get(self._target)
-            noted = note(answer["mappings"]) if answer else None
-            if answer is None or noted is None or self._wanted.name in answer["aliases"]:
-                return
-            locks = [alias for alias in answer["aliases"] if alias.startswith(f"{self._target}.lock-")]
-            sign = (noted.beat, locks)
-            if sign != last:
-                last, since = sign, time.monotonic()
-            elif time.monotonic() - since >= self._patience:
-                actions: list[dict[str, Any]] = [
-                    {"remove": {"index": self._target, "alias": lock, "must_exist": True}} for lock in locks
-                ]
-                actions.append({"add": {"index": self._target, "alias": self._lock, "is_hidden": True}})
-                with suppress(NotFoundError):  # another one was faster
-                    self._client.indices.update_aliases(actions=actions)
-                    self._mine = True
-                    self._progress(f"going on with {self._target}, which a dead run left", now=True)
-                    return
-                last = None
-            self._progress(f"waiting for another run that fills {self._target}")
-            time.sleep(min(_POLL_SECONDS, self._patience / 5))
-
-    def _hold(self) -> None:
-        """Raises Busy unless this run still holds the target."""
-        if not self._client.indices.exists_alias(index=self._target, name=self._lock):
-            raise Busy(f"another run has taken {self._target} over")
-
-    def _note(self) -> Note:
-        found = note(self._client.indices.get_mapping(index=self._target)[self._target]["mappings"])
-        if found is None:
-            raise Busy(f"the note of {self._target} is gone: somebody else works on it")
-        return found
-
-    def _write(self, **changes: Any) -> None:
-        now = self._note()
-        meta = replace(now, beat=now.beat + 1, **changes).meta(self._wanted.mappings.get("_meta") or {})
-        self._client.indices.put_mapping(index=self._target, meta=meta)
-        self._beaten = time.monotonic()
-
-    def _beat(self) -> None:
-        if time.monotonic() - self._beaten > self._patience / 4:
-            self._hold()
-            self._write()
+    # Letting go.
 
     def _progress(self, text: str, now: bool = False) -> None:
         if now or time.monotonic() - self._said > _SAID_SECONDS:
@@ -325,16 +245,20 @@ class Migration:
 
     def _give_up(self, remove: bool) -> None:
         """Lets writes through again; with `remove` the unfinished generation goes too, since it cannot be finished."""
-        if not self._mine:
+        if not self._hold.mine:
             return
-        noted = self._note()
-        if noted.phase == "live" or not self._client.indices.exists_alias(index=self._target, name=self._lock):
+        if self._hold.note().phase == "live" or not self._hold.is_there():
             return
-        if noted.blocked:
-            self._client.indices.put_settings(index=self._source, settings={"blocks.write": None})
+        self._let_through()
         if remove:
-            self._copy.cancel_others("", self._beat)
+            self._copy.cancel_others("", self._hold.beat)
             self._client.indices.delete(index=self._target, ignore_unavailable=True)
+
+    def _let_through(self) -> None:
+        """Lifts the source's write block, if it is ours."""
+        if self._hold.note().blocked:
+            self._client.indices.put_settings(index=self._source, settings={"blocks.write": None})
+            self._hold.write(blocked=False)
 
 
 def _passes(error: Exception) -> bool:

@@ -12,15 +12,16 @@ from bus.errors import Problem
 from bus.fragments import Block, Fragments, Owned, collect, unowned
 from bus.indices.plan import Mode
 from bus.indices.settings import RESERVED, flatten
+from bus.indices.shapes import json_problems, mapping_problems, setting_problems
 from bus.parsing import Record
 from bus.stack_file import Kind
 
 _BLOCK = Block("indices", "index", "writes")
 # https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-indices-create; the generation's suffix takes 7.
-_NAME = re.compile(r"^[a-z0-9][a-z0-9._-]*$")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _MAX_BYTES = 255 - len("-000001")
 # Further aliases may have what the server takes: https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-indices-put-alias
-_ALIAS = re.compile(r"""^(?!\.\.?$)[^-_+\s\\/*?"<>|,#:][^\s\\/*?"<>|,#:]*$""")
+_ALIAS = re.compile(r"""(?!\.\.?\Z)[^-_+\s\\/*?"<>|,#:][^\s\\/*?"<>|,#:]*""")
 _GENERATION = re.compile(r"-\d{6}$")
 _MAPPING_KEYS = frozenset(
     {"properties", "dynamic", "dynamic_templates", "date_detection", "numeric_detection", "dynamic_date_formats",
@@ -126,13 +127,23 @@ def _alias(alias: Alias) -> dict[str, Any]:
 
 
 def _illegal(fragment: Fragment, file: str, path: str) -> list[Problem]:
-    problems = []
+    problems = [
+        *json_problems(fragment.mappings, file, f"{path}.mappings"),
+        *json_problems(fragment.settings, file, f"{path}.settings"),
+        *(one for name, alias in fragment.aliases.items()
+          for one in json_problems(alias.filter, file, f"{path}.aliases.{name}.filter")),
+    ] or [
+        *setting_problems(fragment.settings, file, f"{path}.settings"),
+        *mapping_problems(fragment.mappings, file, f"{path}.mappings"),
+    ]  # fmt: skip
+    if problems:
+        return problems
     of_index = "is no index name; allowed: lower-case letters, digits, '.', '_' and '-', a letter or digit first"
     of_alias = 'is no name of an alias; allowed: anything but blanks and \\ / * ? " < > | , # :, without - _ + first'
     names = [(f"{path}.name", fragment.name, _NAME, of_index)]
     names += [(f"{path}.aliases.{alias}", alias, _ALIAS, of_alias) for alias in fragment.aliases]
     for place, name, pattern, allowed in names:
-        if not pattern.match(name) or len(name.encode()) > _MAX_BYTES:
+        if not pattern.fullmatch(name) or len(name.encode()) > _MAX_BYTES:
             problems.append(Problem(file, place, name, f"{allowed}; {_MAX_BYTES} bytes at most"))
         elif _GENERATION.search(name):
             allowed = "looks like a generation: the number is added by bus"
@@ -140,25 +151,6 @@ def _illegal(fragment: Fragment, file: str, path: str) -> list[Problem]:
     for key in sorted(fragment.mappings.keys() - _MAPPING_KEYS):
         allowed = f"is no part of a mapping; allowed: {', '.join(sorted(_MAPPING_KEYS))}"
         problems.append(Problem(file, f"{path}.mappings.{key}", None, allowed, "fields belong below properties"))
-    problems += _fields(fragment.mappings.get("properties"), file, f"{path}.mappings.properties")
-    for key in sorted(flatten(fragment.settings).keys() & RESERVED):
-        problems.append(Problem(file, f"{path}.settings.{key}", None, "is set by the server or by bus", "remove it"))
-    return problems
-
-
-def _fields(properties: object, file: str, path: str) -> list[Problem]:
-    """What a server would refuse of a properties map before it looks at any type."""
-    if properties is None:
-        return []
-    if not isinstance(properties, Mapping):
-        return [Problem(file, path, type(properties).__name__, "must be a map: field -> type and parameters")]
-    problems = []
-    for name, field in properties.items():
-        here = f"{path}.{name}"
-        if not isinstance(field, Mapping):
-            problems.append(Problem(file, here, field, "must be a map, such as {type: keyword}"))
-        elif "type" not in field and "properties" not in field and set(field) - {"dynamic", "enabled", "subobjects"}:
-            problems.append(Problem(file, here, None, "needs a type, or properties"))
-        else:
-            problems += _fields(field.get("properties"), file, f"{here}.properties")
-    return problems
+    reserved = sorted(flatten(fragment.settings).keys() & RESERVED)
+    said = "is set by the server or by bus"
+    return problems + [Problem(file, f"{path}.settings.{key}", None, said, "remove it") for key in reserved]

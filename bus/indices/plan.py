@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bus.indices import differences
-from bus.indices.canonical import Json
 from bus.indices.classes import NO_SOURCE, Class
 from bus.indices.differences import Difference
 from bus.indices.generations import newer, next_generation
+from bus.indices.in_full import Json
 from bus.indices.settings import UNTOLD
 from bus.indices.spelling import placed
 
@@ -50,6 +50,11 @@ class Live:
     generations: tuple[str, ...] = ()
     pending: Pending | None = None
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it answers nothing until it is opened."""
+        return self.settings.get("verified_before_close") == "true"
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -74,7 +79,7 @@ class Change:
     reopened: Mapping[str, str | None] = field(default_factory=dict)
     """settings that need the index closed and opened"""
     closed: bool = False
-    """it is closed now, as a run killed between close and open leaves it"""
+    """it is closed now, by hand or by a run that was killed between close and open; it is opened"""
     add_aliases: Mapping[str, Json] = field(default_factory=dict)
     remove_aliases: tuple[str, ...] = ()
     target: str | None = None
@@ -124,7 +129,7 @@ def plan(live: Live | None, wanted: Wanted, before: Wanted | None = None) -> Cha
         mappings=differences.to_put(live.mappings, placed(wanted.mappings), found),
         settings={d.path[1]: d.wanted for d in found if d.path[0] == "settings" and d.kind is Class.DYNAMIC},
         reopened={d.path[1]: d.wanted for d in found if d.path[0] == "settings" and d.kind is Class.REOPEN},
-        closed=live.settings.get("verified_before_close") == "true",
+        closed=live.is_closed,
         add_aliases={n: alias for n, alias in aliases.items() if n not in live.aliases or live.aliases[n] != alias},
         remove_aliases=tuple(sorted(stale)),
         target=_target(live, wanted) if reindexed else None,

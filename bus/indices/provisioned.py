@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-from bus.indices.canonical import Json, canonical
+from bus.indices.in_full import Json, canonical
 from bus.indices.plan import Live
 from bus.indices.provisions import KINDS, NOUNS, Bodies
 from bus.indices.settings import flatten

@@ -9,6 +9,7 @@ from pydantic import Field
 from bus.errors import Problem
 from bus.fragments import Block, Fragment, Owned, collect, unowned
 from bus.indices.settings import RESERVED, flatten
+from bus.indices.shapes import json_problems, mapping_problems, setting_problems
 from bus.parsing import Record
 from bus.stack_file import Kind as SiteKind
 
@@ -163,8 +164,10 @@ def _provision(kind: Kind, owner: Owned[Fragment]) -> Provision:
 
 def _illegal(fragment: Fragment, file: str, path: str) -> list[Problem]:
     """What a server would refuse, or what is its own."""
-    problems = []
-    if fragment.name.startswith((".", "_")) or any(c in fragment.name for c in ' ,"*\\/?|<>#'):
+    problems = _shape(fragment, file, path)
+    if problems:
+        return problems
+    if fragment.name.startswith((".", "_")) or any(c in fragment.name for c in ' ,"*\\/?|<>#\n\t'):
         allowed = "is no name for it; it begins with a letter or digit, and has no blanks, commas, *, ?, #, quotes"
         problems.append(
             Problem(file, f"{path}.name", fragment.name, allowed, "names with . or _ first are the server's")
@@ -181,6 +184,17 @@ def _illegal(fragment: Fragment, file: str, path: str) -> list[Problem]:
         problems += [
             Problem(file, f"{path}.template.settings.{key}", None, "is set by the server", "remove it") for key in wrong
         ]
+    return problems
+
+
+def _shape(fragment: Fragment, file: str, path: str) -> list[Problem]:
+    """What is no JSON, or no mapping."""
+    body = fragment.model_dump(by_alias=True, exclude_unset=True, exclude=_BASE)
+    problems = list(json_problems(body, file, path))
+    if not problems and isinstance(fragment, ComponentTemplate):
+        there, template = f"{path}.template", fragment.template
+        problems = list(setting_problems(template.settings, file, f"{there}.settings"))
+        problems += mapping_problems(template.mappings, file, f"{there}.mappings")
     return problems
 
 

@@ -64,6 +64,8 @@ def next_step(seen: Seen) -> Step:
         return Step.START_OVER
     if note.phase in ("created", "copying"):
         return _until_copied(seen, note)
+    if not note.filled:  # a copy of bus 9 or before, which did not note what deletions are found by
+        return Step.START_OVER
     if note.phase == "copied":
         return Step.SETTLE
     if not seen.source_blocked:

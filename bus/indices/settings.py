@@ -49,6 +49,11 @@ def text(value: object) -> str:
     return str(value)
 
 
+def is_leaf(value: object) -> bool:
+    """Whether a setting, or an item of its list, can be this."""
+    return value is not None and not isinstance(value, Mapping | list)
+
+
 def listed(value: str | None) -> str | list[str] | None:
     """A flat setting as a server is given it: a list again where commas between its items would have cut them."""
     return json.loads(value) if value is not None and value.startswith(_LIST) else value

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bus.indices.canonical import Json, canonical
+from bus.indices.in_full import Json, canonical
 
 
 def placed(definition: Json) -> dict[str, Any]:

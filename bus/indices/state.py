@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from bus.indices.canonical import Json
 from bus.indices.differences import OURS
+from bus.indices.in_full import Json
 from bus.indices.plan import Pending, Wanted
 
 Phase = Literal["created", "copying", "copied", "settled", "live"]
@@ -29,6 +29,10 @@ class Note:
     task: str = ""
     checkpoints: Mapping[str, int] = field(default_factory=dict)
     """shard of the source -> sequence number up to which everything is in this generation"""
+    began: Mapping[str, int] = field(default_factory=dict)
+    """the first of them: up to there the source was when the copy began"""
+    filled: Mapping[str, int] = field(default_factory=dict)
+    """shard of this generation -> its last sequence number when the copy ended; later ones are of catching up"""
     blocked: bool = False
     """the source's write block is ours, to be lifted if the copy is given up"""
     documents: int = 0
@@ -36,7 +40,7 @@ class Note:
 
     def meta(self, own: Json) -> dict[str, Any]:
         """A mapping's `_meta` with this note beside what the fragment wants in it."""
-        return {**own, OURS: {**asdict(self), "checkpoints": dict(self.checkpoints)}}
+        return {**own, OURS: asdict(self)}
 
 
 def note(mappings: Json) -> Note | None:

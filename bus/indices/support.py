@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bus.indices.canonical import CHILDREN, Json
+from bus.indices.canonical import CHILDREN
 from bus.indices.classes import Class
+from bus.indices.in_full import Json
 from bus.indices.plan import Change
 
 SERVERS = {9: (9, 0), 8: (8, 0), 7: (7, 17), 6: (6, 8)}

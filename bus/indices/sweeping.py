@@ -1,18 +1,29 @@
-"""What was deleted from the source while it was copied, taken from the next generation too.
+"""What was deleted from the source while it was copied, taken from the next generation too: ids compared with ids.
 
-A deletion leaves no trace that a search could see, so ids are compared. The first sweep looks through the whole target,
-while writes go on; the one under the write block only asks the source about ids that are known by then, in big batches
-of which it answers a count: 150,000 ids took 25 s of blocked writes when they were listed again (load 16, 2 cores).
+Documents of the target are listed in windows of sequence numbers, which follow the order in which the source was read:
+the newest and the oldest first, since those are deleted most, and only until as many are found as counts say are gone.
+What was listed is kept in mind, so that under the write block the source is only asked, in big batches, how many of
+them it still has. bus/indices/deletions.py says which documents are worth a sweep.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from math import inf
 from typing import Any
 
-from elasticsearch import Elasticsearch, helpers
+from elasticsearch import helpers
 
-_BATCH = 5000
-_PAGE = 2000
+from bus.indices.pair import Pair
+
+_BATCH = 10_000
+"""ids that are asked about at once"""
+_PAGE = 5000
+_WIDTH = 50_000
+"""sequence numbers of a window"""
 _AT_ONCE = 4
 _MOST = 5_000_000
 """ids that are kept in mind, about 100 bytes each; of a bigger index they are listed each time"""
@@ -21,71 +32,112 @@ Document = tuple[str, str | None]
 """id and routing"""
 
 
-class Sweep:
-    """The sweeps of one copy, by one run."""
+@dataclass(frozen=True)
+class Window:
+    """Documents of one shard of the target with sequence numbers over `over`, up to `up_to` where there is an end."""
 
-    def __init__(self, client: Elasticsearch, source: str, target: str) -> None:
-        self._client, self._source, self._target = client, source, target
-        self._known: list[list[Document]] | None = None
-        self._copied: list[Document] = []
+    shard: str
+    over: int
+    up_to: int | None = None
+
+    @property
+    def query(self) -> dict[str, Any]:
+        """The query for them."""
+        end = {} if self.up_to is None else {"lte": self.up_to}
+        return {"range": {"_seq_no": {"gt": self.over, **end}}}
+
+
+def newest_and_oldest_first(marks: Mapping[str, int]) -> list[Window]:
+    """Windows of each shard up to its mark, from both ends to the middle; shards take turns."""
+    ordered: list[list[Window]] = []
+    for shard, mark in marks.items():
+        rest = deque(Window(shard, low, min(low + _WIDTH, mark)) for low in range(-1, mark, _WIDTH))
+        turns: list[Window] = []
+        while rest:
+            turns.append(rest.pop() if len(turns) % 2 == 0 else rest.popleft())
+        ordered.append(turns)
+    longest = max(map(len, ordered), default=0)
+    return [turns[number] for number in range(longest) for turns in ordered if number < len(turns)]
+
+
+class Sweep:
+    """The sweeps of some documents of the target, by one run; `windows` are asked for when they are first listed."""
+
+    def __init__(self, pair: Pair) -> None:
+        self._pair = pair
+        self._rest: deque[Window] | None = None
+        self._known: list[list[Document]] = []
+        self._copied: dict[Document, None] = {}
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether all of the documents were listed by this run."""
+        return self._rest is not None and not self._rest
 
     def copied(self, hits: Iterable[Mapping[str, Any]]) -> None:
         """Takes note of documents that went into the target since the last sweep."""
-        if self._known is not None:
-            self._copied += [(hit["_id"], hit.get("_routing")) for hit in hits]
+        if self._rest is not None:
+            self._copied |= dict.fromkeys((hit["_id"], hit.get("_routing")) for hit in hits)
 
-    def run(self, beat: Callable[[], None]) -> int:
-        """Deletes from the target what the source no longer has; returns how many documents that were."""
-        self._client.indices.refresh(index=[self._source, self._target])
-        known = self._known
-        if known is not None:
-            known += list(_batches(self._copied))
-        kept: list[list[Document]] = []
+    def of_known(self, expected: int, beat: Callable[[], None]) -> int:
+        """Deletes of what was listed what the source no longer has, up to about `expected`; returns how many."""
+        self._known[:0] = self._batches(self._copied)
+        self._copied = {}
         swept = 0
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            tasks = []
-            for batch in self._listed() if known is None else known:
-                kept.append(batch)
-                tasks.append(pool.submit(self._sweep, batch))
+            for number in range(0, len(self._known), _AT_ONCE):
+                if swept >= expected:
+                    break
+                swept += sum(pool.map(self._sweep, self._known[number : number + _AT_ONCE]))
                 beat()
-            for task in tasks:
-                swept += task.result()
-                beat()
-        self._known = kept if sum(map(len, kept)) <= _MOST else None
-        self._copied = []
         return swept
 
-    def _listed(self) -> Iterable[list[Document]]:
-        return _batches((hit["_id"], hit.get("_routing")) for hit in self._scan(self._target, {"match_all": {}}))
+    def of_listed(
+        self, windows: Iterable[Window], expected: int, beat: Callable[[], None], seconds: float = inf
+    ) -> int:
+        """The same of what was not listed yet: some of `windows`, which are all that there are; for about `seconds`."""
+        if self._rest is None:
+            self._rest = deque(windows)
+        swept, end = 0, time.monotonic() + seconds
+        asked: list[Future[int]] = []
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            while self._rest and swept < expected and time.monotonic() < end:
+                before, asked = asked, []
+                for batch in self._listed(self._rest[0]):
+                    self._known.append(batch)
+                    asked.append(pool.submit(self._sweep, batch))
+                    beat()
+                self._rest.popleft()
+                swept += sum(task.result() for task in before)
+            swept += sum(task.result() for task in asked)
+        if sum(map(len, self._known)) > _MOST:
+            self._known, self._rest = [], None
+        return swept
 
-    def _scan(self, index: str, query: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-        body = {"query": query, "_source": False, "sort": ["_doc"]}
-        return helpers.scan(self._client, index=index, query=body, size=_PAGE, preserve_order=True)
+    def _listed(self, window: Window) -> Iterator[list[Document]]:
+        hits = self._pair.scan(self._pair.target, window.query, _PAGE, window.shard)
+        return self._batches((hit["_id"], hit.get("_routing")) for hit in hits)
 
     def _sweep(self, batch: list[Document]) -> int:
         """Of one batch; what is gone leaves the batch too."""
+        client, source = self._pair.client, self._pair.source
         ids = sorted({id_ for id_, _ in batch})
         these = {"ids": {"values": ids}}
-        if int(self._client.count(index=self._source, query=these)["count"]) >= len(batch):
+        if int(client.count(index=source, query=these)["count"]) >= len(batch):
             return 0
         # A scan, since one id under several routings is several documents, more than a page may hold.
-        here = {hit["_id"] for hit in self._scan(self._source, these)}
+        here = {hit["_id"] for hit in self._pair.scan(source, these, _PAGE)}
         gone = [one for one in batch if one[0] not in here]
-        helpers.bulk(self._client, [self._deletion(*one) for one in gone], ignore_status=404)
+        helpers.bulk(client, [self._deletion(*one) for one in gone], ignore_status=404)
         batch[:] = [one for one in batch if one[0] in here]
         return len(gone)
 
     def _deletion(self, id_: str, routing: str | None) -> dict[str, Any]:
         where = {} if routing is None else {"routing": routing}
-        return {"_op_type": "delete", "_index": self._target, "_id": id_, **where}
+        return {"_op_type": "delete", "_index": self._pair.target, "_id": id_, **where}
 
-
-def _batches(documents: Iterable[Document]) -> Iterable[list[Document]]:
-    some: list[Document] = []
-    for one in documents:
-        some.append(one)
-        if len(some) == _BATCH:
+    def _batches(self, documents: Iterable[Document]) -> Iterator[list[Document]]:
+        size = min(_BATCH, self._pair.window)
+        rest = iter(documents)
+        while some := list(islice(rest, size)):
             yield some
-            some = []
-    if some:
-        yield some

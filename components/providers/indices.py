@@ -9,6 +9,7 @@ import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult, DiffResult, ReadResult
 
 from bus.access import NotDeployed, Unreachable
+from bus.errors import Failed
 from bus.indices import estimate, plan, provisioned, support
 from bus.indices.drift import seen
 from bus.indices.props import from_props, to_props
@@ -37,6 +38,8 @@ class IndexSetProvider(DeclaredSetProvider):
                     failures = [*provisions.judge(admin, news), *self._judge(admin, _olds, news)]
             except NotDeployed:
                 pass  # a first preview: there is nothing to judge against
+            except Failed as error:
+                failures = [CheckFailure(f'indices["{name}"]', f"{name}: {why}") for name, why in error.reasons.items()]
             except Unreachable as error:
                 connection.warn(f"indices of {news['site']} are not judged against the live server: {error}")
         return CheckResult(news, failures)
@@ -75,7 +78,7 @@ class IndexSetProvider(DeclaredSetProvider):
                 facts = admin.facts(change)
                 connection.say(f"{news['site']}: {estimate.text(change, facts)}")
                 change = replace(change, refused=estimate.refusals(change, facts))
-            elif change.differences and not change.refused:
+            elif (change.differences or change.closed) and not change.refused:
                 connection.say(f"{news['site']}: {estimate.line(change)}")
             judged.append(change)
         return self._failures(judged)
@@ -109,12 +112,18 @@ class IndexSetProvider(DeclaredSetProvider):
 
     @contextmanager
     def _admin(self, props: Mapping[str, Any]) -> Iterator[Any]:
-        from bus.indices.admin import Admin  # the client takes 0.6 s to import, and a program needs none
+        # The client takes 0.6 s to import, and a program needs none.
+        from elasticsearch import ApiError, TransportError
+
+        from bus.indices import answers
+        from bus.indices.admin import Admin
 
         with elasticsearch_url(connection.cluster(props, self._request), props["endpoint"]) as url:
             admin = Admin(url)
             try:
                 yield admin
+            except (ApiError, TransportError) as error:
+                raise Failed({f"Elasticsearch of {props['site']}": answers.text(error)}) from error
             finally:
                 admin.close()
 

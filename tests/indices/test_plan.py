@@ -61,6 +61,7 @@ def test_a_refresh_shows_no_drift_where_a_plan_shows_no_change(case: Path) -> No
         ({"settings": {"refresh_interval": "9s"}}, "settings"),
         ({"settings": {}}, "settings"),
         ({"settings": {"refresh_interval": "1s", "blocks.write": "true"}}, "settings"),
+        ({"settings": {"refresh_interval": "1s", "verified_before_close": "true"}}, "settings"),
         ({"aliases": {"films": {}}}, "aliases"),
         ({"aliases": {"films": {}, "catalogue": {}, "other": {}}}, "aliases"),
     ],

@@ -19,7 +19,8 @@ FACTS = Facts(documents=60000, size_bytes=10**9, free_bytes=10**10, status="yell
 
 
 def seen(phase: Phase, mode: Mode = "block", **more: Any) -> Seen:
-    return replace(Seen(mode, "x", replace(NOTE, phase=phase)), **more)
+    filled = {"0": 9} if phase in ("copied", "settled") else {}
+    return replace(Seen(mode, "x", replace(NOTE, phase=phase, filled=filled)), **more)
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,7 @@ def seen(phase: Phase, mode: Mode = "block", **more: Any) -> Seen:
         (seen("copying", task="failed"), Step.FOLLOW),
         (seen("copying", task="lost"), Step.START_OVER),
         (seen("copied"), Step.SETTLE),
+        (Seen("catch-up", "x", replace(NOTE, phase="settled")), Step.START_OVER),
         (seen("settled", source_blocked=True), Step.FINISH),
         (seen("settled", source_blocked=True, verified=True), Step.SWAP),
         (seen("settled"), Step.BLOCK),
@@ -77,7 +79,7 @@ def test_every_step_leads_to_the_end(mode: Mode) -> None:
             case Step.COPY:
                 now = replace(now, note=replace(found, phase="copying"), task="running")
             case Step.FOLLOW:
-                now = replace(now, note=replace(found, phase="copied"))
+                now = replace(now, note=replace(found, phase="copied", filled={"0": 9}))
             case Step.SETTLE:
                 now = replace(now, note=replace(found, phase="settled"))
             case Step.CATCH_UP:
@@ -130,7 +132,7 @@ def test_a_newer_generation_is_refused() -> None:
     [
         (FACTS, ""),
         (replace(FACTS, status="red"), "the cluster is red"),
-        (replace(FACTS, read_only=True), "films-000001 is read-only"),
+        (replace(FACTS, blocks=("index.blocks.read",)), "put index.blocks.read back to null first"),
         (replace(FACTS, free_bytes=10**9), "it needs 1 GB, 1 GB are free up to the low watermark: add disk"),
         (replace(FACTS, free_bytes=-5), "it needs 1 GB, -5 B are free"),
     ],

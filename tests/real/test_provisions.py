@@ -1,14 +1,16 @@
 """A pipeline and an index template of the deployed customer: there before what uses them, put back after a hand."""
 
 import uuid
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from bus.access import Cluster
 from bus.servers import elasticsearch_url
-from tests.real.sandbox import Site, Stack, eventually, operations
+from tests.real.sandbox import Site, Stack, eventually, operations, run
 
 pytestmark = pytest.mark.real
 CENTRAL, CINECITY = Site("hicksoncentral-local"), Site("hicksoncinecity-local")
@@ -40,7 +42,7 @@ def test_a_template_is_on_the_kind_of_site_that_its_fragment_names() -> None:
         elasticsearch(CENTRAL, "DELETE", "ventes-archive-essai").raise_for_status()
 
 
-def test_a_policy_is_refused_at_preview_since_this_server_has_no_ilm(tmp_path: Any) -> None:
+def test_a_policy_is_refused_at_preview_since_this_server_has_no_ilm(tmp_path: Path) -> None:
     stack = Stack.local().copied(tmp_path)
     file = stack.root / "values/cineges-central-jobs.yml"
     policy = "{phases: {delete: {min_age: 90d, actions: {delete: {}}}}}"
@@ -49,10 +51,24 @@ def test_a_policy_is_refused_at_preview_since_this_server_has_no_ilm(tmp_path: A
         stack.pulumi("preview")
 
 
-def test_a_pipeline_changed_by_hand_is_seen_by_refresh_and_put_back() -> None:
+def test_a_new_pipeline_is_a_line_of_a_preview(tmp_path: Path) -> None:
+    stack = Stack.local().copied(tmp_path)
+    file = stack.root / "values/cineges-central-jobs.yml"
+    content = yaml.safe_load(file.read_text())
+    content.setdefault("pipelines", []).append({"name": "essai", "processors": [{"lowercase": {"field": "code"}}]})
+    file.write_text(yaml.safe_dump(content, sort_keys=False))
+    said = run("bus", "preview", "--stack", "local", "--config-file", str(stack.config), cwd=stack.root)
+    assert "central-indices:\n  + pipeline essai" in said
+
+
+def test_a_pipeline_changed_by_hand_is_seen_by_drift_and_by_refresh_and_put_back() -> None:
     elasticsearch(CENTRAL, "PUT", PIPELINE, {"processors": []}).raise_for_status()
+    with pytest.raises(AssertionError, match="ended with 2") as found:
+        run("bus", "drift", "--stack", "local", "--config-file", str(Stack.local().config))
     assert operations(Stack.local().up("--refresh"))["central-indices"] == "update"
     assert CENTRAL.get("es", PIPELINE, 9200)["film-titles"]["processors"] == [
         {"trim": {"field": "title", "ignore_missing": True}}
     ]
     Stack.local().pulumi("preview", "--refresh", "--expect-no-changes")
+    said = str(found.value)
+    assert "central-indices: ~ pipeline film-titles: " in said and 'processors [{"trim": ' in said

@@ -1,0 +1,65 @@
+"""The moment in which a generation becomes the one that bricks use, and what is tidied after it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from elasticsearch import Elasticsearch
+
+from bus.indices import generations
+from bus.indices.copying import Conflict
+from bus.indices.plan import Wanted
+from bus.indices.state import note
+
+
+def swing(client: Elasticsearch, wanted: Wanted, source: str, target: str, lock: str) -> None:
+    """All aliases of the source go to the target in one call, which fails if the alias or the lock has moved."""
+    answer = client.indices.get_alias(index=source)[source]["aliases"]
+    name = wanted.name
+    concrete = source == name
+    if concrete:
+        _keep_concrete(client, name)
+    elif name not in answer:
+        raise Conflict(f"alias {name} is no longer on {source}: somebody moved it; run again")
+    moved = {name: {}, **answer, **wanted.aliases}
+    actions: list[dict[str, Any]] = [{"remove_index": {"index": name}}] if concrete else []
+    for alias, how in moved.items():
+        if alias in answer and not concrete:
+            actions.append({"remove": {"index": source, "alias": alias, "must_exist": True}})
+        actions.append({"add": {"index": target, "alias": alias, **how}})
+    actions.append({"remove": {"index": target, "alias": lock, "must_exist": True}})
+    client.indices.update_aliases(actions=actions)
+
+
+def tidy(client: Elasticsearch, wanted: Wanted, live: str) -> Iterator[str]:
+    """Deletes the generations before `live` that need not be kept, and that bus copied from; yields each of them."""
+    name = wanted.name
+    existing = client.indices.get(index=f"{name}-0*", expand_wildcards="all").body
+    for old in generations.superfluous(name, live, existing, wanted.reindex.keep):
+        copied_on = any((found := note(content["mappings"])) and found.source in (old, name)
+                        for content in existing.values())  # fmt: skip
+        if copied_on and not existing[old]["aliases"]:
+            client.indices.delete(index=old, ignore_unavailable=True)
+            yield old
+
+
+def in_the_way(client: Elasticsearch, name: str) -> str:
+    """Why the concrete index `name` cannot be kept as generation 000001; empty where it can."""
+    kept = generations.first_generation(name)
+    there = _settings(client, kept)
+    if not there or there.get("index.resize.source.uuid") == _settings(client, name)["index.uuid"]:
+        return ""
+    return f"{kept} is there and is no copy of {name}, which would be kept under that name: delete {kept}, or clone it"
+
+
+def _keep_concrete(client: Elasticsearch, name: str) -> None:
+    """A copy of an index that bears the alias's name, as generation 000001; a clone shares its files."""
+    if reason := in_the_way(client, name):
+        raise Conflict(reason)
+    kept = generations.first_generation(name)
+    client.indices.delete(index=kept, ignore_unavailable=True)  # of a killed run: writes may have gone on after it
+    client.indices.clone(index=name, target=kept, wait_for_active_shards="1")
+
+
+def _settings(client: Elasticsearch, index: str) -> dict[str, Any]:
+    answer = client.indices.get_settings(index=index, ignore_unavailable=True, flat_settings=True).body
+    return dict(answer[index]["settings"]) if index in answer else {}
