@@ -99,4 +99,4 @@ def _sound(raw: Mapping[str, Any]) -> BrickFile:
         key = str(block.alias)
         if key in raw and parse(BrickFile, {key: raw[key]}, "")[0]:
             found[key] = raw[key]
-    return BrickFile.model_validate(found)
+    return BrickFile.model_validate(found, by_alias=True, by_name=False)

@@ -51,7 +51,7 @@ def parse(model: type[T], raw: object, file: str, root: str = "") -> tuple[T | N
     records are seen together is said in the same run. None where anything else is wrong.
     """
     try:
-        return model.model_validate(raw), []
+        return model.model_validate(raw, by_alias=True, by_name=False), []
     except ValidationError as error:
         details = error.errors(include_url=False)
     problems = [_problem(model, detail, file, root) for detail in details]
@@ -60,7 +60,7 @@ def parse(model: type[T], raw: object, file: str, root: str = "") -> tuple[T | N
         if detail["type"] == "extra_forbidden":
             known = _without(known, detail["loc"])
     try:
-        return model.model_validate(known), problems
+        return model.model_validate(known, by_alias=True, by_name=False), problems
     except ValidationError:
         return None, problems
 

@@ -184,21 +184,14 @@ def test_sites_called_like_each_others_resources_register_no_name_twice(monkeypa
     assert {"x-kafka-users", "x-kafka-users-topics", "mirror-x-kafka", "retired-retired-x-kafka"} <= registered.keys()
 
 
-def test_another_address_of_a_cluster_replaces_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """pulumi-kubernetes replaces all that stands on a cluster without this, and then deletes it (docs/adr/0037)."""
+def test_providers_neither_replace_a_cluster_nor_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By themselves: all that stands on a cluster with another address (docs/adr/0037), and a Secret that changes."""
     registered = registrations(plan_of("prod", monkeypatch))
     clusters = {one.name: one.inputs for one in registered.values() if one.type == "pulumi:providers:kubernetes"}
-    assert {name: inputs["clusterIdentifier"] for name, inputs in clusters.items()} == {
-        "central-cluster": "central",
-        "cinecity-cluster": "cinecity",
+    assert {name: (given["clusterIdentifier"], given["enableSecretMutable"]) for name, given in clusters.items()} == {
+        "central-cluster": ("central", "true"),
+        "cinecity-cluster": ("cinecity", "true"),
     }
-
-
-def test_a_changed_secret_is_changed_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By itself pulumi-kubernetes deletes it and makes it anew, and meanwhile no pod that reads it can start."""
-    registered = registrations(plan_of("prod", monkeypatch))
-    clusters = [one.inputs for one in registered.values() if one.type == "pulumi:providers:kubernetes"]
-    assert [inputs["enableSecretMutable"] for inputs in clusters] == ["true", "true"]
 
 
 def test_tokens_and_names_are_those_that_states_hold(monkeypatch: pytest.MonkeyPatch) -> None:
