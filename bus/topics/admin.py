@@ -14,6 +14,8 @@ from bus.topics.plan import Change, Topic
 from bus.topics.reading import SEEN_SECONDS, SETTLE_SECONDS, Reader
 
 Send = Callable[[list[str]], Answers]
+Say = Callable[[str], None]
+"""how a run tells of its progress"""
 
 
 class Admin(Reader):

@@ -1,13 +1,11 @@
 """Making the changes of a plan on a live cluster: every one that can be made, whatever the others do."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bus.access import Unreachable
-from bus.topics.admin import Admin
+from bus.topics.admin import Admin, Say
 from bus.topics.plan import Change, Topic, plan
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """Another replication factor for live topics: new places, throttled moves, waiting; can be cut off and run again."""
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 
-from bus.topics.admin import Admin
+from bus.topics.admin import Admin, Say
 from bus.topics.configs import THROTTLED
 from bus.topics.holdings import size
 from bus.topics.placement import Partition, place
@@ -17,8 +17,6 @@ _SAY_SECONDS = 5.0
 STALLED_SECONDS = 300.0
 # A move that somebody else started is waited for first, and then our own: more rounds mean that we are not alone.
 _ROUNDS = 3
-
-Say = Callable[[str], None]
 
 
 def replicate(

@@ -2,7 +2,6 @@
 
 import base64
 import shutil
-import socket
 import subprocess
 import tempfile
 import uuid
@@ -11,7 +10,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.servers.processes import Server, free_port, part, running
+from tests.servers.processes import Server, free_port, listens, part, running
 
 _HEAP = ("-Xmx320m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 _LOGGING = """rootLogger.level = WARN
@@ -68,14 +67,7 @@ class Cluster:
         settings = self.folder / f"{node}.properties"
         command = [*_java(self.folder), "kafka.Kafka", str(settings)]
 
-        def ready() -> bool:
-            if not wait:
-                return True
-            with socket.socket() as probe:
-                probe.settimeout(1)
-                return probe.connect_ex(("127.0.0.1", broker)) == 0
-
-        return running(command, ready, self.folder / f"{node}.log")
+        return running(command, lambda: not wait or listens(broker), self.folder / f"{node}.log")
 
 
 @contextmanager

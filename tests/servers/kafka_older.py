@@ -1,14 +1,14 @@
 """Kafka as customers still have it: brokers of older versions beside a ZooKeeper, as processes."""
 
 import shutil
-import socket
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from tests.servers.kafka import Cluster
-from tests.servers.processes import free_port, part, running
+from tests.servers.processes import free_port, listens, part, running
 
 _JVM = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
@@ -29,12 +29,12 @@ def older(version: str, nodes: int = 1) -> Iterator[Cluster]:
             "maxClientCnxns=0\nadmin.enableServer=false\n"
         )
         command = [java, "-Xmx128m", *_JVM, *jars, "org.apache.zookeeper.server.quorum.QuorumPeerMain", str(settings)]
-        stack.enter_context(running(command, _listens(zookeeper), folder / "zookeeper.log"))
+        stack.enter_context(running(command, partial(listens, zookeeper), folder / "zookeeper.log"))
         for node, (port, _) in enumerate(ports, 1):
             settings = folder / f"{node}.properties"
             settings.write_text(_broker(folder, node, port, zookeeper))
             command = [java, "-Xmx256m", *_JVM, *jars, "kafka.Kafka", str(settings)]
-            stack.enter_context(running(command, _listens(port), folder / f"{node}.log"))
+            stack.enter_context(running(command, partial(listens, port), folder / f"{node}.log"))
         yield Cluster(folder, ports)
 
 
@@ -58,12 +58,3 @@ def _broker(folder: Path, node: int, port: int, zookeeper: int) -> str:
             "log.cleaner.dedupe.buffer.size=10000000",
         ]
     )
-
-
-def _listens(port: int) -> Callable[[], bool]:
-    def look() -> bool:
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            return probe.connect_ex(("127.0.0.1", port)) == 0
-
-    return look
