@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bus.images.manifests import Descriptor, NoPlatform, blobs, children, cosign_tags, referrers_tag, unique
 from bus.images.registries import Place
-from bus.images.registry import INDEX, Manifest, MissingImage, RegistryError, as_manifest, retrying
+from bus.images.registry import INDEX, Damaged, Manifest, MissingImage, RegistryError, Unreadable, as_manifest, retrying
 from bus.images.store import Store
 
 
@@ -74,7 +74,7 @@ class Copying:
                 for blob in sent:  # after a failure: what has not begun is left
                     blob.cancel()
             for part in (part for part in missing if part.digest != top.digest):
-                target.registry.put_manifest(target.name, part.digest, part)
+                _put(target, part.digest, part)
             if not there:
                 self._put_top(target, version, top)
         for part in found:
@@ -83,7 +83,9 @@ class Copying:
 
     def _put_top(self, target: Place, version: str, top: Manifest) -> None:
         try:
-            target.registry.put_manifest(target.name, version, top)
+            _put(target, version, top)
+        except Damaged:
+            raise
         except RegistryError as error:
             if not self._platforms or not top.described.get("manifests"):
                 raise
@@ -203,5 +205,20 @@ def _has(place: Place, version: str, digest: str) -> bool:
     """Whether `version` stands for `digest` in the target."""
     try:
         return place.registry.digest(place.name, version) == digest
-    except MissingImage:
+    except (MissingImage, Unreadable):
         return False
+
+
+def _put(target: Place, version: str, manifest: Manifest) -> None:
+    """Stores a manifest and reads it: what a full disk let a registry write in part, it does not write again."""
+    target.registry.put_manifest(target.name, version, manifest)
+    try:
+        whole = target.registry.manifest(target.name, version).digest == manifest.digest
+    except Unreadable:
+        whole = False
+    if not whole:
+        raise Damaged(
+            f"{target.registry.host}/{target.name}: the registry took manifest {manifest.digest} and does not give it "
+            "back whole: its disk was full once, and kept a part; take that file away (in a registry of distribution "
+            f"below docker/registry/v2/blobs/sha256/{manifest.digest[7:9]}), or have its garbage collected, and repeat"
+        )

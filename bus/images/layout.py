@@ -56,7 +56,9 @@ class Layout:
 
     def put_manifest(self, name: str, version: str, manifest: Manifest) -> bool:
         """Stores a manifest; one under a tag gets its name in index.json. A folder keeps no list of referrers."""
-        self._path(manifest.digest).write_bytes(manifest.content)
+        work = self._path(manifest.digest).with_suffix(f".{threading.get_ident()}.part")
+        work.write_bytes(manifest.content)
+        work.rename(self._path(manifest.digest))
         if not version.startswith("sha256:"):
             full = f"{name}:{version}"
             entry = {"mediaType": manifest.media_type, "digest": manifest.digest, "size": len(manifest.content)}

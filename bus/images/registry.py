@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
 import httpx
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
 from bus.errors import Mendable
 from bus.images.login import Challenged, Login
@@ -27,6 +27,8 @@ _MANIFESTS = (
 _ACCEPT = {"Accept": ", ".join(_MANIFESTS)}
 _PIECE_BYTES = 1 << 20
 _ATTEMPTS = 7
+# What is Unreadable stays so, or is sent.
+_GLANCES = 3
 # The least that registries in use cut a list at.
 _TAGS_AT_ONCE = 100
 
@@ -37,6 +39,14 @@ class RegistryError(Mendable):
 
 class NoAnswer(RegistryError):
     """A registry that cannot be reached, was cut off, or says that it is overloaded: worth another try."""
+
+
+class Unreadable(NoAnswer):
+    """A registry that fails over one thing it is asked for, as a full disk leaves it: an empty link to a blob."""
+
+
+class Damaged(RegistryError):
+    """A registry that takes a manifest and does not give it back: part of it is on its disk, and stays there."""
 
 
 class MissingImage(RegistryError):
@@ -69,12 +79,15 @@ def as_manifest(described: Mapping[str, Any]) -> Manifest:
     return Manifest(content, described["mediaType"], digest_of(content))
 
 
+def _enough(state: RetryCallState) -> bool:
+    error = state.outcome.exception() if state.outcome else None
+    return state.attempt_number >= (_GLANCES if isinstance(error, Unreadable) else _ATTEMPTS)
+
+
 def retrying() -> Retrying:
     """Tries what a registry did not answer seven times in all, over some seven seconds: a NodePort may come late."""
     wait = wait_random_exponential(multiplier=0.3, max=5)
-    return Retrying(
-        retry=retry_if_exception_type(NoAnswer), stop=stop_after_attempt(_ATTEMPTS), wait=wait, reraise=True
-    )
+    return Retrying(retry=retry_if_exception_type(NoAnswer), stop=_enough, wait=wait, reraise=True)
 
 
 @cache
@@ -117,10 +130,13 @@ class Registry:
         return Manifest(answer.content, answer.headers["Content-Type"], digest)
 
     def has(self, kind: str, name: str, version: str) -> bool:
-        """Whether a manifest or blob (`kind` is "manifests" or "blobs") is there."""
+        """Whether a manifest or blob (`kind` is "manifests" or "blobs") is there, and not as a full disk leaves it.
+
+        What is Unreadable is mended by sending it once more; where the registry is ill as a whole, that says so.
+        """
         try:
             self._ask("HEAD", f"/v2/{name}/{kind}/{version}", _ACCEPT if kind == "manifests" else {})
-        except MissingImage:
+        except (MissingImage, Unreadable):
             return False
         return True
 
@@ -230,6 +246,7 @@ class Registry:
         if status in (429, 500, 502, 503, 504):
             # ENOSPC, as docker-registry hands on what its disk says.
             full = "no space is left on the registry's disk; " if '"Err":28}' in answer.text else ""
-            raise NoAnswer(f"{what}: {full}status {status}: {answer.text[:300]}")
+            kind = Unreadable if status == 500 and answer.request.method in ("HEAD", "GET") else NoAnswer
+            raise kind(f"{what}: {full}status {status}: {answer.text[:300]}")
         if status >= 300:
             raise RegistryError(f"{what}: status {status}: {answer.text[:300]}")

@@ -151,6 +151,49 @@ def test_a_full_disk_is_said_and_the_rest_comes_once_there_is_room(
         subprocess.run(["umount", str(disk)], check=True)
 
 
+@pytest.mark.parametrize("sparse", [False, True], ids=["2.8", "3"])
+@pytest.mark.parametrize(
+    "left",
+    ["_layers/sha256/{layer}/link", "_manifests/revisions/sha256/{top}/link", "_manifests/tags/1/current/link"],
+    ids=["layer", "manifest", "tag"],
+)
+def test_an_empty_link_that_a_full_disk_left_is_written_again(
+    source: Running, maker: Maker, tmp_path: Path, left: str, sparse: bool
+) -> None:
+    layer = maker.blob("isi/left", KIB, "a")
+    top = maker.image("isi/left", "1", [layer]).digest
+    with registry(tmp_path / "target", sparse=sparse) as target:
+        copy(source, target, "isi/left", "1")
+        file = left.format(layer=layer["digest"][7:], top=top[7:])
+        link = target.folder / "docker/registry/v2/repositories/isi/left" / file
+        before = link.read_text()
+        link.write_text("")
+        (
+            target.folder / f"docker/registry/v2/repositories/isi/left/_manifests/revisions/sha256/{top[7:]}/link"
+        ).write_text("")
+        assert copy(source, target, "isi/left", "1").digest == top
+        assert link.read_text() == before
+        assert copy(source, target, "isi/left", "1").size_bytes == 0
+        assert b"".join(target.client().blob("isi/left", layer["digest"]))
+
+
+@pytest.mark.parametrize("sparse", [False, True], ids=["2.8", "3"])
+def test_a_manifest_that_a_full_disk_left_in_part_is_told(
+    source: Running, maker: Maker, tmp_path: Path, sparse: bool
+) -> None:
+    top = maker.image("isi/part", "1", [maker.blob("isi/part", KIB, "a")]).digest
+    with registry(tmp_path / "target", sparse=sparse) as target:
+        copy(source, target, "isi/part", "1")
+        file = target.folder / "docker/registry/v2/blobs/sha256" / top[7:9] / top[7:] / "data"
+        for content in (b"", file.read_bytes()[:-9]):
+            file.write_bytes(content)
+            with pytest.raises(RegistryError, match=f"does not give it back whole.*{top[7:9]}"):
+                copy(source, target, "isi/part", "1")
+        file.unlink()
+        assert copy(source, target, "isi/part", "1").digest == top
+        assert target.client().manifest("isi/part", "1").digest == top
+
+
 def test_content_that_is_not_what_its_digest_says_never_arrives(source: Running, target: Running, maker: Maker) -> None:
     layer = maker.blob("isi/bad", MIB, "a")
     maker.image("isi/bad", "1", [layer])
