@@ -70,6 +70,39 @@ def test_five_hundred_topics_take_a_few_calls(admin: Admin, monkeypatch: pytest.
     assert set(calls) == {"create_topics", "describe_configs", "list_topics"}, "the last until brokers show them"
 
 
+def test_more_than_a_controller_takes_in_one_call_goes_in_several(admin: Admin) -> None:
+    """Ten thousand records a call, partitions and configs counted: beyond that it refuses every topic of the call."""
+    configs = {
+        "delete.retention.ms": "1000",
+        "file.delete.delay.ms": "1000",
+        "flush.messages": "1000",
+        "flush.ms": "1000",
+        "index.interval.bytes": "1000",
+        "max.compaction.lag.ms": "1000",
+        "max.message.bytes": "1000",
+        "min.cleanable.dirty.ratio": "0.5",
+        "min.compaction.lag.ms": "1000",
+        "retention.bytes": "1000",
+        "retention.ms": "1000000",
+        "segment.jitter.ms": "1000",
+        "segment.ms": "1000000",
+    }
+    first = [Topic(f"m{number}", 1, 1, configs) for number in range(800)]
+    changes = [plan(None, one, 1) for one in first]
+    assert admin.refusals(changes) == {}
+    assert apply(admin, changes, 1, 1_000_000, print).failed == {}
+    live = admin.read([one.name for one in first])
+    assert live == {one.name: one for one in first}
+    bare = [plan(live[one.name], Topic(one.name, 1, 1), 1) for one in first]
+    assert admin.refusals(bare) == {}
+    assert apply(admin, bare, 1, 1_000_000, print).failed == {}
+    many = [plan(None, Topic(f"p{number}", 1000, 1), 1) for number in range(11)]
+    grown = [plan(one, Topic(one.name, 1000, 1), 1) for one in first[:11]]
+    assert admin.refusals([*many, *grown]) == {}, "only asked: eleven thousand partitions would be slow"
+    admin.delete(list(live))
+    assert admin.names() == []
+
+
 def test_a_broker_that_is_down_before_is_said_with_its_address(kafka: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bus.topics.reading._CONNECT_SECONDS", 2.0)
     with pytest.raises(Unreachable, match=r"Kafka at 127\.0\.0\.1:1 does not answer"):

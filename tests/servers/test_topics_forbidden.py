@@ -20,7 +20,7 @@ from confluent_kafka.admin import (
 )
 
 from bus.topics.admin import Admin
-from bus.topics.plan import Topic, plan
+from bus.topics.plan import Topic, from_props, plan
 from tests.servers.dynamic import Broken, Host, Refused
 from tests.servers.kafka import Cluster, cluster
 from tests.servers.topic_sets import eventually, is_done, props, topic
@@ -64,6 +64,10 @@ def is_forbidden(admin: Admin, topics: Sequence[Topic]) -> bool:
     return all("AUTHORIZATION" in said.get(one.name, "") for one in topics)
 
 
+def _wanted(name: str, props: dict[str, Any]) -> Topic:
+    return from_props({name: props})[name]
+
+
 @pytest.mark.parametrize(
     ("operation", "wanted"),
     [
@@ -71,7 +75,7 @@ def is_forbidden(admin: Admin, topics: Sequence[Topic]) -> bool:
         (AclOperation.ALTER_CONFIGS, topic(1, retention_ms="5")),
     ],
 )
-def test_a_right_that_is_missing_fails_that_topic_only(
+def test_a_right_that_is_missing_is_said_at_preview_and_fails_that_topic_only(
     kafka: Cluster, provider: Host, admin: Admin, operation: Any, wanted: dict[str, Any]
 ) -> None:
     """shouldFailAlterConfigIfNoTopicAuthz, shouldFailAddPartitionsIfNoTopicAuthz"""
@@ -79,6 +83,9 @@ def test_a_right_that_is_missing_fails_that_topic_only(
     after = props(kafka, {"t": wanted, "u": topic(3)})
     inputs = provider.check(after)
     with without(kafka, (ResourceType.TOPIC, "t"), operation):
+        assert eventually(lambda: is_forbidden(admin, [_wanted("t", wanted)]))
+        with pytest.raises(Refused, match=r"t: the broker says: .*AUTHORIZATION"):
+            provider.check(after)
         with pytest.raises(Broken) as broken:
             eventually(lambda: not provider.step(inputs), 60)
         assert [reason for reason in broken.value.reasons if reason.startswith("t: ") and "AUTHORIZATION" in reason]
