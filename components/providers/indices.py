@@ -39,7 +39,7 @@ class IndexSetProvider(DeclaredSetProvider):
             except NotDeployed:
                 pass  # a first preview: there is nothing to judge against
             except Failed as error:
-                failures = [CheckFailure(f'indices["{name}"]', f"{name}: {why}") for name, why in error.reasons.items()]
+                failures = [connection.failure(f"{name}: {why}") for name, why in error.reasons.items()]
             except Unreachable as error:
                 connection.warn(f"indices of {news['site']} are not judged against the live server: {error}")
         return CheckResult(news, failures)
