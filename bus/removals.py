@@ -33,11 +33,12 @@ def removal(
     *,
     unit: str,
     block: str,
+    site: str = "",
     detail: str = "",
     uncounted: str = "",
     mirrored: Mirrored | None = None,
 ) -> Removal:
-    """Whether `name` may be deleted: created by this stack and empty, or confirmed by name.
+    """Whether `name` may be deleted: created by this stack and empty, or confirmed by name, or by site and name.
 
     `held` is how many messages or documents (`unit`) it holds, None where it does not exist; `block` is its key below
     bus:confirmDelete; `detail` says more of what it holds, `uncounted` why that cannot be told now. What is mirrored
@@ -57,7 +58,7 @@ def removal(
             f"is mirrored from {mirrored.source}: the mirror would make it again, empty; delete it there first, then "
             f"add {mirrored.confirmation(name)} to bus:confirmDelete.{block}",
         )
-    if name in confirmed:
+    if name in confirmed or f"{site}/{name}" in confirmed:
         return Removal(name, True, f"{holds}; confirmed by bus:confirmDelete")
     way_out = f"to delete it with its data, add {name} to bus:confirmDelete.{block}"
     verb = "may hold" if uncounted else "holds"

@@ -168,7 +168,10 @@ class DeclaredSetProvider(ResourceProvider, ABC):
     ) -> list[Removal]:
         """What becomes of those that have lost their fragment."""
         created, confirmed, held = self._created(admin.cluster_id, olds), news["confirmDelete"], admin.held(gone)
-        return [removal(n, created, confirmed, held.get(n), unit=self.unit, block=self.block) for n in gone]
+        return [
+            removal(name, created, confirmed, held.get(name), unit=self.unit, block=self.block, site=news["site"])
+            for name in gone
+        ]
 
     def _failures(self, changes: Iterable[Any]) -> list[CheckFailure]:
         return [connection.failure(reason) for change in changes for reason in change.refused.values()]

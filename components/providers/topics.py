@@ -143,6 +143,7 @@ class TopicSetProvider(DeclaredSetProvider):
                 held.get(name),
                 unit=self.unit,
                 block=self.block,
+                site=news["site"],
                 detail=holdings.description(name, logs, sizes, readers[name], now) if held.get(name) else "",
                 uncounted=away.get(name, ""),
                 mirrored=_mirrored(name, news),
