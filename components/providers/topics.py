@@ -42,10 +42,9 @@ class TopicSetProvider(DeclaredSetProvider):
             return CheckResult(news, self._judge(_olds, news))
         except Failed as error:
             return CheckResult(news, [connection.failure(f"{n}: {why}") for n, why in error.reasons.items()])
-        except NotDeployed:
-            pass  # a first preview: there is nothing to judge against
         except Unreachable as error:
-            connection.warn(f"topics of {news['site']} are not judged against the live brokers: {error}")
+            if _olds or not isinstance(error, NotDeployed):  # else a first preview: there is nothing to judge against
+                connection.warn(f"topics of {news['site']} are not judged against the live brokers: {error}")
         return CheckResult(news, self._failures(self._changes({}, _olds, news)))
 
     def _judge(self, olds: Mapping[str, Any], news: dict[str, Any]) -> list[CheckFailure]:
