@@ -1,6 +1,9 @@
 """How much one call may carry: a controller writes what a call changes as one batch, and refuses a large one."""
 
 from collections.abc import Iterator, Mapping
+from typing import TypeVar
+
+K = TypeVar("K")
 
 # Kafka's QuorumController takes 10000 records a call (MAX_RECORDS_PER_USER_OP) and 10000 new partitions
 # (ReplicationControlManager): beyond that, POLICY_VIOLATION or UNKNOWN for all of it (seen with 4.3.1). Half of that
@@ -8,9 +11,9 @@ from collections.abc import Iterator, Mapping
 MOST_RECORDS = 5_000
 
 
-def batches(records: Mapping[str, int], most: int = MOST_RECORDS) -> Iterator[list[str]]:
-    """Names in their order, so many a time as write at most `most` records; one that alone writes more goes alone."""
-    batch: list[str] = []
+def batches(records: Mapping[K, int], most: int = MOST_RECORDS) -> Iterator[list[K]]:
+    """Keys in their order, so many a time as write at most `most` records; one that alone writes more goes alone."""
+    batch: list[K] = []
     total = 0
     for name, count in records.items():
         if batch and total + count > most:

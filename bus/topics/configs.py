@@ -1,5 +1,6 @@
 """The configs that a topic may have, and what each takes: as text, as a check, and as JSON schema for editors."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 Scalar = bool | int | float | str
 # Of a topic too, but only for the time of a reassignment (KIP-73): bus sets them and takes them away.
 THROTTLED = ("leader.replication.throttled.replicas", "follower.replication.throttled.replicas")
+# As brokers read a number: Python would take other scripts' digits and _ too, and fails at 4300 digits.
+_DIGITS = re.compile(r"-?[0-9]{1,20}")
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ def _whole(low: int, high: int = 2**63 - 1, says: str = "") -> Rule:
     limits = {"minimum": low} if high == 2**63 - 1 else {"minimum": low, "maximum": high}
 
     def accepts(text: str) -> bool:
-        return text.removeprefix("-").isdigit() and low <= int(text) <= high
+        return _DIGITS.fullmatch(text) is not None and low <= int(text) <= high
 
     return Rule(
         f"a whole number, {says or bounds}", accepts, {"type": ["integer", "string"], "pattern": "^-?[0-9]+$", **limits}
@@ -57,7 +60,7 @@ def _as_yaml(text: str) -> object:
 
 def _is_ratio(text: str) -> bool:
     try:
-        return 0 <= float(text) <= 1
+        return "_" not in text and 0 <= float(text) <= 1
     except ValueError:
         return False
 

@@ -75,7 +75,7 @@ class Topic:
             allowed = f"exceeds the {brokers} broker(s) of site {site}; allowed: 1 to {brokers}"
             return [Problem(self.file, path, replicas, allowed, "lower it, restrict sites, or raise kafka.brokers")]
         in_sync = self.configs.get("min.insync.replicas", "1")
-        if in_sync.isdigit() and int(in_sync) > replicas:
+        if in_sync.isdecimal() and int(in_sync) > replicas:
             path = f"topics.{self.name}.configs.min.insync.replicas"
             allowed = f"exceeds the replication factor {replicas} on site {site}: every write with acks=all would fail"
             return [Problem(self.file, path, in_sync, allowed, f"allowed: 1 to {replicas}")]

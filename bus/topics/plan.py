@@ -165,7 +165,7 @@ def _impossible(wanted: Topic, brokers: int) -> dict[str, str]:
             f"{wanted.name}: replication factor {factor} exceeds the {brokers} broker(s) "
             f"of the site; allowed: 1 to {brokers}"
         )
-    if in_sync.isdigit() and int(in_sync) > factor:
+    if in_sync.isdecimal() and int(in_sync) > factor:
         refused["configs.min.insync.replicas"] = (
             f"{wanted.name}: min.insync.replicas {in_sync} exceeds the replication factor {factor}: every write with "
             f"acks=all would fail; allowed: 1 to {factor}"

@@ -193,9 +193,9 @@ class Reader:
             found: Mapping[str, Any] = answer.result()
         return found
 
-    def seen(self, partitions: Mapping[str, int]) -> dict[str, Topic]:
+    def seen(self, partitions: Mapping[str, int], seconds: float = SEEN_SECONDS) -> dict[str, Topic]:
         """Topics once a broker shows them with at least so many partitions, or after a while as they are."""
-        deadline, pause = time.monotonic() + SEEN_SECONDS, 0.02
+        deadline, pause = time.monotonic() + seconds, 0.02
         while partitions:
             listed, over = self._listed(), time.monotonic() > deadline
             if over or all(n in listed and len(listed[n].partitions) >= count for n, count in partitions.items()):

@@ -20,6 +20,7 @@ from confluent_kafka.admin import (
 
 from bus.access import Login
 from bus.topics.answers import text, unanswered
+from bus.topics.batches import batches
 from bus.topics.connecting import CALL_SECONDS, connected
 from bus.users.plan import ITERATIONS, Acl, Live, Plan
 
@@ -77,8 +78,9 @@ class Admin:
         failed: dict[str, str] = {}
         if plan.add:
             bindings = {AclBinding(*_parts(acl)): acl.user for acl in plan.add}
-            made = self._client.create_acls(list(bindings), request_timeout=CALL_SECONDS)
-            failed |= _failed((bindings[key], answer) for key, answer in made.items())
+            for some in batches(dict.fromkeys(bindings, 1)):
+                made = self._client.create_acls(some, request_timeout=CALL_SECONDS)
+                failed |= _failed((bindings[key], answer) for key, answer in made.items())
         alterations: list[Any] = [_upsertion(logins[user]) for user in plan.login]
         alterations += [UserScramCredentialDeletion(user, _MECHANISMS[one]) for user, one in plan.logout]
         if alterations:
@@ -86,8 +88,9 @@ class Admin:
             failed |= _failed(altered.items())
         if plan.remove:
             filters = {AclBindingFilter(*_parts(acl)): acl.user for acl in plan.remove}
-            gone = self._client.delete_acls(list(filters), request_timeout=CALL_SECONDS)
-            failed |= _failed((filters[key], answer) for key, answer in gone.items())
+            for those in batches(dict.fromkeys(filters, 1)):
+                gone = self._client.delete_acls(those, request_timeout=CALL_SECONDS)
+                failed |= _failed((filters[key], answer) for key, answer in gone.items())
         return failed | self._late(plan, failed.keys())
 
     def _late(self, plan: Plan, failed: Iterable[str]) -> dict[str, str]:

@@ -23,6 +23,7 @@ from components.providers.declared import DeclaredSetProvider
 # the others say how, and not what.
 _COMPARED = (*connection.KEYS, "adminPort", "bootstrapServers", "brokers", "topics", "confirmDelete")
 _DEFAULT_RATE = 50_000_000
+_STALE_SECONDS = 3.0
 
 
 class TopicSetProvider(DeclaredSetProvider):
@@ -65,7 +66,10 @@ class TopicSetProvider(DeclaredSetProvider):
             alive = len(admin.racks()) if moved else 0
             refused |= {name: plan.too_few(factor, alive) for name, factor in moved.items() if factor > alive}
             refused |= admin.immovable(moved)
-            self._warn_of_changes(admin, live, [change for change in able if change.wanted.name not in refused])
+            try:
+                self._warn_of_changes(admin, live, [change for change in able if change.wanted.name not in refused])
+            except (Unreachable, Failed) as error:
+                connection.warn(f"how much goes or is copied by the changes on {news['site']} is not known: {error}")
         said = [f"{name}: {why}" for name, why in sorted(refused.items())]
         return [*self._failures(changes), *map(connection.failure, said)]
 
@@ -125,6 +129,9 @@ class TopicSetProvider(DeclaredSetProvider):
 
     def _seen(self, live: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
         return plan.to_props({name: topic for name, topic in live.items() if name in declared})
+
+    def _await(self, admin: Any, names: Sequence[str]) -> None:
+        admin.seen(dict.fromkeys(names, 1), _STALE_SECONDS)
 
     def _removals(
         self, admin: Any, gone: Sequence[str], olds: Mapping[str, Any], news: Mapping[str, Any]

@@ -3,6 +3,7 @@
 import secrets
 import threading
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,10 +11,12 @@ import pytest
 from bus.access import Login, Unreachable
 from bus.topics.admin import Admin as TopicAdmin
 from bus.topics.applying import apply
+from bus.topics.batches import batches
 from bus.topics.plan import Topic, plan
 from bus.users.admin import Admin
 from bus.users.passwords import of_users
 from bus.users.plan import Acl, Plan
+from bus.users.plan import plan as user_plan
 from bus.users.rights import Rights
 from tests.servers.kafka import Cluster
 from tests.servers.secured import BUS, Brick, Retired, Users, logins, props, secured
@@ -175,6 +178,32 @@ def test_a_run_that_was_killed_is_repeated(
     users = Users(kafka, credentials)
     state = users.create(props(USERS)).outs or {}
     assert (users.read("id", state).outs or {})["users"] == USERS
+
+
+def test_rights_go_in_calls_that_a_controller_takes(
+    kafka: Cluster, admin: Admin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten thousand a call (tried with 10200: all refused); here three, so that it takes no minute."""
+    calls: list[int] = []
+
+    class Counted:
+        def __getattr__(self, name: str) -> Any:
+            call = getattr(client, name)
+
+            def counted(acls: list[Any], **more: Any) -> Any:
+                calls.append(len(acls))
+                return call(acls, **more)
+
+            return counted if name in ("create_acls", "delete_acls") else call
+
+    client = admin._client
+    monkeypatch.setattr(admin, "_client", Counted())
+    monkeypatch.setattr("bus.users.admin.batches", partial(batches, most=3))
+    one = made({})
+    assert admin.apply(user_plan(admin.read(), {"jobs": WRITER, "api": READER}, []), logins(one, ["api", "jobs"])) == {}
+    assert admin.apply(user_plan(admin.read(), {}, ["jobs", "api"]), {}) == {}
+    assert calls == [3, 3, 1, 3, 3, 1]
+    assert admin.read().acls == frozenset()
 
 
 def test_a_removed_resource_takes_its_users_with_it(

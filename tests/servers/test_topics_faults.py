@@ -18,7 +18,7 @@ from bus.topics.plan import Topic, plan
 from components.providers.topics import TopicSetProvider
 from tests.servers.dynamic import Broken, Host, host, resumed
 from tests.servers.kafka import Cluster
-from tests.servers.topic_sets import eventually, is_done, props, topic
+from tests.servers.topic_sets import eventually, is_done, produce, props, topic
 
 pytestmark = pytest.mark.servers
 
@@ -205,6 +205,43 @@ def test_what_was_made_is_ours_though_brokers_are_lost_right_after(
     outs, failed = inside._apply(outs, props(kafka, {"grown": topic(2)}))
     assert (outs["created"], outs["kept"], failed) == (["grown"], {}, {})
     assert admin.names() == ["grown"]
+
+
+def test_a_refusal_stands_though_sizes_cannot_be_had(
+    kafka: Cluster, admin: Admin, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is only said of a change may not hide what is refused."""
+    admin.create([Topic("t", 3, 1), Topic("cut", 1, 1)])
+    assert eventually(lambda: admin.names() == ["cut", "t"])
+
+    def lost(_: object) -> Any:
+        raise Unreachable("Kafka does not answer")
+
+    monkeypatch.setattr(Admin, "sizes", lost)
+    inside = TopicSetProvider()
+    inside.configure(ConfigureRequest(Config({}, "test")))
+    news = {**props(kafka, {"t": topic(1), "cut": topic(retention_ms="1000")}), "clusterId": None}
+    [failure] = inside.check({}, news).failures or []
+    assert failure.reason.startswith("t: partitions 3 -> 1")
+    assert "how much goes or is copied by the changes on central is not known" in capsys.readouterr().err
+
+
+def test_a_topic_that_a_stale_broker_does_not_show_is_not_forgotten(
+    kafka: Cluster, admin: Admin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would neither be deleted nor reported ever after."""
+    admin.create([Topic("t", 1, 1), Topic("u", 1, 1)])
+    assert eventually(lambda: admin.names() == ["t", "u"])
+    produce(kafka, "t")
+    listed, until = Admin._listed, time.monotonic() + 1.5
+    monkeypatch.setattr(
+        Admin, "_listed", lambda self: {n: t for n, t in listed(self).items() if n != "t" or time.monotonic() > until}
+    )
+    inside = TopicSetProvider()
+    inside.configure(ConfigureRequest(Config({}, "test")))
+    olds = {**props(kafka, {"t": topic(), "u": topic()}), "created": ["t", "u"]}
+    outs, failed = inside._apply(olds, props(kafka, {"u": topic()}))
+    assert (outs["created"], list(outs["kept"]), failed) == (["t", "u"], ["t"], {})
 
 
 def test_brokers_that_name_an_address_that_nobody_reaches_are_unreachable(
