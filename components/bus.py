@@ -211,6 +211,7 @@ class Bus(pulumi.ComponentResource):
             place=self._place(site),
             admin_port=settings.admin_port(site.name),
             password_revision=site.settings.kafka.password_revision,
+            fingerprint=self._logins[site.name].fingerprint,
             users=site.users,
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )

@@ -8,7 +8,7 @@ import pulumi_kubernetes as k8s
 
 from bus.access import BROKERS_SECRET
 from bus.deployment import SitePlan
-from bus.users.passwords import secret_of_brokers
+from bus.users.passwords import fingerprint, secret_of_brokers
 from components.providers.passwords import KafkaPasswords
 
 
@@ -44,6 +44,11 @@ class Logins(pulumi.ComponentResource):
         ]
         self.leaves = [self._passwords, *made]
         self.register_outputs({})
+
+    @property
+    def fingerprint(self) -> pulumi.Output[str]:
+        """Of all passwords of bricks; no secret, since nobody guesses what they were made from."""
+        return pulumi.Output.unsecret(self._passwords.credentials.apply(fingerprint))
 
     def credential(self, user: str) -> pulumi.Output[dict[str, str]]:
         """mechanism, username and password of a user."""

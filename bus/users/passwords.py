@@ -1,5 +1,7 @@
 """Passwords of a site's Kafka users and brokers: who gets a new one, and for which mechanism; pure."""
 
+import hashlib
+import json
 from collections.abc import Callable, Collection, Mapping
 
 # RFC 5802, RFC 7677. A user can have one password for each, so that an old and a new one are both valid for a while.
@@ -21,6 +23,12 @@ def of_users(
         mechanism = next(one for one in MECHANISMS if not old or one != old["mechanism"])
         found[user] = {"mechanism": mechanism, "username": user, "password": make()}
     return found
+
+
+def fingerprint(credentials: Mapping[str, Credential]) -> str:
+    """Another one for other passwords. They are long and random: it tells nothing of them."""
+    known = json.dumps({user: dict(one) for user, one in credentials.items()}, sort_keys=True)
+    return hashlib.sha256(known.encode()).hexdigest()[:16]
 
 
 def of_brokers(before: Mapping[str, str], renewed: bool, make: Callable[[], str]) -> dict[str, str]:

@@ -23,7 +23,7 @@ from bus.users.plan import Live, plan, retirement, strangers, to_props
 from components.providers import connection
 from components.providers.connection import Place
 
-_COMPARED = (*connection.KEYS, "adminPort", "passwordRevision", "users")
+_COMPARED = (*connection.KEYS, "adminPort", "passwordRevision", "passwordFingerprint", "users")
 
 
 class KafkaUsersProvider(ResourceProvider):
@@ -67,7 +67,7 @@ class KafkaUsersProvider(ResourceProvider):
             props = {**props, "users": to_props(live, props["mechanisms"])}
         except NotDeployed as error:
             connection.warn(f"Kafka users of {props['site']} are taken as they were: {error}")
-        return ReadResult(id_, props, {key: props[key] for key in _COMPARED})
+        return ReadResult(id_, props, {key: props[key] for key in _COMPARED if key in props})
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Takes passwords and rights away, where the brokers still keep any and can be reached.
@@ -152,11 +152,12 @@ class KafkaUsers(pulumi.dynamic.Resource, module="bus", name="KafkaUsers"):
         place: Place,
         admin_port: int,
         password_revision: int,
+        fingerprint: pulumi.Input[str],
         users: Mapping[str, Mapping[str, Mapping[str, str]]],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         props: dict[str, Any] = {
-            **_login_props(place, admin_port, password_revision),
+            **_login_props(place, admin_port, password_revision, fingerprint),
             "users": {user: dict(rights) for user, rights in users.items()},
             "mechanisms": None,
         }
@@ -173,12 +174,17 @@ class RetiredPasswords(pulumi.dynamic.Resource, module="bus", name="RetiredPassw
         place: Place,
         admin_port: int,
         password_revision: int,
+        fingerprint: pulumi.Input[str],
         users: Mapping[str, Any],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        props = {**_login_props(place, admin_port, password_revision), "users": sorted(users)}
+        props = {**_login_props(place, admin_port, password_revision, fingerprint), "users": sorted(users)}
         super().__init__(RetiredPasswordsProvider(), name, props, opts)
 
 
-def _login_props(place: Place, admin_port: int, password_revision: int) -> dict[str, Any]:
-    return {**place.props, "adminPort": admin_port, "passwordRevision": password_revision}
+def _login_props(
+    place: Place, admin_port: int, password_revision: int, fingerprint: pulumi.Input[str]
+) -> dict[str, Any]:
+    """What both keep; another fingerprint: passwords may have been made anew without another revision."""
+    revision = {"passwordRevision": password_revision, "passwordFingerprint": fingerprint}
+    return {**place.props, "adminPort": admin_port, **revision}

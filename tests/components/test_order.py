@@ -241,6 +241,13 @@ def test_logins_come_before_the_brokers_and_users_before_their_first_client(monk
             assert f"{site}-kafka-users" in registered[f"{site}-{client}"].dependencies, client
 
 
+def test_users_know_of_passwords_that_were_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    registered = registrations(plan_of("local", monkeypatch))
+    told = [registered[name].inputs["passwordFingerprint"] for name in ("central-kafka-users", "retired-central-kafka")]
+    assert told[0] and told[0] == told[1]
+    assert told[0] != registered["cinecity-kafka-users"].inputs["passwordFingerprint"]
+
+
 def test_old_passwords_are_retired_once_everybody_has_restarted(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = plan_of("local", monkeypatch)
     registered = registrations(plan)

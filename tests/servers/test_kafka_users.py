@@ -14,7 +14,7 @@ from bus.topics.applying import apply
 from bus.topics.batches import batches
 from bus.topics.plan import Topic, plan
 from bus.users.admin import Admin
-from bus.users.passwords import of_users
+from bus.users.passwords import fingerprint, of_users
 from bus.users.plan import Acl, Plan
 from bus.users.plan import plan as user_plan
 from bus.users.rights import Rights
@@ -113,6 +113,19 @@ def test_at_no_moment_of_a_renewal_does_a_brick_have_no_password_that_works(
     assert new.logs_in()
     assert after and after["mechanisms"]["api"] == "SCRAM-SHA-256"
     assert new.reads("films", "api") in ("", "nothing"), "the rights are still there"
+
+
+def test_passwords_that_were_made_anew_though_nothing_else_changed_reach_the_brokers(
+    kafka: Cluster, admin: Admin, credentials: dict[str, dict[str, str]]
+) -> None:
+    """Their resource was lost or replaced: bricks got the new ones, and brokers were never told of them."""
+    state = Users(kafka, credentials).create({**props(USERS), "passwordFingerprint": fingerprint(credentials)}).outs
+    anew = made({})
+    users, wanted = Users(kafka, anew), {**props(USERS), "passwordFingerprint": fingerprint(anew)}
+    assert not brick(kafka, anew, "api").logs_in()
+    assert users.diff("id", state or {}, wanted).changes
+    users.update("id", state or {}, wanted)
+    assert brick(kafka, anew, "api").logs_in()
 
 
 def test_a_password_is_retired_only_for_who_has_a_newer_one(

@@ -2,7 +2,7 @@
 
 from itertools import count
 
-from bus.users.passwords import of_brokers, of_users, secret_of_brokers
+from bus.users.passwords import fingerprint, of_brokers, of_users, secret_of_brokers
 
 
 def maker() -> "count[int]":
@@ -29,6 +29,14 @@ def test_a_renewal_is_for_the_mechanism_that_the_old_password_is_not_for() -> No
         found = of_users(found, ["a"], number > 0, lambda: f"p{next(numbers)}")
         seen.append((found["a"]["mechanism"][-3:], found["a"]["password"]))
     assert seen == [("512", "p1"), ("256", "p2"), ("512", "p3"), ("256", "p4")]
+
+
+def test_a_fingerprint_is_of_the_passwords_and_tells_none() -> None:
+    first = of_users({}, ["b", "a"], False, lambda: "p")
+    again = dict(reversed(first.items()))
+    assert fingerprint(first) == fingerprint(again)
+    assert len({fingerprint(one) for one in (first, of_users(first, ["a", "b"], True, lambda: "p"), {})}) == 3
+    assert len(fingerprint(first)) == 16
 
 
 def test_brokers_know_the_last_the_present_and_the_next_password() -> None:
