@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from bus.access import NotDeployed, Unreachable
 from bus.errors import Failed
 from bus.images.lookup import Found
-from components.providers import copies, indices, pins, topics
+from components.providers import copies, indices, pins, topics, users
 
 PLACE = {"site": "central", "context": "", "namespace": "n", "mode": "direct"}
 
@@ -44,3 +45,41 @@ def test_another_namespace_is_refused_before_anything_starts_empty() -> None:
     (failure,) = check({**PLACE, "namespace": "before"}, props).failures or []
     assert failure.reason.startswith("bus:sites.central.namespace before -> n: Kafka, Elasticsearch")
     assert failure.property == "" and "volumes stay" in failure.reason
+
+
+SETS: list[tuple[Any, dict[str, Any]]] = [
+    (
+        topics.TopicSetProvider,
+        {"topics": {"a": {"partitions": 1, "replicationFactor": 1, "configs": {}}}, "brokers": 1},
+    ),
+    (indices.IndexSetProvider, {"indices": {"a": {}}}),
+    (users.KafkaUsersProvider, {"users": {}}),
+]
+
+
+def _down(*_: object) -> Any:
+    raise NotDeployed("StatefulSet kafka in n has no ready pod")
+
+
+@pytest.mark.parametrize(("provider", "given"), SETS)
+def test_servers_that_have_no_ready_pod_are_said_unless_they_were_never_there(
+    provider: Any, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A preview that said nothing looked like one that had judged everything."""
+    monkeypatch.setattr(provider, "_admin", _down)
+    props = {**PLACE, **given}
+    assert not provider().check({}, props).failures
+    assert capsys.readouterr().err == ""
+    assert not provider().check(props, props).failures
+    assert "has no ready pod" in capsys.readouterr().err
+
+
+def test_brokers_that_are_away_stop_no_destroy(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def away(*_: object) -> Any:
+        raise Unreachable("Kafka at b does not answer")
+
+    monkeypatch.setattr(users.KafkaUsersProvider, "_admin", away)
+    users.KafkaUsersProvider().delete("n/kafka-users", {**PLACE, "users": {}})
+    assert "Kafka users of central stay as they are" in capsys.readouterr().err
