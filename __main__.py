@@ -6,21 +6,23 @@ import pulumi
 from pulumi.runtime.config import get_config_env, get_config_secret_keys_env
 
 from bus import deployment, planning, settings
-from bus.errors import Mendable
+from bus.errors import Mendable, on_disk
 from bus.images import proof
-from components import preflight
+from components import continuing, preflight
 from components.bus import Bus, BusArgs
 from components.umbrella import CHARTS, STAGED
 
 # The language host's code for a program that has said what is wrong: pulumi adds no `unhandled error` to it.
 _SAID = 32
 
+continuing.without_traceback()
 config, flat = pulumi.Config("bus"), get_config_env()
 try:
-    stack = settings.load(pulumi.get_stack(), flat, set(get_config_secret_keys_env()))
-    plan = planning.plan(Path.cwd(), stack)
-    proof.check(plan, CHARTS, STAGED)
-    plan = preflight.run(plan, flat)
+    with on_disk():
+        stack = settings.load(pulumi.get_stack(), flat, set(get_config_secret_keys_env()))
+        plan = planning.plan(Path.cwd(), stack)
+        proof.check(plan, CHARTS, STAGED)
+        plan = preflight.run(plan, flat)
 except Mendable as error:
     pulumi.log.error(str(error))
     raise SystemExit(_SAID) from None

@@ -1,7 +1,21 @@
 """Refusals: every problem of a run, each with its place and the way out."""
 
-from collections.abc import Mapping, Sequence
+import errno
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+
+_WAYS_OUT = {
+    errno.ENOSPC: "make room",
+    errno.EDQUOT: "make room",
+    errno.EROFS: "mount it for writing, or work in another folder",
+    errno.EACCES: "let this user have it",
+    errno.EPERM: "let this user have it",
+    errno.ENOENT: "make it, or name another",
+    errno.ENOTDIR: "make it, or name another",
+}
 
 
 class Mendable(Exception):
@@ -38,6 +52,26 @@ class Refused(Mendable):
         lines = [f"{count} problem{'s' if count > 1 else ''}, nothing was touched:"]
         lines += [f"  {number}. {problem}" for number, problem in enumerate(self.problems, 1)]
         return "\n".join(lines)
+
+
+class NoDisk(Mendable):
+    """A disk of this machine is full, read-only, or a folder on it is not there; the message says which."""
+
+
+@contextmanager
+def on_disk(folder: Path | None = None) -> Iterator[None]:
+    """Raises NoDisk for what an operator can mend of a disk; a full one does not say where, and so `folder` does."""
+    try:
+        yield
+    except OSError as error:
+        way_out = _WAYS_OUT.get(error.errno or 0)
+        if not way_out:
+            raise
+        place = error.filename
+        if folder and (not place or Path(place).is_relative_to(folder)):
+            place = folder
+        place = place or f"this folder or {tempfile.gettempdir()} (TMPDIR names another)"
+        raise NoDisk(f"{place}: {error.strerror}; {way_out}, and run the same again") from None
 
 
 class Failed(Mendable):

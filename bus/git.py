@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -44,6 +45,8 @@ def git(folder: Path, *arguments: str) -> str:
     # The C locale, because answers of `push` are read; and never a question that nobody answers.
     env = {key: value for key, value in os.environ.items() if key not in _ELSEWHERE}
     env |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+    if not shutil.which("git"):
+        raise GitFailed("git is not on PATH")
     done = subprocess.run(["git", *arguments], cwd=folder, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         said = _PASSWORD.sub(r"\1", f"{done.stdout}\n{done.stderr}".strip())

@@ -11,12 +11,14 @@ import kr8s.asyncio
 import yaml
 from kr8s.objects import Secret, StatefulSet
 
+from bus import kube_credentials
 from bus.access import BROKERS_SECRET, Cluster, NotDeployed, Unreachable
 
 _API_TIMEOUT_SECONDS = 10.0
 
 # kr8s warns of every Kubernetes newer than its release; what is used here has been stable since 1.16.
 warnings.filterwarnings("ignore", message="Kubernetes version .* is not supported", category=UserWarning)
+kube_credentials.in_memory()
 
 
 def kube_api(cluster: Cluster) -> Any:

@@ -1,6 +1,8 @@
 """Which locks may be broken: those of a process of this machine that is gone, and no other."""
 
 import os
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -56,3 +58,13 @@ def test_every_other_lock_is_left_alone(changed: dict[str, object], runs: bool, 
 def test_a_process_number_that_another_program_has_is_not_pulumi() -> None:
     assert not is_pulumi(os.getpid())
     assert not is_pulumi(2**22 + 1)
+
+
+def test_a_killed_pulumi_that_nobody_has_waited_for_is_gone(tmp_path: Path) -> None:
+    (tmp_path / "pulumi").symlink_to("/bin/sleep")
+    process = subprocess.Popen([str(tmp_path / "pulumi"), "60"])
+    assert is_pulumi(process.pid)
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert not is_pulumi(process.pid)
+    process.wait()

@@ -1,5 +1,6 @@
 """A bundle as a file: packed the same way each time, with a sum of each part and a signature that stock tools check."""
 
+import errno
 import hashlib
 import lzma
 import subprocess
@@ -59,28 +60,33 @@ def sums(folder: Path) -> dict[str, str]:
 def pack(folder: Path, target: Path) -> None:
     """One uncompressed tar (layers are compressed already), written in one step; the same parts make the same bytes."""
     work = target.with_name(f".{target.name}.part")
-    with tarfile.open(work, "w", format=tarfile.PAX_FORMAT) as tar:
-        for path in sorted(folder.rglob("*")):
-            info = tar.gettarinfo(str(path), path.relative_to(folder).as_posix())
-            info.mtime, info.uid, info.gid, info.uname, info.gname = 0, 0, 0, "", ""
-            info.mode = 0o755 if path.is_dir() or path.suffix == ".sh" else 0o644
-            if path.is_file():
-                with path.open("rb") as stream:
-                    tar.addfile(info, stream)
-            else:
-                tar.addfile(info)
-    work.rename(target)
+    try:
+        with tarfile.open(work, "w", format=tarfile.PAX_FORMAT) as tar:
+            for path in sorted(folder.rglob("*")):
+                info = tar.gettarinfo(str(path), path.relative_to(folder).as_posix())
+                info.mtime, info.uid, info.gid, info.uname, info.gname = 0, 0, 0, "", ""
+                info.mode = 0o755 if path.is_dir() or path.suffix == ".sh" else 0o644
+                if path.is_file():
+                    with path.open("rb") as stream:
+                        tar.addfile(info, stream)
+                else:
+                    tar.addfile(info)
+        work.rename(target)
+    finally:
+        work.unlink(missing_ok=True)
 
 
 def unpack(file: Path, folder: Path) -> None:
     """Unpacks a bundle into an empty folder; nothing of it may lie outside (PEP 706), and no part be a link.
 
-    Raises BadBundle.
+    Raises BadBundle, and OSError where there is no room.
     """
     try:
         with tarfile.open(file) as tar:
             tar.extractall(folder, filter=_part)
     except (OSError, EOFError, zlib.error, lzma.LZMAError, tarfile.TarError) as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
         raise BadBundle(f"{file} cannot be unpacked: {error}") from None
 
 

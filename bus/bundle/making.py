@@ -1,8 +1,9 @@
 """Making a bundle, and loading one into a registry."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 from bus import charts
@@ -10,6 +11,7 @@ from bus.bundle import archive, contents
 from bus.bundle.archive import BadBundle
 from bus.bundle.contents import Bundle
 from bus.deployment import Deployment
+from bus.errors import on_disk
 from bus.images import proof
 from bus.images.copying import Copied, Copying, parts
 from bus.images.layout import Layout
@@ -51,13 +53,13 @@ def make(
             f"the Kafka of {', '.join(asking)} asks for logins (bus:sites.<site>.kafka.authorization), whose passwords "
             "only pulumi up can make: switch it off for a stack that is delivered as a bundle"
         )
-    with tempfile.TemporaryDirectory(prefix=".bundle-", dir=target.resolve().parent) as work:
-        folder, staged = Path(work) / "bundle", Path(work) / "charts"
+    with _beside(target) as work:
+        folder, staged = work / "bundle", work / "charts"
         proof.check(plan, root / "charts", staged)
-        elsewhere = _earlier(earlier, Path(work) / "earlier", plan.registry)
+        elsewhere = _earlier(earlier, work / "earlier", plan.registry)
         with Registries(access) as registries:
             found = look_up(contents.deliveries(plan, stacks or {}), registries)
-            wrong = dict.fromkeys(found.missing, "does not exist in its registry") | found.refused | found.silent
+            wrong = dict.fromkeys(found.missing, "does not exist in its registry") | found.unknown
             if wrong:
                 raise BadBundle("\n".join(f"{image}: {reason}" for image, reason in sorted(wrong.items())))
             bundle = contents.describe(plan, stacks or {}, found.digests, elsewhere)
@@ -79,8 +81,7 @@ def make(
 
 def load(file: Path, access: Access, public_key: Path | None) -> tuple[Bundle, Copied]:
     """Checks a bundle and brings its images to the registry that it names; raises BadBundle or RegistryError."""
-    with tempfile.TemporaryDirectory(prefix=".bundle-", dir=file.resolve().parent) as work:
-        folder = Path(work)
+    with _beside(file) as folder:
         archive.unpack(file, folder)
         archive.check(folder, public_key)
         bundle, layout = Bundle.read(folder), Layout(folder)
@@ -94,11 +95,18 @@ def load(file: Path, access: Access, public_key: Path | None) -> tuple[Bundle, C
 
 def verify(file: Path, public_key: Path | None) -> Bundle:
     """Checks a bundle as `load` would, without a registry; raises BadBundle."""
-    with tempfile.TemporaryDirectory(prefix=".bundle-", dir=file.resolve().parent) as work:
-        folder = Path(work)
+    with _beside(file) as folder:
         archive.unpack(file, folder)
         archive.check(folder, public_key)
         return Bundle.read(folder)
+
+
+@contextmanager
+def _beside(file: Path) -> Iterator[Path]:
+    """A folder beside a bundle for what is in it, gone afterwards; raises NoDisk where there is no room for it."""
+    folder = file.resolve().parent
+    with on_disk(folder), tempfile.TemporaryDirectory(prefix=".bundle-", dir=folder) as work:
+        yield Path(work)
 
 
 def _copy(copies: Sequence[tuple[Place, Place, str]], elsewhere: Mapping[str, str]) -> Copied:

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from bus.errors import Mendable
+from bus.errors import Mendable, on_disk
 
 VERBS = {
     "add-complexe": (
@@ -76,7 +76,8 @@ app.callback()(lambda: None)
 def main() -> None:
     """Runs a verb; what a user can mend is one message without a traceback, and exit code 1."""
     try:
-        app(prog_name="bus")  # also as `python -m bus`
+        with on_disk():
+            app(prog_name="bus")  # also as `python -m bus`
     except Mendable as error:
         print(f"{error}", file=sys.stderr)
         raise SystemExit(1) from None

@@ -1,5 +1,6 @@
 """YAML files that verbs add to: comments, order, quotes and line ends stay."""
 
+import shutil
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,17 @@ def read(file: Path, *, wide: bool = False) -> Any:
 
 
 def write(file: Path, content: Any, *, wide: bool = False) -> None:
-    """Writes a file that was read, with the line ends that it had."""
+    """Writes a file that was read, with the line ends that it had, in one step: whole, or as it was."""
     ends = "\r\n" if b"\r\n" in file.read_bytes() else "\n"
-    with file.open("w", encoding="utf-8", newline=ends) as out:
-        _yaml(wide).dump(content, out)
+    target = file.resolve()  # what is behind a link, and not the link
+    work = target.with_name(f".{target.name}.part")
+    try:
+        with work.open("w", encoding="utf-8", newline=ends) as out:
+            _yaml(wide).dump(content, out)
+        shutil.copymode(target, work)
+        work.replace(target)
+    finally:
+        work.unlink(missing_ok=True)
 
 
 def text(content: Any) -> str:

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -56,14 +57,18 @@ def pulumi(
     env: Mapping[str, str] | None = None,
     otherwise: str = "",
 ) -> subprocess.CompletedProcess[str]:
-    """Runs the pulumi CLI, whatever that ends in; where there is none, NoStack says what to do `otherwise`."""
+    """Runs the pulumi CLI, whatever that ends in; where there is none, NoStack says what to do `otherwise`.
+
+    Its temporary folder is gone afterwards: the Kubernetes provider leaves a whole kubeconfig there, in clear.
+    """
     command = ["pulumi", *arguments, "--non-interactive"]
     if config_file:
         if not config_file.is_file():
             raise NoStack(f"stack file {config_file} is not there")
         command += ["--config-file", str(config_file.absolute())]
-    own = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true", **(env or {})}
-    try:
-        return subprocess.run(command, cwd=root, env=own, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise NoStack(f"pulumi is not on PATH; in the sandbox: . sandbox/env.sh{otherwise}") from None
+    with tempfile.TemporaryDirectory(prefix="bus-pulumi-", ignore_cleanup_errors=True) as work:
+        own = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true", "TMPDIR": work, **(env or {})}
+        try:
+            return subprocess.run(command, cwd=root, env=own, capture_output=True, text=True, check=False)
+        except FileNotFoundError:
+            raise NoStack(f"pulumi is not on PATH; in the sandbox: . sandbox/env.sh{otherwise}") from None

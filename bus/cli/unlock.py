@@ -85,8 +85,13 @@ def held(root: Path, stack: str) -> list[Lock]:
 
 
 def is_pulumi(pid: int) -> bool:
-    """Whether a process of this number runs here and is pulumi; numbers are given again, in a container soon."""
+    """Whether a process of this number runs here and is pulumi; numbers are given again, in a container soon.
+
+    One that was killed and not yet waited for by its parent does not run: where a container's first process waits for
+    nobody, it stays in the list for ever.
+    """
     try:
-        return "pulumi" in Path(f"/proc/{pid}/comm").read_text()
+        name, _, after = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(") ")
     except OSError:
         return False
+    return "pulumi" in name and after[0] not in "ZX"

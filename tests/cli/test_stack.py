@@ -47,6 +47,13 @@ def test_a_command_runs_in_its_folder_with_the_environment_that_it_needs(cli: Pa
     assert (done.returncode, done.stdout) == (3, f"{cli} true yes refresh --json --non-interactive\n")
 
 
+def test_what_a_command_leaves_in_its_temporary_folder_is_gone(cli: Path) -> None:
+    (cli / "pulumi").write_text('#!/bin/sh\necho the key >"$TMPDIR/kubeconfig1" && echo "$TMPDIR"\n')
+    done = pulumi(cli, "preview")
+    assert done.returncode == 0
+    assert not Path(done.stdout.strip()).exists()
+
+
 def test_what_pulumi_refuses_is_said_with_its_reason(cli: Path) -> None:
     (cli / "code").write_text("255")
     with pytest.raises(NoStack, match="stack prod cannot be read: a reason"):

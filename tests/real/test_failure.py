@@ -30,6 +30,8 @@ def test_a_brick_that_cannot_start_is_explained_and_the_other_site_goes_on() -> 
         assert "cineges-caisse-api" in said
         assert "TOPIC_AUTHORIZATION_FAILED: Not authorized to access topics" in said, "its last log line"
         assert "Warning: " not in said, "what concerns no operator"
+        assert "Traceback" not in said
+        assert "resource cinecity-bricks-release [kubernetes:helm.sh/v3:Release] failed; what depends on it" in said
         assert replicas(CENTRAL, "cineges-ui") == "2", "central had to go on"
         assert "mirror-release updat" not in said, "what depends on the failed release must not start"
     finally:
