@@ -8,7 +8,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions, NewTopic, ResourceType
 
 from bus.errors import Failed
-from bus.topics.answers import NOT_YET, Answers, code, errors_of, text
+from bus.topics.answers import NOT_YET, Answers, code, errors_of, failure, text
 from bus.topics.batches import batches
 from bus.topics.connecting import CALL_SECONDS
 from bus.topics.plan import Change, Topic
@@ -62,7 +62,7 @@ class Admin(Reader):
             answers = self._until_answered({name: records[name] for name in sorted(hidden)}, send, tried)
             errors = {name: error for name, error in errors.items() if name not in hidden} | answers
             there = _existing(errors)
-        return there - tried, {name: text(error) for name, error in errors.items() if name not in there}
+        return there - tried, {name: failure(error) for name, error in errors.items() if name not in there}
 
     def grow(self, partitions: Mapping[str, int]) -> dict[str, str]:
         """Adds partitions up to the given numbers; returns what failed."""
@@ -70,7 +70,7 @@ class Admin(Reader):
         def send(names: list[str]) -> Answers:
             return self._client.create_partitions([NewPartitions(name, partitions[name]) for name in names])
 
-        return {name: text(error) for name, error in self._until_answered(partitions, send).items()}
+        return {name: failure(error) for name, error in self._until_answered(partitions, send).items()}
 
     def configure(self, changes: Sequence[Change]) -> dict[str, str]:
         """Sets and gives back configs of topics, incrementally; returns what failed.
@@ -89,7 +89,7 @@ class Admin(Reader):
             return self._alter([by_name[name] for name in names])
 
         records = {name: len(change.configs) for name, change in by_name.items()}
-        return {name: text(error) for name, error in self._until_answered(records, send).items()}
+        return {name: failure(error) for name, error in self._until_answered(records, send).items()}
 
     def _alter(self, changes: Sequence[Change], *, validate_only: bool = False) -> Answers:
         """Changes configs one by one, so that what somebody else sets meanwhile is left alone (KIP-339).
@@ -132,7 +132,7 @@ class Admin(Reader):
             return self._client.delete_topics(left, operation_timeout=CALL_SECONDS)
 
         errors = self._until_answered(dict.fromkeys(names, 1), send)
-        wrong = {n: text(e) for n, e in errors.items() if code(e) != KafkaError.UNKNOWN_TOPIC_OR_PART}
+        wrong = {n: failure(e) for n, e in errors.items() if code(e) != KafkaError.UNKNOWN_TOPIC_OR_PART}
         if wrong:
             raise Failed(wrong)
         deadline, unseen = time.monotonic() + SETTLE_SECONDS, 0
@@ -145,7 +145,7 @@ class Admin(Reader):
             return self._client.incremental_alter_configs([_entries(kind, name, values[name]) for name in names])
 
         records = {name: len(configs) for name, configs in values.items() if configs}
-        wrong = {name: text(error) for name, error in self._until_answered(records, send).items()}
+        wrong = {name: failure(error) for name, error in self._until_answered(records, send).items()}
         if wrong:
             raise Failed(wrong)
 

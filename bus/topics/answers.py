@@ -66,6 +66,13 @@ def is_away(error: KafkaException) -> bool:
     return code(error) in NOT_YET or code(error) == KafkaError._ALL_BROKERS_DOWN
 
 
+def failure(error: KafkaException) -> str:
+    """Why something was not done in the end, with the way out where nobody answered."""
+    silent = is_away(error) and code(error) != KafkaError.INVALID_REPLICATION_FACTOR
+    way_out = "; are the brokers up, and most of the controllers? Then run the same command again"
+    return text(error) + (way_out if silent else "")
+
+
 def code(error: KafkaException) -> int:
     """The number that Kafka's protocol has for an error."""
     return int(error.args[0].code())
