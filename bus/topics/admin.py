@@ -8,7 +8,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions, NewTopic, ResourceType
 
 from bus.errors import Failed
-from bus.topics.answers import NOT_YET, Answers, code, errors_of, failure, text
+from bus.topics.answers import NOT_YET, Answers, code, errors_of, failure, is_away, text
 from bus.topics.batches import batches
 from bus.topics.connecting import CALL_SECONDS
 from bus.topics.plan import Change, Topic
@@ -28,7 +28,10 @@ class Admin(Reader):
     """whether configs can be changed one by one, once that is known"""
 
     def refusals(self, changes: Collection[Change]) -> dict[str, str]:
-        """What the brokers would refuse of `changes`, asked by their own validation; nothing is changed."""
+        """What the brokers would refuse of `changes`, asked by their own validation; nothing is changed.
+
+        Raises Unreachable.
+        """
         wrong: dict[str, KafkaException] = {}
         created = {change.wanted.name: change.wanted for change in changes if change.create}
         for names in batches({name: _records(topic) for name, topic in created.items()}):
@@ -40,6 +43,9 @@ class Admin(Reader):
         altered = {change.wanted.name: change for change in changes if change.configs and not change.create}
         for names in batches({name: len(change.configs) for name, change in altered.items()}):
             wrong |= errors_of(self._alter([altered[name] for name in names], validate_only=True))
+        for error in wrong.values():  # brokers that are lost meanwhile have refused nothing
+            if is_away(error) and code(error) != KafkaError.INVALID_REPLICATION_FACTOR:
+                raise self._unanswered(error) from error
         return {name: text(error) for name, error in wrong.items() if code(error) not in _DONE}
 
     def create(self, topics: Sequence[Topic]) -> tuple[set[str], dict[str, str]]:

@@ -23,6 +23,8 @@ class Topic:
     """live only: what the brokers' settings and defaults give it"""
     unfinished: bool = field(default=False, compare=False, repr=False)
     """live only: a reassignment that was cut off has left its throttle on the topic"""
+    is_led: bool = field(default=True, compare=False, repr=False)
+    """live only: whether each partition had a leader, and so could be written to and read"""
 
     @property
     def factors(self) -> tuple[int, int]:

@@ -275,6 +275,7 @@ def _topic(name: str, listed: Any, entries: Mapping[str, Any]) -> Topic:
         replicas=replicas,
         inherited={key: e.value for key, e in shown.items() if key not in own and e.value is not None},
         unfinished=any(own.get(key) for key in THROTTLED),
+        is_led=all(partition.leader >= 0 for partition in listed.partitions.values()),
     )
 
 

@@ -59,6 +59,7 @@ class TopicSetProvider(DeclaredSetProvider):
                 return [connection.failure(why) for why in error.reasons.values()]
             news["clusterId"] = admin.cluster_id
             live = self._live(admin, olds, news)
+            away = self._away(admin, live, news["site"])
             changes = self._changes(live, olds, news)
             able = [change for change in changes if not change.refused]
             refused = {name: f"the broker says: {why}" for name, why in admin.refusals(able).items()}
@@ -66,8 +67,10 @@ class TopicSetProvider(DeclaredSetProvider):
             alive = len(admin.racks()) if moved else 0
             refused |= {name: plan.too_few(factor, alive) for name, factor in moved.items() if factor > alive}
             refused |= admin.immovable(moved)
+            refused |= {name: f"its replicas cannot be moved: {away[name]}" for name in moved if name in away}
+            able = [change for change in able if change.wanted.name not in refused]
             try:
-                self._warn_of_changes(admin, live, [change for change in able if change.wanted.name not in refused])
+                self._warn_of_changes(admin, live, away, able)
             except (Unreachable, Failed) as error:
                 connection.warn(f"how much goes or is copied by the changes on {news['site']} is not known: {error}")
         said = [f"{name}: {why}" for name, why in sorted(refused.items())]
@@ -83,7 +86,17 @@ class TopicSetProvider(DeclaredSetProvider):
             connection.say(text)
         return live
 
-    def _warn_of_changes(self, admin: Any, live: Mapping[str, plan.Topic], changes: Iterable[plan.Change]) -> None:
+    def _away(self, admin: Any, live: Mapping[str, plan.Topic], site: str) -> dict[str, str]:
+        """The live topics that clients cannot use whole now, and why; said on each run, whatever changes."""
+        suspects = [name for name, topic in live.items() if not topic.is_led]
+        away: dict[str, str] = admin.leaderless(suspects) if suspects else {}
+        for name, why in sorted(away.items()):
+            connection.warn(f"{name} of {site} cannot be written to or read whole: {why}")
+        return away
+
+    def _warn_of_changes(
+        self, admin: Any, live: Mapping[str, plan.Topic], away: Mapping[str, str], changes: Iterable[plan.Change]
+    ) -> None:
         """What should be known before: growth of keyed topics, records that go, bytes that move."""
         changing = [change for change in changes if change.wanted.name in live and not change.is_nothing]
         if any(value is None for change in changing for value in change.configs.values()):
@@ -96,9 +109,8 @@ class TopicSetProvider(DeclaredSetProvider):
         if not cuts and not moves:
             return
         now = time.time() * 1000
-        away = admin.leaderless(cuts)
-        for name, why in away.items():
-            connection.warn(f"{name}: {cuts.pop(name)}: how many of its records go is not known, {why}")
+        for name in sorted(cuts.keys() & away.keys()):
+            connection.warn(f"{name}: {cuts.pop(name)}: how many of its records go is not known, {away[name]}")
         ages = {name: cut.milliseconds for name, cut in cuts.items()}
         logs = admin.logs(cuts, {name: int(now - age) for name, age in ages.items() if age is not None})
         sizes = admin.sizes()
