@@ -75,9 +75,11 @@ def of_settings(live: Json, wanted: Mapping[str, str | None], mappings: Json) ->
         yield Difference(("settings", key), there, here, row)
 
 
-def without_source(live: Json) -> bool:
+def without_source(live: Json, settings: Mapping[str, str | None]) -> bool:
     """Whether documents of `live` cannot be read back in full."""
     source = live.get("_source") or {}
+    if "disabled" in (source.get("mode"), settings.get("mapping.source.mode")):
+        return True
     return str(source.get("enabled", True)).lower() == "false" or bool(source.get("excludes") or source.get("includes"))
 
 
