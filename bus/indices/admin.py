@@ -8,7 +8,7 @@ from typing import Any
 from elasticsearch import ApiError, TransportError
 
 from bus.errors import Failed
-from bus.indices import answers, rollback, support, swinging
+from bus.indices import answers, rollback, support, swinging, templates
 from bus.indices.behind import behind
 from bus.indices.copying import Conflict
 from bus.indices.estimate import Facts
@@ -79,10 +79,16 @@ class Admin:
             size_bytes=int(stats.get("store", {}).get("size_in_bytes", 0)),
             free_bytes=max((_room(path) for node in nodes for path in node["fs"].get("data", [])), default=0),
             status=str(self._client.cluster.health()["status"]),
-            in_the_way=swinging.in_the_way(self._client, name) if name == change.wanted.name else "",
+            in_the_way=self._in_the_way(change, name),
             blocks=tuple(f"index.{key}" for key in _BLOCKS if settings.get(key) == "true") + self._cluster_blocks(),
             documents_per_second=noted.documents / noted.seconds if noted and noted.seconds else 0,
         )
+
+    def _in_the_way(self, change: Change, name: str) -> str:
+        wanted, target = change.wanted.name, str(change.target)
+        if name == wanted and (reason := swinging.in_the_way(self._client, name)):
+            return reason
+        return templates.in_the_way(templates.brought(self._client, target), target, wanted)
 
     def _cluster_blocks(self) -> tuple[str, ...]:
         """The settings by which the whole cluster is read-only."""
@@ -144,7 +150,7 @@ class Admin:
         return {name: "; ".join(reasons.values()) for name, reasons in judged if reasons}
 
     def _migration(self, change: Change, source: str, target: str, say: Say, patience_seconds: float) -> Migration:
-        return Migration(self._client, change.wanted, source, target, change.inherited, say, patience_seconds)
+        return Migration(self._client, change, source, target, say, patience_seconds)
 
     def delete(self, names: Sequence[str]) -> None:
         """Deletes what is behind aliases, all generations with their data; what is gone is fine. Raises Failed."""

@@ -19,6 +19,7 @@ def behind(names: Collection[str], contents: Mapping[str, Any]) -> tuple[dict[st
     found: dict[str, list[Live]] = {name: [] for name in names}
     generations: dict[str, dict[str, Json]] = {name: {} for name in names}
     lives = {}
+    streams = {str(content.get("data_stream")) for content in contents.values()}
     for physical, content in contents.items():
         live = Live(physical, content.get("mappings", {}), flatten(content["settings"]), content.get("aliases", {}))
         lives[physical] = live
@@ -30,6 +31,9 @@ def behind(names: Collection[str], contents: Mapping[str, Any]) -> tuple[dict[st
     chosen: dict[str, Live] = {}
     wrong: dict[str, str] = {}
     for name, all_of_it in found.items():
+        if name in streams:
+            wrong[name] = "is a data stream, which bus does not manage: give the index another name"
+            continue
         writers = all_of_it if len(all_of_it) == 1 else [one for one in all_of_it if _is_writer(name, one)]
         if len(writers) == 1:
             [chosen[name]] = writers

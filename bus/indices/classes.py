@@ -77,11 +77,18 @@ PARAMETERS = (
     Rule("*", Class.REINDEX, _FIXED),
 )
 _ADDED = "a field that was not there; documents before it do not have it in the index"
+SMALLER_VECTOR = "index_options of a vector, to a kind that its values allow, no fewer neighbours"
+JOIN_MORE = "join relation more"
 FIELDS = (
     Rule("new field", Class.IN_PLACE, _ADDED),
     Rule("new multi-field", Class.IN_PLACE, _ADDED),
     Rule("field no longer declared", Class.NOTHING, "it stays until the next reindex"),
-    Rule("join relation more", Class.IN_PLACE, "a join field may gain children"),
+    Rule(JOIN_MORE, Class.IN_PLACE, "a join field may gain children"),
+    Rule(
+        SMALLER_VECTOR,
+        Class.IN_PLACE,
+        "for segments written from then on; others as they merge",
+    ),
 )
 MAPPING = (
     Rule("dynamic", Class.IN_PLACE, _NEW_ONLY),

@@ -7,7 +7,8 @@ from typing import Any
 from bus.indices import classes
 from bus.indices.canonical import CHILDREN, default, default_of_mapping, is_told, same, same_field
 from bus.indices.classes import Class, Rule, rule
-from bus.indices.in_full import Json
+from bus.indices.in_full import Json, in_full
+from bus.indices.vectors import may_become
 
 Path = tuple[str, ...]
 OURS = "bus"
@@ -74,9 +75,11 @@ def of_settings(live: Json, wanted: Mapping[str, str | None], mappings: Json) ->
         yield Difference(("settings", key), there, here, row)
 
 
-def without_source(live: Json) -> bool:
+def without_source(live: Json, settings: Mapping[str, str | None]) -> bool:
     """Whether documents of `live` cannot be read back in full."""
     source = live.get("_source") or {}
+    if "disabled" in (source.get("mode"), settings.get("mapping.source.mode")):
+        return True
     return str(source.get("enabled", True)).lower() == "false" or bool(source.get("excludes") or source.get("includes"))
 
 
@@ -113,8 +116,8 @@ def _parameters(place: Path, live: Json, wanted: Json) -> Iterator[Difference]:
         if (key == "dynamic" and here is None) or (key not in wanted and is_told(key, live)):
             continue  # a put without it leaves it
         if not same(key, there, here):
-            more = key == "relations" and _covers(there, here)
-            row = rule(classes.FIELDS, "join relation more") if more else rule(classes.PARAMETERS, key, here)
+            more = _is_more(key, live, there, here)
+            row = rule(classes.FIELDS, more) if more else rule(classes.PARAMETERS, key, here)
             yield Difference((*place, key), there, here, row)
 
 
@@ -144,6 +147,14 @@ def _whole(live: Json, wanted: Json) -> dict[str, Any]:
         elif key in live:
             put[key] = live[key]
     return put
+
+
+def _is_more(key: str, field: Json, live: object, wanted: object) -> str:
+    """The row of what a live field takes though it takes no other value of `key`; empty where there is none."""
+    if key == "relations" and _covers(live, wanted):
+        return classes.JOIN_MORE
+    is_vector = key == "index_options" and field.get("type") == "dense_vector"
+    return classes.SMALLER_VECTOR if is_vector and may_become(in_full(key, live), in_full(key, wanted)) else ""
 
 
 def _covers(live: object, wanted: object) -> bool:

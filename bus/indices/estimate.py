@@ -42,6 +42,10 @@ def text(change: Change, facts: Facts) -> str:
 def line(change: Change) -> str:
     """The line of a preview for what is done without a copy."""
     parts = [f"{change.live} is closed, and is opened"] if change.closed else []
+    if change.left and change.left.name == change.live:
+        parts.append(f"what a run that died left to do after its copy into {change.live} is done")
+    elif change.left:
+        parts.append(f"{change.left.name}, which a run that died left unfinished, is removed; writes go on")
     if change.differences:
         parts.append(f"{change.kind.said}: {'; '.join(map(str, change.differences))}")
     return f"{change.wanted.name}: {'; '.join(parts)}"

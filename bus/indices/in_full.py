@@ -3,6 +3,7 @@
 import re
 import struct
 from collections.abc import Callable, Mapping
+from math import ceil, log2, pi
 from typing import Any
 
 from bus.indices.settings import text
@@ -33,6 +34,23 @@ _PREFIXES: Json = {"min_chars": 2, "max_chars": 5}
 _FREQUENCIES: Json = {"min": 0, "max": 2147483647, "min_segment_size": 0}
 # Geo points: "lat,lon", [lon, lat], POINT (lon lat).
 _POINT = re.compile(r"(?i)\s*point\s*\(\s*(\S+)\s+(\S+)\s*\)\s*\Z")
+
+# A distance, of metres where no unit is said.
+_DISTANCE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*\Z")
+_UNITS = {
+    "m meters": 1.0,
+    "km kilometers": 1000.0,
+    "cm centimeters": 0.01,
+    "mm millimeters": 0.001,
+    "mi miles": 1609.344,
+    "NM nmi nauticalmiles": 1852.0,
+    "yd yards": 0.9144,
+    "ft feet": 0.3048,
+    "in inch": 0.0254,
+}
+_METRES: Mapping[str, float] = {"": 1.0, **{name: size for names, size in _UNITS.items() for name in names.split()}}
+_EQUATOR = 2 * pi * 6378137.0
+_CELL = 1 + pi * 6356752.314245 / _EQUATOR
 
 
 def in_full(key: str, value: object) -> object:
@@ -104,14 +122,29 @@ def _templates(value: object) -> object:
 
 
 def _contexts(value: object) -> object:
-    """Contexts of a completion, whose types a server answers in capitals."""
+    """Contexts of a completion, whose types a server answers in capitals, and precisions as lengths of geohashes."""
     filled = [
-        {**({"precision": 6} if str(one.get("type")).lower() == "geo" else {}), **one, "type": str(one["type"]).lower()}
+        {
+            **({"precision": 6} if str(one.get("type")).lower() == "geo" else {}),
+            **one,
+            "type": str(one["type"]).lower(),
+            **({"precision": _geohash(one["precision"])} if "precision" in one else {}),
+        }
         if isinstance(one, Mapping) and "type" in one
         else one
         for one in _listed(value)
     ]
     return sorted(filled, key=lambda one: str(one.get("name")) if isinstance(one, Mapping) else "")
+
+
+def _geohash(precision: object) -> object:
+    """How long a geohash is whose cell is about as wide as a distance (5km); a number is a length already."""
+    found = _DISTANCE.match(precision) if isinstance(precision, str) else None
+    if not found or found[2] not in _METRES or not float(found[1]):
+        return precision
+    # As servers do: a cell's height is half its equator's share, and each letter holds two and a half bits of both.
+    width = float(found[1]) * _METRES[found[2]] / _CELL
+    return max(1, 2 * int(log2(ceil(_EQUATOR / width))) // 5)
 
 
 def _fetched(value: object) -> object:

@@ -1,17 +1,19 @@
 """The loop that brings an index into its next generation: look, decide (bus.indices.reindex), do one step."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
+from functools import cached_property
 from math import inf
 from typing import Any, cast
 
-from elasticsearch import ApiError, ConnectionError, ConnectionTimeout, Elasticsearch, TransportError
+from elasticsearch import ApiError, Elasticsearch, TransportError
 
-from bus.indices import reindex, successor
+from bus.indices import reindex, successor, swinging, templates
+from bus.indices.answers import passes
 from bus.indices.copying import Conflict, Copying
 from bus.indices.holding import Busy, Hold
-from bus.indices.plan import Wanted
+from bus.indices.plan import Change
 from bus.indices.reindex import Seen, Step
 from bus.indices.state import Note, fingerprint, note
 from bus.indices.swinging import swing, tidy
@@ -21,6 +23,8 @@ PATIENCE_SECONDS = 15.0
 _SERVER_SECONDS = 120.0
 _SAID_SECONDS = 5.0
 _POLL_SECONDS = 0.5
+_STARTS = 4
+"""so often a copy is begun again by one run"""
 _BLOCKED_SECONDS = 1.0
 """so long deletions are looked for while writes are blocked, before they are let through again"""
 
@@ -33,15 +37,16 @@ class Migration:
     def __init__(
         self,
         client: Elasticsearch,
-        wanted: Wanted,
+        change: Change,
         source: str,
         target: str,
-        inherited: Mapping[str, str | None],
         say: Say,
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
+        wanted = change.wanted
         self._client, self._wanted, self._source, self._target = client, wanted, source, target
-        self._settings: dict[str, Any] = {**inherited, **wanted.settings}
+        self._settings: dict[str, Any] = {**change.inherited, **wanted.settings}
+        self._stale = change.remove_aliases
         self._say = say
         self._hold = Hold(client, target, wanted.name, wanted.mappings.get("_meta") or {}, patience_seconds)
         self._begin()
@@ -58,13 +63,13 @@ class Migration:
             Step.TIDY: self._tidy,
         }
         self._said = self._blocked_at = self._started = time.monotonic()
-        self._blocked_before = 0.0
+        self._blocked_before, self._starts, self._tidied = 0.0, 0, False
 
     def _begin(self) -> None:
         """Nothing is known of the target yet."""
         self._copy = Copying(self._client, self._source, self._target, self._wanted.reindex)
         self._verified, self._passes, self._behind = False, 0, cast("int | None", None)
-        self._lifted = False
+        self._lifted = self._is_bare = False
 
     def run(self) -> None:
         """Does what is left to do. Raises Conflict where documents do not fit, Busy where another run is at it.
@@ -78,7 +83,7 @@ class Migration:
                     self._steps[step]()
                     last_answer = time.monotonic()
                 except (ApiError, TransportError) as error:
-                    if not _passes(error) or time.monotonic() - last_answer > _SERVER_SECONDS:
+                    if not passes(error) or time.monotonic() - last_answer > _SERVER_SECONDS:
                         raise
                     self._progress("the server does not answer, waiting for it", now=True)
                     time.sleep(2)
@@ -99,7 +104,7 @@ class Migration:
             try:
                 return reindex.next_step(self._seen())
             except (ApiError, TransportError) as error:
-                if not _passes(error) or time.monotonic() > deadline:
+                if not passes(error) or time.monotonic() > deadline:
                     raise
                 time.sleep(1)
 
@@ -113,11 +118,15 @@ class Migration:
         noted = note(here["mappings"]) if here else None
         if here and noted is None:
             raise Conflict(f"{self._target} is there, and bus did not make it: remove or rename it")
+        ours = self._tidied or (noted and noted.fingerprint == fingerprint(self._wanted))
+        if noted and alias_on_target and noted.phase == "live" and not ours:
+            raise Busy(f"another run has made {self._target} of another mapping meanwhile: run the same command again")
         task = self._copy.progress(noted.task).state if noted and noted.task else "none"
         blocks = (there or {}).get("settings", {}).get("index", {}).get("blocks", {})
         return Seen(
             mode=self._wanted.reindex.mode,
             fingerprint=fingerprint(self._wanted),
+            source=self._source,
             note=noted,
             task=task,
             source_blocked=str(blocks.get("write")).lower() == "true",
@@ -137,12 +146,29 @@ class Migration:
     # Steps. Each can be repeated.
 
     def _create(self) -> None:
+        if reason := templates.in_the_way(self._brought, self._target, self._wanted.name):
+            raise Conflict(reason)
         first = Note(self._source, fingerprint(self._wanted))
         made = (self._target, self._wanted.mappings, self._settings, first, self._hold.lock)
         self._hold.mine = successor.make(self._client, *made) or self._hold.mine
         self._started = time.monotonic()
 
+    @cached_property
+    def _brought(self) -> templates.Brought:
+        return templates.brought(self._client, self._target)
+
+    @property
+    def _later(self) -> dict[str, Any]:
+        """Settings that it is given after it was made, those of templates among them."""
+        return {**self._brought.settings, **self._settings}
+
     def _start_over(self) -> None:
+        if self._hold.note().phase == "live":
+            raise Busy(f"{self._target} was live and is no longer, somebody went back: run the same command again")
+        self._starts += 1
+        if self._starts > _STARTS:
+            raise Conflict(f"the server lost the copy into {self._target} {_STARTS} times: is a disk full (GET "
+                           f"/_cat/allocation), or .tasks not to be written to? mend that and run again")  # fmt: skip
         self._copy.cancel_others("", self._hold.beat)
         self._hold.check()
         self._let_through()  # the note goes, and with it that the block is ours
@@ -158,6 +184,7 @@ class Migration:
 
     def _copy_all(self) -> None:
         self._copy.cancel_others("", self._hold.beat)
+        swinging.clear(self._client, self._source, self._target)
         reached = self._copy.checkpoints()
         self._hold.write(checkpoints=reached, began=reached)
         self._hold.write(task=self._copy.start(), phase="copying")
@@ -178,7 +205,7 @@ class Migration:
             self._progress(f"{now.copied} documents are in {self._target}", now=True)
 
     def _settle(self) -> None:
-        successor.settle(self._client, self._target, self._settings, self._hold.beat)
+        successor.settle(self._client, self._target, self._later, self._hold.beat)
         self._hold.write(phase="settled")
 
     def _catch_up(self) -> None:
@@ -192,7 +219,6 @@ class Migration:
         self._progress(f"{self._behind} documents written meanwhile are copied", now=True)
 
     def _finish(self) -> None:
-        self._copy.cancel_others(self._hold.note().task, self._hold.beat)
         _, untouched = self._pass()
         noted = self._hold.note()
         _, has_more = self._copy.sweep(noted, untouched, self._hold.beat)
@@ -219,19 +245,29 @@ class Migration:
 
     def _pass(self) -> tuple[int, int]:
         """Copies what was written since the noted checkpoints; how much, and what nobody had touched before that."""
-        noted, reached = self._hold.note(), self._copy.checkpoints()
+        noted = self._hold.note()
+        self._copy.cancel_others(noted.task, self._hold.beat)  # a dead run's, which would cover what is copied now
+        if not self._is_bare:
+            successor.bare(self._client, self._target)
+            self._is_bare = True
+        reached = self._copy.checkpoints()
         untouched = self._copy.untouched(noted)
         copied = self._copy.catch_up(noted.checkpoints, self._hold.beat)
         self._hold.write(checkpoints=reached)
         return copied, untouched
 
     def _swap(self) -> None:
-        swing(self._client, self._wanted, self._source, self._target, self._hold.lock)
+        self._is_bare = False
+        successor.arm(self._client, self._target, self._later)
+        swing(self._client, self._wanted, self._source, self._target, self._hold.lock, self._stale)
         blocked = self._blocked_before + time.monotonic() - self._blocked_at
         self._progress(f"{self._wanted.name} is {self._target} now; writes were blocked for {blocked:.1f} s", now=True)
 
     def _tidy(self) -> None:
+        if said := swinging.rescue(self._copy, self._source, self._hold.note().checkpoints):
+            self._progress(said, now=True)
         self._hold.write(phase="live", task="", checkpoints={}, began={}, filled={})
+        self._tidied = True
         for old in tidy(self._client, self._wanted, self._target):
             keep = self._wanted.reindex.keep
             self._progress(f"{old} is deleted; {keep} old generations are kept", now=True)
@@ -255,14 +291,10 @@ class Migration:
             self._client.indices.delete(index=self._target, ignore_unavailable=True)
 
     def _let_through(self) -> None:
-        """Lifts the source's write block, if it is ours."""
-        if self._hold.note().blocked:
-            self._client.indices.put_settings(index=self._source, settings={"blocks.write": None})
+        """Lifts the write block of what the target was copied from, if it is ours."""
+        noted = self._hold.note()
+        if noted.blocked:
+            self._client.indices.put_settings(
+                index=noted.source, settings={"blocks.write": None}, ignore_unavailable=True
+            )
             self._hold.write(blocked=False)
-
-
-def _passes(error: Exception) -> bool:
-    """Whether a server that restarts, or is too busy, answers so."""
-    if isinstance(error, ApiError):
-        return error.status_code in (429, 502, 503)
-    return isinstance(error, ConnectionError | ConnectionTimeout)

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from elasticsearch import Elasticsearch, TransportError
+from elasticsearch import Elasticsearch
+
+from bus.indices.answers import Silent
 
 _IDS = "_scroll_id,_shards.failed,hits.hits._id,hits.hits._routing"
 """of answers, whose reading takes a third of the time then"""
@@ -12,6 +14,10 @@ _KEPT = "5m"
 """how long a server keeps a scroll after each page"""
 _WINDOW = 10_000
 """of an index that does not say otherwise"""
+_BATCH = 2000
+_BYTES = 20_000_000
+"""of a batch in a server's memory"""
+_SOME = 5
 
 
 class Pair:
@@ -28,6 +34,21 @@ class Pair:
         )
         said = [content["settings"]["index.max_result_window"] for content in answer.body.values()]
         return min([_WINDOW, *map(int, said)])
+
+    @cached_property
+    def batch(self) -> int:
+        """How many documents are read, and sent, at once: fewer big ones, since all are in the server's memory then."""
+        stats = self.client.indices.stats(index=self.source, metric="store")["_all"]["primaries"]
+        on_disk = stats["store"]["size_in_bytes"] / max(1, int(self.client.count(index=self.source)["count"]))
+        some: dict[str, Any] = {"function_score": {"random_score": {}}}  # compressed on disk, up to a hundredfold
+        hits = self.client.search(index=self.source, query=some, size=min(_SOME, self.window))["hits"]["hits"]
+        each = max([1.0, on_disk, *(len(str(hit.get("_source"))) for hit in hits)])
+        return max(1, min(_BATCH, self.window, int(_BYTES / each)))
+
+    def shards(self, index: str) -> int:
+        """How many shards one of them has."""
+        answer = self.client.indices.get_settings(index=index, name="index.number_of_shards", flat_settings=True)
+        return int(answer[index]["settings"]["index.number_of_shards"])
 
     def refresh(self) -> None:
         """Makes all of both searchable."""
@@ -51,5 +72,5 @@ class Pair:
 
     def _hits(self, index: str, answer: Mapping[str, Any]) -> list[dict[str, Any]]:
         if answer["_shards"]["failed"]:
-            raise TransportError(f"{answer['_shards']['failed']} shards of {index} do not answer")
+            raise Silent(f"{answer['_shards']['failed']} shards of {index} do not answer")
         return list(answer.get("hits", {}).get("hits", []))

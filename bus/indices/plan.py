@@ -119,7 +119,7 @@ def plan(live: Live | None, wanted: Wanted, before: Wanted | None = None) -> Cha
         return Change(wanted)
     found = _differences(live, wanted, before)
     kind = max((difference.kind for difference in found), default=Class.NOTHING)
-    own: dict[str, Json] = {} if live.name == wanted.name else {wanted.name: {}}
+    own = {} if live.name == wanted.name else {wanted.name: _own_alias(live, wanted.name)}
     aliases = {**own, **wanted.aliases}
     stale = (before.aliases.keys() if before else set()) & live.aliases.keys() - aliases.keys()
     reindexed = kind >= Class.REINDEX
@@ -140,6 +140,12 @@ def plan(live: Live | None, wanted: Wanted, before: Wanted | None = None) -> Cha
     )
 
 
+def _own_alias(live: Live, name: str) -> Json:
+    """As bricks need it, and still the one that is written to where others of a rollover bear it too."""
+    how = live.aliases.get(name, {})
+    return {"is_write_index": True} if how.get("is_write_index") else {}
+
+
 def _differences(live: Live, wanted: Wanted, before: Wanted | None) -> list[Difference]:
     gone: dict[str, Any] = dict.fromkeys((before.settings.keys() if before else set()) - wanted.settings.keys())
     settings = {**gone, **wanted.settings}
@@ -149,8 +155,8 @@ def _differences(live: Live, wanted: Wanted, before: Wanted | None) -> list[Diff
         *differences.of_mappings(live.mappings, placed(wanted.mappings), before.mappings if before else {}),
         *differences.of_settings(held, settings, live.mappings),
     ]
-    if differences.without_source(live.mappings) and any(d.kind is Class.REINDEX for d in found):
-        found.append(Difference(("mappings", "_source"), live.mappings["_source"], "copied", NO_SOURCE))
+    if differences.without_source(live.mappings, live.settings) and any(d.kind is Class.REINDEX for d in found):
+        found.append(Difference(("mappings", "_source"), live.mappings.get("_source"), "copied", NO_SOURCE))
     return found
 
 

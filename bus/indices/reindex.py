@@ -40,6 +40,8 @@ class Seen:
     mode: Mode
     fingerprint: str
     """of what is wanted now"""
+    source: str
+    """what would be copied from now"""
     note: Note | None
     """of the target; None where there is no target"""
     task: Task = "none"
@@ -60,7 +62,7 @@ def next_step(seen: Seen) -> Step:
         return Step.CREATE
     if seen.alias_on_target:
         return Step.DONE if note.phase == "live" else Step.TIDY
-    if note.fingerprint != seen.fingerprint or note.phase == "live":
+    if note.fingerprint != seen.fingerprint or note.source != seen.source or note.phase == "live":
         return Step.START_OVER
     if note.phase in ("created", "copying"):
         return _until_copied(seen, note)

@@ -7,6 +7,7 @@ from elasticsearch import Elasticsearch
 from bus.errors import Failed
 from bus.indices import generations
 from bus.indices.plan import Live
+from bus.indices.state import note
 
 
 def target(name: str, live: Live) -> str:
@@ -14,6 +15,11 @@ def target(name: str, live: Live) -> str:
     found = generations.older(name, live.name, live.generations)
     if not found:
         raise Failed({name: f"no generation before {live.name} was kept (reindex.keep in its fragment)"})
+    if note(live.mappings) is None:
+        way_out = "swing the alias yourself (POST /_aliases) if it holds the same documents"
+        raise Failed(
+            {name: f"{live.name} was not copied from {found[0]} by bus, there is nothing to go back to: {way_out}"}
+        )
     return found[0]
 
 

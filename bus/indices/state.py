@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from bus.indices.differences import OURS
@@ -43,10 +43,16 @@ class Note:
         return {**own, OURS: asdict(self)}
 
 
+_KEYS = frozenset(one.name for one in fields(Note))
+"""a later bus may note more"""
+
+
 def note(mappings: Json) -> Note | None:
     """The note of a generation; None where bus did not copy into it."""
     found = (mappings.get("_meta") or {}).get(OURS)
-    return Note(**found) if found else None
+    if not isinstance(found, Mapping) or not {"source", "fingerprint"} <= found.keys():
+        return None  # somebody else's
+    return Note(**{key: value for key, value in found.items() if key in _KEYS})
 
 
 def pending(generations: Mapping[str, Json]) -> Pending | None:

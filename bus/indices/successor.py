@@ -1,4 +1,7 @@
-"""The next generation as an index: made to be copied into, and given afterwards what it was made without."""
+"""The next generation as an index: made to be copied into, and given afterwards what it was made without.
+
+Pipelines of its settings are for what bricks write: what is copied went through them once, and would again.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,14 +12,16 @@ from bus.indices.settings import listed
 from bus.indices.state import Note
 
 _GIVEN_LATER = ("number_of_replicas", "refresh_interval", "auto_expand_replicas")
+_GIVEN_LAST = ("default_pipeline", "final_pipeline", "blocks.write")
+_BARE = {"default_pipeline": "_none", "final_pipeline": "_none"}
 
 
 def make(
     client: Elasticsearch, index: str, mappings: Mapping[str, Any], settings: Mapping[str, Any], first: Note, lock: str
 ) -> bool:
     """Makes it without replicas and refresh, with its note and the lock of this run; False where it is there."""
-    given = {key: listed(value) for key, value in settings.items() if value is not None}
-    while_copying = {"number_of_replicas": 0, "refresh_interval": "-1"}
+    given = {key: listed(v) for key, v in settings.items() if v is not None and key not in _GIVEN_LAST}
+    while_copying = {"number_of_replicas": 0, "refresh_interval": "-1", **_BARE}
     if "auto_expand_replicas" in settings:
         while_copying["auto_expand_replicas"] = "false"
     try:
@@ -43,3 +48,13 @@ def settle(client: Elasticsearch, index: str, settings: Mapping[str, Any], beat:
         health = client.options(request_timeout=30, ignore_status=408).cluster.health(
             index=index, wait_for_no_initializing_shards=True, timeout="2s"
         ).body  # fmt: skip
+
+
+def bare(client: Elasticsearch, index: str) -> None:
+    """Takes away what `arm` gave, for a run that goes on after one that died between that and the swing."""
+    client.indices.put_settings(index=index, settings={**_BARE, "blocks.write": None})
+
+
+def arm(client: Elasticsearch, index: str, settings: Mapping[str, Any]) -> None:
+    """Gives it what bricks' writes are to meet, once all is copied."""
+    client.indices.put_settings(index=index, settings={name: settings.get(name) for name in _GIVEN_LAST})

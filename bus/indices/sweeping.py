@@ -15,8 +15,9 @@ from itertools import islice
 from math import inf
 from typing import Any
 
-from elasticsearch import helpers
+from elasticsearch import TransportError, helpers
 
+from bus.indices.answers import said
 from bus.indices.pair import Pair
 
 _BATCH = 10_000
@@ -128,9 +129,18 @@ class Sweep:
         # A scan, since one id under several routings is several documents, more than a page may hold.
         here = {hit["_id"] for hit in self._pair.scan(source, these, _PAGE)}
         gone = [one for one in batch if one[0] not in here]
-        helpers.bulk(client, [self._deletion(*one) for one in gone], ignore_status=404)
+        self._delete(gone)
         batch[:] = [one for one in batch if one[0] in here]
         return len(gone)
+
+    def _delete(self, gone: Iterable[Document]) -> None:
+        """From the target; a server that is too busy for some of them is asked again."""
+        asked = [self._deletion(*one) for one in gone]
+        try:
+            helpers.bulk(self._pair.client, asked, ignore_status=404, max_retries=6, initial_backoff=0.2)
+        except helpers.BulkIndexError as error:
+            why = said(next(iter(error.errors[0].values()))["error"])
+            raise TransportError(f"{len(error.errors)} deletions in {self._pair.target} are refused: {why}") from error
 
     def _deletion(self, id_: str, routing: str | None) -> dict[str, Any]:
         where = {} if routing is None else {"routing": routing}

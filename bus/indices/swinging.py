@@ -1,18 +1,23 @@
 """The moment in which a generation becomes the one that bricks use, and what is tidied after it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from elasticsearch import Elasticsearch
 
 from bus.indices import generations
-from bus.indices.copying import Conflict
+from bus.indices.copying import Conflict, Copying
 from bus.indices.plan import Wanted
 from bus.indices.state import note
 
 
-def swing(client: Elasticsearch, wanted: Wanted, source: str, target: str, lock: str) -> None:
-    """All aliases of the source go to the target in one call, which fails if the alias or the lock has moved."""
+def swing(
+    client: Elasticsearch, wanted: Wanted, source: str, target: str, lock: str, stale: Collection[str] = ()
+) -> None:
+    """All aliases of the source go to the target in one call, which fails if the alias or the lock has moved.
+
+    Those of `stale`, which the fragment no longer has, go from the source and nowhere.
+    """
     answer = client.indices.get_alias(index=source)[source]["aliases"]
     name = wanted.name
     concrete = source == name
@@ -25,9 +30,30 @@ def swing(client: Elasticsearch, wanted: Wanted, source: str, target: str, lock:
     for alias, how in moved.items():
         if alias in answer and not concrete:
             actions.append({"remove": {"index": source, "alias": alias, "must_exist": True}})
-        actions.append({"add": {"index": target, "alias": alias, **how}})
+        if alias not in stale:
+            actions.append({"add": {"index": target, "alias": alias, **how}})
     actions.append({"remove": {"index": target, "alias": lock, "must_exist": True}})
     client.indices.update_aliases(actions=actions)
+
+
+def clear(client: Elasticsearch, source: str, target: str) -> None:
+    """Takes aliases that a template gave the target from it: until the swing only the source has its own."""
+    held = client.indices.get_alias(index=[source, target]).body
+    twice = sorted(held[source]["aliases"].keys() & held[target]["aliases"].keys())
+    if twice:
+        client.indices.update_aliases(actions=[{"remove": {"index": target, "alias": alias}} for alias in twice])
+
+
+def rescue(copy: Copying, source: str, since: Mapping[str, int]) -> str:
+    """Copies what was written after the verification; what to say of it, if there was any.
+
+    The block and the swing are two calls: between them somebody may have lifted it, a person, or a run that slept.
+    """
+    try:
+        late = copy.late(since)
+    except Conflict as error:
+        return f"written to {source} though it was blocked, and only there: {error}"
+    return f"{late} documents that were written to {source} though it was blocked are copied too" if late else ""
 
 
 def tidy(client: Elasticsearch, wanted: Wanted, live: str) -> Iterator[str]:
@@ -57,7 +83,13 @@ def _keep_concrete(client: Elasticsearch, name: str) -> None:
         raise Conflict(reason)
     kept = generations.first_generation(name)
     client.indices.delete(index=kept, ignore_unavailable=True)  # of a killed run: writes may have gone on after it
-    client.indices.clone(index=name, target=kept, wait_for_active_shards="1")
+    made = client.indices.clone(index=name, target=kept, wait_for_active_shards="1")
+    if not made["shards_acknowledged"]:  # the concrete index goes in the swing, and with it what is cloned
+        client.indices.delete(index=kept, ignore_unavailable=True)
+        raise Conflict(
+            f"{kept}, the copy of {name} that would be kept, gets no shard within 30 s: see "
+            f"GET /_cluster/allocation/explain (a disk over its watermark, an allocation filter), then run again"
+        )
 
 
 def _settings(client: Elasticsearch, index: str) -> dict[str, Any]:

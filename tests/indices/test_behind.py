@@ -34,6 +34,7 @@ def test_the_index_that_is_meant(contents: dict[str, Any], live: str) -> None:
 @pytest.mark.parametrize(
     ("contents", "said"),
     [
+        ({".ds-films-000001": {**index(), "data_stream": "films"}}, "is a data stream, which bus does not manage"),
         ({"one": index("films"), "two": index("films")}, "stands for one, two: give one of them is_write_index"),
         (
             {"films-000001": index(), "films-000002": index()},

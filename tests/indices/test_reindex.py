@@ -20,13 +20,13 @@ FACTS = Facts(documents=60000, size_bytes=10**9, free_bytes=10**10, status="yell
 
 def seen(phase: Phase, mode: Mode = "block", **more: Any) -> Seen:
     filled = {"0": 9} if phase in ("copied", "settled") else {}
-    return replace(Seen(mode, "x", replace(NOTE, phase=phase, filled=filled)), **more)
+    return replace(Seen(mode, "x", "films-000001", replace(NOTE, phase=phase, filled=filled)), **more)
 
 
 @pytest.mark.parametrize(
     ("what", "step"),
     [
-        (Seen("block", "x", None), Step.CREATE),
+        (Seen("block", "x", "films-000001", None), Step.CREATE),
         (seen("created"), Step.BLOCK),
         (seen("created", source_blocked=True), Step.COPY),
         (seen("created", "catch-up"), Step.COPY),
@@ -35,7 +35,7 @@ def seen(phase: Phase, mode: Mode = "block", **more: Any) -> Seen:
         (seen("copying", task="failed"), Step.FOLLOW),
         (seen("copying", task="lost"), Step.START_OVER),
         (seen("copied"), Step.SETTLE),
-        (Seen("catch-up", "x", replace(NOTE, phase="settled")), Step.START_OVER),
+        (Seen("catch-up", "x", "films-000001", replace(NOTE, phase="settled")), Step.START_OVER),
         (seen("settled", source_blocked=True), Step.FINISH),
         (seen("settled", source_blocked=True, verified=True), Step.SWAP),
         (seen("settled"), Step.BLOCK),
@@ -46,6 +46,7 @@ def seen(phase: Phase, mode: Mode = "block", **more: Any) -> Seen:
         (seen("settled", alias_on_target=True), Step.TIDY),
         (seen("live", alias_on_target=True), Step.DONE),
         (replace(seen("copied"), fingerprint="other"), Step.START_OVER),
+        (replace(seen("settled"), source="films-000003"), Step.START_OVER),
         (seen("live"), Step.START_OVER),
     ],
 )
@@ -67,7 +68,7 @@ def test_the_alias_swings_only_after_a_verification_under_a_block() -> None:
 @pytest.mark.parametrize("mode", ["block", "catch-up"])
 def test_every_step_leads_to_the_end(mode: Mode) -> None:
     """Each step changes what is seen as it does on a server; from nothing the end is reached by every step."""
-    now, done = Seen(mode, "x", None), []
+    now, done = Seen(mode, "x", "films-000001", None), []
     while (step := next_step(now)) is not Step.DONE:
         done.append(step)
         found = now.note or NOTE
@@ -100,6 +101,15 @@ def test_a_note_survives_its_mapping() -> None:
     assert note(mappings) == written
     assert mappings["_meta"]["owner"] == "us"
     assert pending({"films-000002": mappings, "films-000001": {}}) == Pending("films-000002", "films-000001", "x")
+
+
+@pytest.mark.parametrize("found", ["ours", {"line": 7}, {"source": "films"}, None, {}])
+def test_what_somebody_else_keeps_under_our_key_is_no_note(found: object) -> None:
+    assert note({"_meta": {"bus": found}}) is None
+
+
+def test_what_a_later_bus_notes_besides_is_left() -> None:
+    assert note({"_meta": {"bus": {**NOTE.meta({})["bus"], "colour": "red"}}}) == NOTE
 
 
 def test_another_mapping_is_another_fingerprint() -> None:

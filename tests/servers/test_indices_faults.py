@@ -12,6 +12,7 @@ from bus.indices.admin import Admin
 from bus.indices.copying import Copying
 from bus.indices.migration import Migration
 from bus.indices.state import note
+from bus.indices.swinging import swing
 from tests.servers.elasticsearch import Node, elasticsearch, folder_of_nobody, shared_node
 from tests.servers.migrating import DONE, ended, migrate
 from tests.servers.reindexing import CALLS, KEYWORD, MODES, behind, filled, is_blocked, own_client, own_name, up, wanted
@@ -85,6 +86,27 @@ def test_an_alias_that_somebody_moved_is_not_moved_again(
     assert behind(client, name) == [f"{name}-elsewhere"]
 
 
+def test_what_is_written_between_verification_and_swing_is_copied_too(
+    node: Node, client: Elasticsearch, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody lifted the block: a person whose bricks complained, or a run that slept before it did so."""
+    filled(node, client, name, documents=20)
+
+    def late(*args: Any) -> None:
+        client.indices.put_settings(index=f"{name}-000001", settings={"blocks.write": None})
+        client.index(index=name, id="3", document={"a": "late"})
+        client.index(index=name, id="4", document={"a": "late"})
+        swing(*args)
+        client.index(index=name, id="4", document={"a": "later"})
+        client.index(index=name, id="4", document={"a": "last"})
+
+    monkeypatch.setattr("bus.indices.migration.swing", late)
+    said = up(node.url, wanted(name))
+    assert f"{name}: 2 documents that were written to {name}-000001 though it was blocked are copied too" in said
+    found = content(client, name)
+    assert (found["3"], found["4"], len(found)) == ({"a": "late"}, {"a": "last"}, 20)
+
+
 def test_a_server_killed_in_the_middle_of_the_copy() -> None:
     with folder_of_nobody() as folder:
         with elasticsearch(folder) as node, Elasticsearch(node.url, request_timeout=60) as client:
@@ -130,6 +152,19 @@ def test_a_task_that_no_server_knows_any_more_is_begun_again_with_the_block_lift
     up(node.url, wanted(name, "block", documents_per_second=3000))
     assert blocked_at_second == [True, True]
     assert content(client, name).keys() == {"between", *map(str, range(2000))}
+
+
+def test_a_copy_that_is_lost_each_time_ends(
+    node: Node, client: Elasticsearch, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk refuses what is copied, and the task's result too: for the server the task never was."""
+    filled(node, client, name, documents=20)
+    start = Copying.start
+    monkeypatch.setattr(Copying, "start", lambda self: f"{start(self).split(':')[0]}:999999999")
+    with pytest.raises(Failed, match=r"lost the copy into .* 4 times: is a disk full"):
+        up(node.url, wanted(name))
+    client.index(index=name, id="later", document={"a": "x"})
+    assert not client.indices.exists(index=f"{name}-000002")
 
 
 class Dead(BaseException):
