@@ -138,6 +138,9 @@ class Site(Record):
     namespace: Label = Field(description="Kubernetes namespace of the site")
     context: str | None = Field(None, description="kubeconfig context; or set the secret bus:<site>.kubeconfig")
     access: Literal["port-forward", "direct"] | None = Field(None, description="how Kafka and ES are reached")
+    cluster_uid: str | None = Field(
+        None, min_length=1, description="uid of the cluster's namespace kube-system; default: that of the first up"
+    )
     pod_security: Literal["restricted", "baseline", "privileged"] = Field(
         "restricted", description="Pod Security level of the namespace"
     )
