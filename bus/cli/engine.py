@@ -44,6 +44,10 @@ _WAYS_OUT = {
         "secrets"
     ),
     "no stack named": "pulumi stack ls shows those of this backend; pulumi stack init makes one",
+    "unexpected end of JSON input": (
+        "the disk of a state backend in a folder was full: make room, then "
+        "find <folder>/.pulumi/locks -type f -size 0 -delete"
+    ),
     "PULUMI_ACCESS_TOKEN must be set": "no state backend is named: set PULUMI_BACKEND_URL, or pulumi login (README.md)",
 }
 

@@ -68,6 +68,10 @@ def test_what_pulumi_refuses_is_said_with_its_reason(cli: Path) -> None:
     [
         ("error: incorrect passphrase", "PULUMI_CONFIG_PASSPHRASE, or the file"),
         ("error: no stack named 'prod' found", "pulumi stack ls shows those"),
+        (
+            "error: unexpected end of JSON input",
+            "the disk of a state backend in a folder was full: make room, then find",
+        ),
         ("error: PULUMI_ACCESS_TOKEN must be set for login", "no state backend is named: set PULUMI_BACKEND_URL"),
     ],
 )
