@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, get_args
 
 from bus import hosting, names
 from bus.access import Cluster
@@ -13,11 +13,20 @@ from bus.settings import Settings
 from bus.stack_file import CENTRAL, Kind, Site
 from bus.users.rights import Rights
 
-BASE, NOTIF, MIRROR, REGISTRY = "hickson-base", names.NOTIF, "kafka2kafka", hosting.BRICK
-UMBRELLA: dict[Kind, str] = {"central": "hickson-central", "complexe": "hickson-complexe"}
-DEPLOYABLE = (BASE, NOTIF, *UMBRELLA.values(), MIRROR, REGISTRY)
+NOTIF, MIRROR, REGISTRY = names.NOTIF, "kafka2kafka", hosting.BRICK
+KINDS: tuple[Kind, ...] = get_args(Kind)
 # Made by components/delivery.py in every namespace, where the stack has a login for the customer's registry.
 PULL_SECRET = "bus-registry"
+
+
+def umbrellas(customer: str) -> tuple[str, ...]:
+    """The charts that a customer has of its own."""
+    return (names.base_chart(customer), *(names.umbrella(customer, kind) for kind in KINDS))
+
+
+def deployable(customer: str) -> tuple[str, ...]:
+    """The charts that releases are made of."""
+    return (*umbrellas(customer), NOTIF, MIRROR, REGISTRY)
 
 
 @dataclass(frozen=True)

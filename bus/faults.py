@@ -6,9 +6,10 @@ from typing import Any
 
 from bus import charts
 from bus.bricks import Brick
-from bus.deployment import BASE, MIRROR, NOTIF, REGISTRY, UMBRELLA, Deployment, Release
+from bus.deployment import MIRROR, NOTIF, REGISTRY, Deployment, Release, umbrellas
 from bus.errors import Problem
 from bus.images.reference import parse
+from bus.names import base_chart, umbrella
 from bus.parsing import nearest
 from bus.releases.values import Layer, Path_, brick_layer
 from bus.settings import Settings
@@ -40,12 +41,26 @@ def unknown_bricks(settings: Settings, known: frozenset[str]) -> list[Problem]:
     return [Problem(file, path, brick, allowed, nearest(brick, known)) for path, brick in named if brick not in known]
 
 
+def no_umbrellas(settings: Settings, folder: Path) -> list[Problem]:
+    """Umbrella charts of the customer that are not in `folder`: without them nothing else can be judged."""
+    missing = [chart for chart in umbrellas(settings.content.customer) if not (folder / chart / "Chart.yaml").is_file()]
+    if not missing:
+        return []
+    ends = umbrellas("")
+    there = {path.name.removesuffix(end) for end in ends for path in folder.glob(f"*{end}")}
+    complete = sorted(name for name in there if all((folder / f"{name}{end}").is_dir() for end in ends))
+    allowed = f"has no umbrella chart {', '.join(missing)} in {folder.name}/; customers with all three: "
+    way_out = "copy the umbrella charts of another customer, or name one that is there"
+    return [Problem(settings.file, "bus:customer", settings.content.customer, allowed + ", ".join(complete), way_out)]
+
+
 def not_here(settings: Settings, found: Places) -> list[Problem]:
     """Bricks that a site enables, and that only the other kind of site can have."""
     known, problems = {brick for bricks in found.values() for brick in bricks}, []
+    customer = settings.content.customer
     for name, site in settings.content.sites.items():
         kind = kind_of(name)
-        here = {*found[BASE], *found[UMBRELLA[kind]], REGISTRY}
+        here = {*found[base_chart(customer)], *found[umbrella(customer, kind)], REGISTRY}
         allowed = f"is no brick of a {kind}; bricks here: {', '.join(sorted(here))}"
         wrong = [brick for brick in site.enable if brick in known and brick not in here | _OWN_RELEASE]
         problems += [Problem(settings.file, f"bus:sites.{name}.enable", brick, allowed) for brick in wrong]

@@ -31,7 +31,7 @@ def login_values(site: Site, users: Collection[str]) -> Values:
 
 
 def base_values(settings: Settings, name: str, config: Mapping[str, str]) -> Values:
-    """What typed settings fix in hickson-base."""
+    """What typed settings fix in the customer's base chart."""
     site = settings.content.sites[name]
     kafka = {
         "replicaCount": site.kafka.brokers,

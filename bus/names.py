@@ -5,12 +5,22 @@ from collections.abc import Collection, Mapping
 
 from bus import hosting
 from bus.errors import Problem
-from bus.stack_file import CENTRAL, NAMESPACE
+from bus.stack_file import CENTRAL, NAMESPACE, Kind
 
 NOTIF = "kafka-notif"
 # maxReleaseNameLen of Helm's pkg/chartutil/validate_name.go. Narrower than the 63 characters of a Kubernetes label: the
 # longest of ours is kafka2kafka-<site>, twelve before a name that Helm's limit holds to 49.
 RELEASE_LENGTH = 53
+
+
+def base_chart(customer: str) -> str:
+    """The customer's umbrella chart of what the bricks of a site stand on."""
+    return f"{customer}-base"
+
+
+def umbrella(customer: str, kind: Kind) -> str:
+    """The customer's umbrella chart of the bricks of a kind of site."""
+    return f"{customer}-{kind}"
 
 
 def base(site: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from bus import bricks as brick_files
 from bus import faults, hosting, names
 from bus.bricks import Brick
-from bus.deployment import BASE, DEPLOYABLE, MIRROR, NOTIF, REGISTRY, UMBRELLA, Deployment, Release, SitePlan
+from bus.deployment import MIRROR, NOTIF, REGISTRY, Deployment, Release, SitePlan, deployable
 from bus.errors import Problem, Refused
 from bus.fixed_values import base_values, enabled, login_values, mirror_login, shared_values
 from bus.images.reference import from_values
@@ -18,7 +18,7 @@ from bus.layers import merge
 from bus.mirror import Patterns, check_mirror, to_regex
 from bus.releases.values import is_enabled, places, release_values, with_defaults
 from bus.settings import Settings, cineges_config
-from bus.stack_file import CENTRAL, Kind, kind_of
+from bus.stack_file import CENTRAL, kind_of
 from bus.topics import model as topic_model
 from bus.users.rights import of_bricks, of_mirrors
 from bus.yaml_files import as_written
@@ -29,7 +29,9 @@ STREAMS = "kafkastreams-chart"
 def plan(root: Path, settings: Settings) -> Deployment:
     """The deployment of `settings` with the charts/ and values/ of `root`; raises Refused with every problem."""
     folder = root / "charts"
-    umbrella_places = {chart: places(folder, chart) for chart in DEPLOYABLE}
+    if missing := faults.no_umbrellas(settings, folder):
+        raise Refused(missing)
+    umbrella_places = {chart: places(folder, chart) for chart in deployable(settings.content.customer)}
     known = frozenset(brick for found in umbrella_places.values() for brick in found)
     bricks, problems = brick_files.load(root / "values", known)
     spoiled = {problem.file for problem in problems}
@@ -66,9 +68,11 @@ def _site(
     provisions: list[Provision],
 ) -> tuple[SitePlan, list[Problem]]:
     site, kind, seconds = settings.content.sites[name], kind_of(name), settings.content.timeouts
+    customer = settings.content.customer
     config = cineges_config(settings, name)
     mine = [topic for topic in topics if topic.applies_to(kind)]
-    rights = of_bricks(mine, _of_chart(folder, kind, STREAMS)) if site.kafka.authorization else {}
+    own_charts = (names.base_chart(customer), NOTIF, names.umbrella(customer, kind))
+    rights = of_bricks(mine, _of_chart(folder, own_charts, STREAMS)) if site.kafka.authorization else {}
     logins = login_values(site, rights)
     problems: list[Problem] = []
 
@@ -80,14 +84,16 @@ def _site(
         problems.extend(wrong)
         return replace(made, delivered=delivered)
 
-    base = release(names.base(name), BASE, seconds.base_seconds, base_values(settings, name, config))
+    base = release(
+        names.base(name), names.base_chart(customer), seconds.base_seconds, base_values(settings, name, config)
+    )
     notif = release(NOTIF, NOTIF, seconds.bricks_seconds, {})
-    umbrella = release(name, UMBRELLA[kind], seconds.bricks_seconds, {})
+    umbrella = release(name, names.umbrella(customer, kind), seconds.bricks_seconds, {})
     registry = None
     if REGISTRY in site.enable:
         auth = {"htpasswdSecret": hosting.SECRET} if name in settings.htpasswd_keys else {}
         registry = release(REGISTRY, REGISTRY, seconds.base_seconds, auth, delivered=not _hosts(settings, name))
-    problems += _before_users(name, rights.keys() & base.images.keys())
+    problems += _before_users(name, base.chart, rights.keys() & base.images.keys())
 
     default = site.kafka.replication_factor
     problems += [problem for topic in mine for problem in topic.beyond(site.kafka.brokers, default, name)]
@@ -140,16 +146,16 @@ def _hosts(settings: Settings, site: str) -> bool:
     return settings.content.delivery is not None and settings.content.delivery.hosted_by == site
 
 
-def _before_users(site: str, bricks: Collection[str]) -> list[Problem]:
+def _before_users(site: str, chart: str, bricks: Collection[str]) -> list[Problem]:
     """Bricks of the base that name a topic: they would wait for a Kafka user that waits for the base to be ready."""
-    allowed = f"is deployed with {BASE}, before its Kafka user on {site} can be made"
+    allowed = f"is deployed with {chart}, before its Kafka user on {site} can be made"
     way_out = "let a brick of the umbrella have the topic, or switch kafka.authorization of the site off"
     return [Problem(f"values/{brick}.yml", "topics", brick, allowed, way_out) for brick in sorted(bricks)]
 
 
-def _of_chart(folder: Path, kind: Kind, chart: str) -> set[str]:
-    """The bricks of a kind of site that are aliases of a type chart."""
-    found = [places(folder, release) for release in (BASE, NOTIF, UMBRELLA[kind])]
+def _of_chart(folder: Path, releases: Collection[str], chart: str) -> set[str]:
+    """The bricks of some releases' charts that are aliases of a type chart."""
+    found = [places(folder, release) for release in releases]
     return {brick for bricks in found for brick, (_, its_chart) in bricks.items() if its_chart == chart}
 
 

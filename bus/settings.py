@@ -12,7 +12,8 @@ from bus.errors import Problem, Refused
 from bus.parsing import nearest, parse
 from bus.stack_file import CENTRAL, NAMESPACE, Delivery, Mirror, Site, StackFile
 
-_SECRETS = {
+# Names in cineges-secret, the same on every site: docs/spec.md.
+SECRETS = {
     "odoo.masterPassword": "Odoo's database manager password (odoo.conf)",
     "odoo.password": "password of the Odoo user that the bricks log in as",
     "odoo.postgres.password": "password of the PostgreSQL role that Odoo uses",
@@ -159,7 +160,7 @@ def _without_joint(problem: Problem) -> Problem:
 
 def required_secrets(site: str, has_as400: bool) -> list[str]:
     """Names in cineges-secret that a site cannot do without."""
-    return [name for name in _SECRETS if name != "as400.password" or (site == CENTRAL or has_as400)]
+    return [name for name in SECRETS if name != "as400.password" or (site == CENTRAL or has_as400)]
 
 
 def _secrets(
@@ -167,9 +168,9 @@ def _secrets(
 ) -> tuple[list[Problem], dict[str, dict[str, str]], dict[str, str]]:
     problems: list[Problem] = []
     found: dict[str, dict[str, str]] = {}
-    names = [*_SECRETS, "kubeconfig", hosting.KEY]
+    names = [*SECRETS, "kubeconfig", hosting.KEY]
     delivery = {"delivery.username", "delivery.password"}
-    known = {f"{site}.{name}" for site in sites for name in names} | set(_SECRETS) | delivery
+    known = {f"{site}.{name}" for site in sites for name in names} | set(SECRETS) | delivery
     for key in sorted(dotted - known):
         allowed = f"unknown key; secrets are bus:<name> or bus:<site>.<name> with names {', '.join(names)}"
         problems.append(Problem(file, f"{NAMESPACE}:{key}", None, f"{allowed}; sites {', '.join(sites)}"))
@@ -185,7 +186,7 @@ def _secrets(
             if held is None:
                 way_out = f"pulumi config set --secret {NAMESPACE}:{site}.{name} (or {NAMESPACE}:{name} for all sites)"
                 problems.append(
-                    Problem(file, f"{NAMESPACE}:{site}.{name}", None, f"missing secret: {_SECRETS[name]}", way_out)
+                    Problem(file, f"{NAMESPACE}:{site}.{name}", None, f"missing secret: {SECRETS[name]}", way_out)
                 )
             else:
                 found[site][name] = held

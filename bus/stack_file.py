@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from bus.images.reference import parse as parse_image
 from bus.parsing import Record
@@ -16,13 +16,18 @@ _SITE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 Kind = Literal["central", "complexe"]
 
 
+def _pattern(known: re.Pattern[str]) -> WithJsonSchema:
+    """What an editor is told of a type whose message is our own."""
+    return WithJsonSchema({"type": "string", "pattern": f"^{known.pattern}$"})
+
+
 def _label(value: str) -> str:
     if not _LABEL.fullmatch(value):
         raise ValueError("must be a DNS label: lower-case letters, digits and '-', 63 characters at most")
     return value
 
 
-Label = Annotated[str, AfterValidator(_label)]
+Label = Annotated[str, AfterValidator(_label), _pattern(_LABEL)]
 
 
 def _site(value: str) -> str:
@@ -31,7 +36,7 @@ def _site(value: str) -> str:
     return value
 
 
-SiteName = Annotated[str, AfterValidator(_site)]
+SiteName = Annotated[str, AfterValidator(_site), _pattern(_SITE)]
 """as a label, but for the length, which bus.names judges: releases bear longer names"""
 
 
@@ -63,7 +68,7 @@ def _label_value(value: str) -> str:
     return value
 
 
-LabelValue = Annotated[str, AfterValidator(_label_value)]
+LabelValue = Annotated[str, AfterValidator(_label_value), _pattern(_LABEL_VALUE)]
 
 
 class Kafka(Record):
@@ -102,10 +107,10 @@ class Odoo(Record):
     """Odoo of a site and how the bricks log in to it."""
 
     database: str = Field(min_length=1, description="name of Odoo's database")
-    host: str = "odoo"
-    port: int = Field(80, ge=1, le=65535)
-    use_ssl: bool = False
-    user: str = "admin"
+    host: str = Field("odoo", description="where the bricks reach it: odoo.host in cineges-config")
+    port: int = Field(80, ge=1, le=65535, description="odoo.port in cineges-config")
+    use_ssl: bool = Field(False, description="odoo.useSsl in cineges-config")
+    user: str = Field("admin", description="user that the bricks log in as: odoo.user in cineges-config")
 
 
 class Postgres(Record):
@@ -137,7 +142,9 @@ class Site(Record):
 
     namespace: Label = Field(description="Kubernetes namespace of the site")
     context: str | None = Field(None, description="kubeconfig context; or set the secret bus:<site>.kubeconfig")
-    access: Literal["port-forward", "direct"] | None = Field(None, description="how Kafka and ES are reached")
+    access: Literal["port-forward", "direct"] | None = Field(
+        None, description="how the runner reaches Kafka and Elasticsearch of this site"
+    )
     cluster_uid: str | None = Field(
         None, min_length=1, description="uid of the cluster's namespace kube-system; default: that of the first up"
     )
@@ -192,24 +199,30 @@ class Images(Record):
 class Timeouts(Record):
     """Seconds that a release may take until it is ready."""
 
-    base_seconds: int = Field(900, ge=10)
-    bricks_seconds: int = Field(600, ge=10)
-    mirror_seconds: int = Field(300, ge=10)
+    base_seconds: int = Field(900, ge=10, description="seconds that a base, or docker-registry, may take to be ready")
+    bricks_seconds: int = Field(600, ge=10, description="seconds that the bricks of a site, or kafka-notif, may take")
+    mirror_seconds: int = Field(300, ge=10, description="seconds that kafka2kafka may take")
 
 
 class ConfirmDelete(Record):
     """Names whose deletion, with all their data, is wanted."""
 
-    topics: tuple[str, ...] = Field((), strict=False)
-    indices: tuple[str, ...] = Field((), strict=False)
+    topics: tuple[str, ...] = Field(
+        (), strict=False, description="topics without a fragment that go with their data (docs/topics.md)"
+    )
+    indices: tuple[str, ...] = Field(
+        (), strict=False, description="indices without a fragment that go with their data (docs/indices.md)"
+    )
 
 
 class StackFile(Record):
     """The `bus:` keys of a stack file, secrets apart."""
 
-    customer: LabelValue = Field(description="name of the customer, for labels")
+    customer: LabelValue = Field(description="the customer: whose umbrella charts are deployed, and a label")
     context: str | None = Field(None, description="kubeconfig context of the sites that name none")
-    access: Literal["port-forward", "direct"] = "port-forward"
+    access: Literal["port-forward", "direct"] = Field(
+        "port-forward", description="how the runner reaches Kafka and Elasticsearch of sites that do not say it"
+    )
     sites: dict[SiteName, Site] = Field(min_length=1, description="sites by name; exactly one is called central")
     values: dict[str, dict[str, Any]] = Field(default_factory=dict, description="chart values per brick, all sites")
     delivery: Delivery | None = None

@@ -1,4 +1,4 @@
-"""The base of a site: Secret cineges-secret and release hickson-base (Kafka, Elasticsearch, Odoo, PostgreSQL)."""
+"""The base of a site: Secret cineges-secret and the base chart's release (Kafka, Elasticsearch, Odoo, PostgreSQL)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The bricks of central: release of chart hickson-central."""
+"""The bricks of central: release of the customer's umbrella chart."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""The bricks of a complexe: release of chart hickson-complexe."""
+"""The bricks of a complexe: release of the customer's umbrella chart."""
 
 from typing import ClassVar
 

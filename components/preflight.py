@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pulumi
 
+from bus import confirmations
 from bus.access import Cluster
 from bus.deployment import Deployment, Release
 from bus.errors import Problem, Refused
@@ -36,6 +37,8 @@ def run(plan: Deployment, config: Mapping[str, str]) -> Deployment:
     wrong = _foreign(plan, clusters, found, now)
     if not wrong and pulumi.runtime.is_dry_run():
         wrong = _shown(plan, clusters, found)
+        for said in confirmations.of_stack(plan, clusters):
+            pulumi.log.warn(said)
     if wrong:
         raise Refused(wrong)
 

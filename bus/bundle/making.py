@@ -59,7 +59,7 @@ def make(
         elsewhere = _earlier(earlier, work / "earlier", plan.registry)
         with Registries(access) as registries:
             found = look_up(contents.deliveries(plan, stacks or {}), registries)
-            wrong = dict.fromkeys(found.missing, "does not exist in its registry") | found.refused | found.silent
+            wrong = dict.fromkeys(found.missing, "does not exist in its registry") | found.unknown
             if wrong:
                 raise BadBundle("\n".join(f"{image}: {reason}" for image, reason in sorted(wrong.items())))
             bundle = contents.describe(plan, stacks or {}, found.digests, elsewhere)

@@ -45,7 +45,7 @@ def list_(
     print(json.dumps([asdict(image) for image in found.images], indent=1)) if as_json else _show(found)
     for doubt in found.doubtful:
         typer.echo(f"warning: {doubt}", err=True)
-    for source, reason in sorted({**seen.silent, **seen.refused}.items()):
+    for source, reason in sorted(seen.unknown.items()):
         typer.echo(f"warning: {source} cannot be looked up: {reason}", err=True)
     missing = [
         f"{image.source} is in no registry that was asked; push it first, or correct its place: {'; '.join(image.why)}"

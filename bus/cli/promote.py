@@ -149,7 +149,7 @@ def _wrong(rows: Sequence[Row], access: Access) -> list[str]:
     with Registries(access) as registries:
         found = look_up(wanted, registries)
     problems = [f"{wanted[image]}: {image} is not in its registry any more" for image in found.missing]
-    problems += [f"{wanted[image]}: {image}: {why}" for image, why in {**found.silent, **found.refused}.items()]
+    problems += [f"{wanted[image]}: {image}: {why}" for image, why in found.unknown.items()]
     return problems + [
         f"{wanted[image]}: {image}: the registry answers {digest}"
         for image, digest in found.digests.items()

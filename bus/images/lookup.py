@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from bus.images.credentials import BadCredentials
 from bus.images.reference import parse
 from bus.images.registries import Registries
-from bus.images.registry import MissingImage, NoAnswer, RegistryError
+from bus.images.registry import MissingImage, NoAnswer, RegistryError, Unreadable
 
 _AT_ONCE = 8
 
@@ -23,6 +23,13 @@ class Found:
     """a registry that answers, and not with the image"""
     silent: dict[str, str] = field(default_factory=dict)
     """a registry that does not answer"""
+    unreadable: dict[str, str] = field(default_factory=dict)
+    """a registry that fails over this image alone, as a full disk leaves it"""
+
+    @property
+    def unknown(self) -> dict[str, str]:
+        """Of each image of which nobody can say whether it is there: why."""
+        return {**self.silent, **self.unreadable, **self.refused}
 
 
 def look_up(images: Iterable[str], registries: Registries) -> Found:
@@ -41,6 +48,8 @@ def look_up(images: Iterable[str], registries: Registries) -> Found:
             known.result()
         try:
             answer = place.registry.digest(place.name, place.version)
+        except Unreadable:
+            raise
         except NoAnswer as error:
             if not known:
                 mine.set_exception(error)
@@ -57,6 +66,8 @@ def look_up(images: Iterable[str], registries: Registries) -> Found:
             found.digests[image] = answer.result()
         except MissingImage:
             found.missing.append(image)
+        except Unreadable as error:
+            found.unreadable[image] = str(error)
         except NoAnswer as error:
             found.silent[image] = str(error)
         except (RegistryError, BadCredentials, ValueError) as error:

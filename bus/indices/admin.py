@@ -50,6 +50,12 @@ class Admin:
             raise Failed(wrong)
         return found
 
+    def names(self) -> list[str]:
+        """Every alias, and every index that has none; those of the server itself begin with a dot."""
+        found = self._client.indices.get_alias(index="*", expand_wildcards=["open", "closed", "hidden"])
+        aliases = {name: body["aliases"].keys() or {name} for name, body in found.items()}
+        return sorted({one for names in aliases.values() for one in names if not one.startswith(".")})
+
     def _contents(self, names: Collection[str]) -> dict[str, Any]:
         """physical index -> mappings, settings, aliases: all behind `names`, and every generation of them."""
         contents: dict[str, Any] = {}

@@ -8,12 +8,15 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions, NewTopic, ResourceType
 
 from bus.errors import Failed
-from bus.topics.answers import NOT_YET, Answers, code, errors_of, text
+from bus.topics.answers import NOT_YET, Answers, code, errors_of, is_away, text
+from bus.topics.batches import batches
 from bus.topics.connecting import CALL_SECONDS
 from bus.topics.plan import Change, Topic
 from bus.topics.reading import SEEN_SECONDS, SETTLE_SECONDS, Reader
 
 Send = Callable[[list[str]], Answers]
+# What brokers answer where it is done by now, or a read was old that did not show it.
+_DONE = (KafkaError.TOPIC_ALREADY_EXISTS, KafkaError.INVALID_PARTITIONS)
 Say = Callable[[str], None]
 """how a run tells of its progress"""
 
@@ -25,17 +28,25 @@ class Admin(Reader):
     """whether configs can be changed one by one, once that is known"""
 
     def refusals(self, changes: Collection[Change]) -> dict[str, str]:
-        """What the brokers would refuse of `changes`, asked by their own validation; nothing is changed."""
-        wrong: dict[str, str] = {}
-        if created := [change.wanted for change in changes if change.create]:
-            answers = self._client.create_topics([_new(topic) for topic in created], validate_only=True)
-            # The topic may be there by now, or a stale read has not shown it.
-            wrong |= {
-                name: text(e) for name, e in errors_of(answers).items() if code(e) != KafkaError.TOPIC_ALREADY_EXISTS
-            }
-        if altered := [change for change in changes if change.configs and not change.create]:
-            wrong |= {name: text(e) for name, e in errors_of(self._alter(altered, validate_only=True)).items()}
-        return wrong
+        """What the brokers would refuse of `changes`, asked by their own validation; nothing is changed.
+
+        Raises Unreachable.
+        """
+        wrong: dict[str, KafkaException] = {}
+        created = {change.wanted.name: change.wanted for change in changes if change.create}
+        for names in batches({name: _records(topic) for name, topic in created.items()}):
+            wrong |= errors_of(self._client.create_topics([_new(created[name]) for name in names], validate_only=True))
+        grown = {change.wanted.name: change.grow_to for change in changes if change.grow_to}
+        for names in batches(grown):
+            larger = [NewPartitions(name, grown[name]) for name in names]
+            wrong |= errors_of(self._client.create_partitions(larger, validate_only=True))
+        altered = {change.wanted.name: change for change in changes if change.configs and not change.create}
+        for names in batches({name: len(change.configs) for name, change in altered.items()}):
+            wrong |= errors_of(self._alter([altered[name] for name in names], validate_only=True))
+        for error in wrong.values():  # brokers that are lost meanwhile have refused nothing
+            if is_away(error) and code(error) != KafkaError.INVALID_REPLICATION_FACTOR:
+                raise self._unanswered(error) from error
+        return {name: text(error) for name, error in wrong.items() if code(error) not in _DONE}
 
     def create(self, topics: Sequence[Topic]) -> tuple[set[str], dict[str, str]]:
         """Creates topics in one call; returns those that somebody else made meanwhile, and what failed.
@@ -48,12 +59,13 @@ class Admin(Reader):
         def send(names: list[str]) -> Answers:
             return self._client.create_topics([_new(wanted[name]) for name in names], operation_timeout=CALL_SECONDS)
 
-        errors = self._until_answered(list(wanted), send, tried)
+        records = {name: _records(topic) for name, topic in wanted.items()}
+        errors = self._until_answered(records, send, tried)
         there, deadline = _existing(errors), time.monotonic() + SEEN_SECONDS
         # Beside a ZooKeeper, a topic that brokers no longer show may still be on its way out (seen with 2.8.2).
         while (hidden := there - tried - self._listed().keys() if there else set()) and time.monotonic() < deadline:
             time.sleep(0.5)
-            answers = self._until_answered(sorted(hidden), send, tried)
+            answers = self._until_answered({name: records[name] for name in sorted(hidden)}, send, tried)
             errors = {name: error for name, error in errors.items() if name not in hidden} | answers
             there = _existing(errors)
         return there - tried, {name: text(error) for name, error in errors.items() if name not in there}
@@ -64,7 +76,7 @@ class Admin(Reader):
         def send(names: list[str]) -> Answers:
             return self._client.create_partitions([NewPartitions(name, partitions[name]) for name in names])
 
-        return {name: text(error) for name, error in self._until_answered(list(partitions), send).items()}
+        return {name: text(error) for name, error in self._until_answered(partitions, send).items()}
 
     def configure(self, changes: Sequence[Change]) -> dict[str, str]:
         """Sets and gives back configs of topics, incrementally; returns what failed.
@@ -82,7 +94,8 @@ class Admin(Reader):
         def send(names: list[str]) -> Answers:
             return self._alter([by_name[name] for name in names])
 
-        return {name: text(error) for name, error in self._until_answered(list(by_name), send).items()}
+        records = {name: len(change.configs) for name, change in by_name.items()}
+        return {name: text(error) for name, error in self._until_answered(records, send).items()}
 
     def _alter(self, changes: Sequence[Change], *, validate_only: bool = False) -> Answers:
         """Changes configs one by one, so that what somebody else sets meanwhile is left alone (KIP-339).
@@ -124,7 +137,7 @@ class Admin(Reader):
         def send(left: list[str]) -> Answers:
             return self._client.delete_topics(left, operation_timeout=CALL_SECONDS)
 
-        errors = self._until_answered(list(names), send)
+        errors = self._until_answered(dict.fromkeys(names, 1), send)
         wrong = {n: text(e) for n, e in errors.items() if code(e) != KafkaError.UNKNOWN_TOPIC_OR_PART}
         if wrong:
             raise Failed(wrong)
@@ -137,19 +150,26 @@ class Admin(Reader):
         def send(names: list[str]) -> Answers:
             return self._client.incremental_alter_configs([_entries(kind, name, values[name]) for name in names])
 
-        wrong = {n: text(e) for n, e in self._until_answered([n for n in values if values[n]], send).items()}
+        records = {name: len(configs) for name, configs in values.items() if configs}
+        wrong = {name: text(error) for name, error in self._until_answered(records, send).items()}
         if wrong:
             raise Failed(wrong)
 
-    def _until_answered(self, names: list[str], send: Send, tried: set[str] | None = None) -> dict[str, KafkaException]:
-        """Sends for all of `names`, and again for those that cannot be served yet; what failed in the end, by name.
+    def _until_answered(
+        self, records: Mapping[str, int], send: Send, tried: set[str] | None = None
+    ) -> dict[str, KafkaException]:
+        """Sends for all names, and again for those that cannot be served yet; what failed in the end, by name.
 
+        `records` maps each name to how many a controller writes for it: a call has no more than that takes.
         `tried` gets the names whose act may have been done although no answer said so.
         """
         deadline = time.monotonic() + SETTLE_SECONDS
         errors: dict[str, KafkaException] = {}
+        names = list(records)
         while names:
-            found = errors_of(send(names))
+            found: dict[str, KafkaException] = {}
+            for batch in batches({name: records[name] for name in names}):
+                found |= errors_of(send(batch))
             errors = {name: error for name, error in errors.items() if name not in names} | found
             names = [name for name, error in found.items() if code(error) in NOT_YET]
             if tried is not None:
@@ -162,6 +182,11 @@ class Admin(Reader):
 
 def _existing(errors: Mapping[str, KafkaException]) -> set[str]:
     return {name for name, error in errors.items() if code(error) == KafkaError.TOPIC_ALREADY_EXISTS}
+
+
+def _records(topic: Topic) -> int:
+    """How many records a controller writes for a new topic."""
+    return 1 + topic.partitions + len(topic.configs)
 
 
 def _new(topic: Topic) -> NewTopic:

@@ -1,6 +1,6 @@
 """What Kafka's answers mean: which of its errors are over in a moment, and how to say the others."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import Future
 from typing import Any
 
@@ -30,6 +30,7 @@ NO_LEADER = frozenset(
         KafkaError.UNKNOWN_LEADER_EPOCH,
         KafkaError.FENCED_LEADER_EPOCH,
         KafkaError._UNKNOWN_PARTITION,
+        KafkaError._NOENT,  # librdkafka, where no partition that is asked for has a leader
     }
 )
 
@@ -48,11 +49,21 @@ def errors_of(answers: Answers) -> dict[str, KafkaException]:
     return found
 
 
-def unanswered(bootstrap: str, error: KafkaException) -> Exception:
-    """What a question about the whole cluster ends in: Unreachable, or Failed with the broker's reason."""
-    if code(error) in NOT_YET | NO_LEADER or code(error) == KafkaError._ALL_BROKERS_DOWN:
-        return Unreachable(f"Kafka at {bootstrap} does not answer: {text(error)}")
+def unanswered(bootstrap: str, error: KafkaException, advertised: Collection[str] = ()) -> Exception:
+    """What a question about the whole cluster ends in: Unreachable, or Failed with the broker's reason.
+
+    `advertised` are the addresses by which brokers say that they are reached.
+    """
+    if is_away(error) or code(error) in NO_LEADER:
+        others = sorted(set(advertised) - set(bootstrap.split(",")))
+        way_out = f"; its brokers are to be reached at {', '.join(others)}: are they, from here?" if others else ""
+        return Unreachable(f"Kafka at {bootstrap} does not answer: {text(error)}{way_out}")
     return Failed({f"Kafka at {bootstrap}": text(error)})
+
+
+def is_away(error: KafkaException) -> bool:
+    """Whether it is the brokers that do not answer, and nothing that they say of what was asked."""
+    return code(error) in NOT_YET or code(error) == KafkaError._ALL_BROKERS_DOWN
 
 
 def code(error: KafkaException) -> int:

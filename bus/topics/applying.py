@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bus.access import Unreachable
+from bus.errors import Failed
 from bus.topics.admin import Admin, Say
 from bus.topics.plan import Change, Topic, plan
 
@@ -25,8 +26,32 @@ def apply(admin: Admin, changes: Sequence[Change], brokers: int, bytes_per_secon
     failed = {c.wanted.name: "; ".join(c.refused.values()) for c in changes if c.refused}
     able = [change for change in changes if not change.refused]
     missing = [change.wanted for change in able if change.create]
-    appeared, wrong = admin.create(missing) if missing else (set(), {})
-    unmade = set(wrong)
+    appeared, unmade = admin.create(missing) if missing else (set[str](), dict[str, str]())
+    try:
+        failed |= _finish(admin, able, appeared, unmade, brokers, bytes_per_second, say)
+    except (Unreachable, Failed) as error:  # what was created before is to be recorded all the same
+        reason = f"was not seen to the end: {error}; run the same command again"
+        failed |= {change.wanted.name: reason for change in able if not change.is_nothing} | unmade
+    made = {topic.name for topic in missing} - appeared - (unmade.keys() & failed.keys())
+    return Applied(frozenset(made), failed)
+
+
+def _finish(
+    admin: Admin,
+    able: list[Change],
+    appeared: set[str],
+    unmade: Mapping[str, str],
+    brokers: int,
+    bytes_per_second: int,
+    say: Say,
+) -> dict[str, str]:
+    """Whatever comes after the creation of topics, `appeared` and `unmade` being its answers; what failed.
+
+    Raises Unreachable or Failed.
+    """
+    failed: dict[str, str] = {}
+    wrong = dict(unmade)
+    missing = [change.wanted for change in able if change.create]
     if appeared:  # made by somebody else between our read and our call: adopted as any other
         live = admin.seen(dict.fromkeys(appeared, 1))
         again = [plan(live[c.wanted.name], c.wanted, brokers) for c in able if c.wanted.name in live]
@@ -35,7 +60,7 @@ def apply(admin: Admin, changes: Sequence[Change], brokers: int, bytes_per_secon
         able = [c for c in able if c.wanted.name not in appeared] + [c for c in again if not c.refused]
     grown = {c.wanted.name: c.grow_to for c in able if c.grow_to}
     wrong |= admin.grow(grown) if grown else {}
-    new = [topic for topic in missing if topic.name not in appeared | unmade]
+    new = [topic for topic in missing if topic.name not in appeared | unmade.keys()]
     larger = {name: count for name, count in grown.items() if name not in wrong}
     shown = admin.seen({topic.name: topic.partitions for topic in new} | larger)
     configured = [change for change in able if change.configs and not change.create] + _left_behind(new, shown)
@@ -54,9 +79,7 @@ def apply(admin: Admin, changes: Sequence[Change], brokers: int, bytes_per_secon
     if wrong:
         live = admin.read(wrong.keys())
         wrong = {name: why for name, why in wrong.items() if name not in live or not live[name].is_as(wanted[name])}
-    failed |= wrong | late
-    made = {topic.name for topic in missing} - appeared - (unmade & wrong.keys())
-    return Applied(frozenset(made), failed)
+    return failed | wrong | late
 
 
 def _replicated(admin: Admin, factors: Mapping[str, int], bytes_per_second: int, say: Say) -> dict[str, str]:
@@ -67,7 +90,7 @@ def _replicated(admin: Admin, factors: Mapping[str, int], bytes_per_second: int,
     try:
         with connect(admin.bootstrap, admin.login) as replicas:
             return replicate(admin, replicas, factors, bytes_per_second, say)
-    except (Unreachable, TooOld) as error:  # what was created before is to be recorded all the same
+    except (Unreachable, Failed, TooOld) as error:  # what was created before is to be recorded all the same
         return dict.fromkeys(factors, f"its replicas could not be looked after: {error}")
 
 

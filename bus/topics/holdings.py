@@ -9,6 +9,8 @@ from bus.topics.plan import Topic
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 # Of Kafka itself: https://kafka.apache.org/documentation/#topicconfigs
 _DEFAULTS = {"cleanup.policy": "delete", "retention.ms": "604800000", "retention.bytes": "-1"}
+_OF_BROKER = {"cleanup.policy": "log.cleanup.policy", "retention.bytes": "log.retention.bytes"}
+_RETENTION = (("ms", 1), ("minutes", 60_000), ("hours", 3_600_000))
 _TIMES = ((86_400, "days"), (3_600, "hours"), (60, "minutes"))
 
 
@@ -36,6 +38,18 @@ class Cut:
         return " and ".join(kept)
 
 
+def defaults(broker: Mapping[str, str | None]) -> dict[str, str]:
+    """A broker's configs as those of a topic which it decides: whichever is set, the smallest unit first.
+
+    Brokers do not tell this with a topic that has a value of its own.
+    """
+    found = {topic: value for topic, key in _OF_BROKER.items() if (value := broker.get(key))}
+    for unit, milliseconds in _RETENTION:
+        if value := broker.get(f"log.retention.{unit}"):
+            return found | {"retention.ms": str(int(value) * milliseconds) if int(value) >= 0 else "-1"}
+    return found
+
+
 def held(logs: Mapping[Partition, Log]) -> dict[str, int]:
     """Topic -> how many messages it holds, by its offsets."""
     counts = dict.fromkeys({topic for topic, _ in logs}, 0)
@@ -48,15 +62,17 @@ def description(
     topic: str,
     logs: Mapping[Partition, Log],
     sizes: Mapping[Partition, Mapping[int, int]],
-    readers: Sequence[str],
+    readers: Sequence[str] | None,
     now_ms: int,
 ) -> str:
-    """Size, newest record and readers of a topic, as a removal's message says them."""
+    """Size, newest record and readers of a topic, as a removal's message says them; None where nobody can tell."""
     mine = [partition for partition in logs if partition[0] == topic]
     said = [f"{size(sum(max(sizes.get(partition, {0: 0}).values()) for partition in mine))} without its copies"]
     if newest := [time for partition in mine if (time := logs[partition].newest_ms) is not None]:
         said.append(f"newest record {age((now_ms - max(newest)) / 1000)} old")
     groups = f"read by {', '.join(readers)}" if readers else "read by no consumer group now"
+    if readers is None:
+        groups = "who reads it cannot be told now"
     return ", ".join([*said, groups])
 
 
@@ -116,8 +132,5 @@ def age(seconds: float) -> str:
 
 
 def _in_force(live: Topic, topic: Topic, key: str) -> str | None:
-    """What `topic` says, or what the brokers give where it says nothing.
-
-    Brokers do not tell what a key that the live topic sets would fall back to; Kafka's own default stands in.
-    """
+    """What `topic` says, or what the brokers give where it says nothing; Kafka's own default where they do not tell."""
     return topic.configs.get(key, live.inherited.get(key, _DEFAULTS.get(key)))

@@ -23,6 +23,8 @@ class Topic:
     """live only: what the brokers' settings and defaults give it"""
     unfinished: bool = field(default=False, compare=False, repr=False)
     """live only: a reassignment that was cut off has left its throttle on the topic"""
+    is_led: bool = field(default=True, compare=False, repr=False)
+    """live only: whether each partition had a leader, and so could be written to and read"""
 
     @property
     def factors(self) -> tuple[int, int]:
@@ -105,7 +107,7 @@ def plan(live: Topic | None, wanted: Topic, brokers: int) -> Change:
         },
         replicate=moves and "replicationFactor" not in refused,
         refused=refused,
-        warned=_growth(live, wanted) if grows else (),
+        warned=(_growth(live, wanted) if grows else ()) + _compaction(live, wanted),
     )
 
 
@@ -119,6 +121,17 @@ def differences(before: Topic, after: Topic) -> str:
         *((key, before.configs.get(key, "unset"), after.configs.get(key, "unset")) for key in keys),
     ]
     return ", ".join(f"{key} {old} -> {new}" for key, old, new in values if old != new)
+
+
+def all_as(live: Mapping[str, Topic], expected: Mapping[str, Topic]) -> bool:
+    """Whether all that is expected is live, and so."""
+    return all(name in live and live[name].is_as(topic) for name, topic in expected.items())
+
+
+def unwritten(live: Topic | None, wanted: Topic, seconds: float) -> str:
+    """Why a topic that was written counts as failed: brokers do not show it so."""
+    what = f"{differences(live, wanted)} is not shown" if live else "it is not shown at all"
+    return f"not as written after {seconds:.0f} s: {what}; run the same command again"
 
 
 def surprises(
@@ -171,3 +184,15 @@ def _growth(live: Topic, wanted: Topic) -> tuple[str, ...]:
             f"the old one where it was, for ever; readers that need one value per key need a new topic ({DOCS})",
         )
     return (f"{change}: where records have keys, those of one key are no longer in order across the change ({DOCS})",)
+
+
+def _compaction(live: Topic, wanted: Topic) -> tuple[str, ...]:
+    """What the log cleaner takes once it may: it drops records without a key, too."""
+    key, inherited = "cleanup.policy", live.inherited.get("cleanup.policy", "delete")
+    before, after = live.configs.get(key, inherited), wanted.configs.get(key, inherited)
+    if "compact" in before or "compact" not in after:
+        return ()
+    return (
+        f"{wanted.name}: {key} {before} -> {after}: of all records with one key only the newest stays, and those "
+        f"without a key go",
+    )

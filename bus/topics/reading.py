@@ -10,12 +10,13 @@ from confluent_kafka.admin import ConfigResource, ConfigSource, OffsetSpec, Reso
 
 from bus.access import Login
 from bus.errors import Failed
-from bus.topics.answers import NO_LEADER, code, text, unanswered
+from bus.topics import holdings
+from bus.topics.answers import NO_LEADER, code, is_away, text, unanswered
 from bus.topics.configs import THROTTLED
 from bus.topics.connecting import CALL_SECONDS, CONNECT_SECONDS, connected
 from bus.topics.holdings import Log
 from bus.topics.placement import Partition
-from bus.topics.plan import Topic
+from bus.topics.plan import Topic, all_as, unwritten
 
 _CONNECT_SECONDS = CONNECT_SECONDS
 # The controller answers before the brokers have applied: up to 13 s were seen after a large batch.
@@ -73,7 +74,9 @@ class Reader:
             try:
                 entries = answer.result()
             except KafkaException as error:
-                if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                if is_away(error):
+                    raise self._unanswered(error) from error
+                if code(error) != KafkaError.UNKNOWN_TOPIC_OR_PART:
                     wrong[resource.name] = text(error)
                 continue
             topics[resource.name] = _topic(resource.name, listed[resource.name], entries)
@@ -88,7 +91,7 @@ class Reader:
         """
         deadline = time.monotonic() + SETTLE_SECONDS
         last, since = self.read(names), time.monotonic()
-        while not _all_as(last, expected) and time.monotonic() - since < STEADY_SECONDS:
+        while not all_as(last, expected) and time.monotonic() - since < STEADY_SECONDS:
             if time.monotonic() > deadline:
                 break
             time.sleep(0.25)
@@ -96,6 +99,22 @@ class Reader:
             if found != last:
                 last, since = found, time.monotonic()
         return last
+
+    def leaderless(self, names: Collection[str]) -> dict[str, str]:
+        """Those of `names` of which a partition has no leader, so that nobody can tell what it holds; and why.
+
+        None has for a moment where a broker has just gone.
+        """
+        deadline = time.monotonic() + STEADY_SECONDS
+        while True:
+            listed = self._listed()
+            found = {n: [p for p in listed[n].partitions.values() if p.leader < 0] for n in names if n in listed}
+            away = {name: parts for name, parts in found.items() if parts}
+            if not away or time.monotonic() > deadline:
+                break
+            time.sleep(0.25)
+        alive = self.racks().keys() if away else {}
+        return {name: _leaderless(parts, alive) for name, parts in away.items()}
 
     def logs(self, names: Collection[str], since_ms: Mapping[str, int] | None = None) -> dict[Partition, Log]:
         """Offsets of every partition of those of `names` that exist: first, last, that of a time, and the newest.
@@ -158,12 +177,21 @@ class Reader:
         """The dynamic configs that each broker has of its own."""
         own = {}
         for broker in brokers:
-            asked = [ConfigResource(ResourceType.BROKER, str(broker))]
-            with self._answered():
-                (answer,) = self._client.describe_configs(asked, request_timeout=CALL_SECONDS).values()
-                found = answer.result().items()
+            found = self._of_broker(broker).items()
             own[broker] = {k: str(e.value) for k, e in found if e.source == ConfigSource.DYNAMIC_BROKER_CONFIG.value}
         return own
+
+    def defaults(self) -> dict[str, str]:
+        """What decides how long a topic keeps records that says nothing of it, as configs of a topic."""
+        broker = min(self.racks())
+        return holdings.defaults({key: entry.value for key, entry in self._of_broker(broker).items()})
+
+    def _of_broker(self, broker: int) -> Mapping[str, Any]:
+        asked = [ConfigResource(ResourceType.BROKER, str(broker))]
+        with self._answered():
+            (answer,) = self._client.describe_configs(asked, request_timeout=CALL_SECONDS).values()
+            found: Mapping[str, Any] = answer.result()
+        return found
 
     def seen(self, partitions: Mapping[str, int]) -> dict[str, Topic]:
         """Topics once a broker shows them with at least so many partitions, or after a while as they are."""
@@ -184,13 +212,13 @@ class Reader:
         `seen` are topics read since they were last written: where those are all, they are the first answer.
         """
         deadline, pause = time.monotonic() + SETTLE_SECONDS, 0.02
-        good, needed = int(_all_as(seen, wanted)), self._answers_needed()
+        good, needed = int(all_as(seen, wanted)), self._answers_needed()
         while wanted and good < needed:
             live = self.read(wanted.keys())
             late = {name: topic for name, topic in wanted.items() if name not in live or not live[name].is_as(topic)}
             good = 0 if late else good + 1
             if late and time.monotonic() > deadline:
-                return {name: _late(live.get(name), topic) for name, topic in late.items()}
+                return {name: unwritten(live.get(name), topic, SETTLE_SECONDS) for name, topic in late.items()}
             if late:
                 time.sleep(pause)
                 pause = min(1, pause * 2)
@@ -217,7 +245,7 @@ class Reader:
                     found[part] = answer.result()
                 except KafkaException as error:
                     if code(error) not in NO_LEADER or time.monotonic() > deadline:
-                        raise unanswered(self.bootstrap, error) from error
+                        raise self._unanswered(error) from error
             left = {part: spec for part, spec in left.items() if part not in found}
             time.sleep(0.2 if left else 0)
         return found
@@ -228,7 +256,11 @@ class Reader:
         try:
             yield
         except KafkaException as error:
-            raise unanswered(self.bootstrap, error) from error
+            raise self._unanswered(error) from error
+
+    def _unanswered(self, error: KafkaException) -> Exception:
+        advertised = [f"{broker.host}:{broker.port}" for broker in self._metadata.brokers.values()]
+        return unanswered(self.bootstrap, error, advertised)
 
 
 def _topic(name: str, listed: Any, entries: Mapping[str, Any]) -> Topic:
@@ -243,7 +275,15 @@ def _topic(name: str, listed: Any, entries: Mapping[str, Any]) -> Topic:
         replicas=replicas,
         inherited={key: e.value for key, e in shown.items() if key not in own and e.value is not None},
         unfinished=any(own.get(key) for key in THROTTLED),
+        is_led=all(partition.leader >= 0 for partition in listed.partitions.values()),
     )
+
+
+def _leaderless(partitions: Collection[Any], alive: Collection[int]) -> str:
+    numbers = ", ".join(str(partition.id) for partition in partitions)
+    missing = sorted({broker for partition in partitions for broker in partition.replicas} - set(alive))
+    way_out = f"bring broker {', '.join(map(str, missing))} back" if missing else "look into the brokers' logs"
+    return f"partition {numbers} has no leader, {way_out}"
 
 
 def _is_own(entry: Any) -> bool:
@@ -251,12 +291,3 @@ def _is_own(entry: Any) -> bool:
     return entry.source == ConfigSource.DYNAMIC_TOPIC_CONFIG.value or (
         entry.source == ConfigSource.UNKNOWN_CONFIG.value and not entry.is_default
     )
-
-
-def _all_as(live: Mapping[str, Topic], expected: Mapping[str, Topic]) -> bool:
-    return all(name in live and live[name].is_as(topic) for name, topic in expected.items())
-
-
-def _late(live: Topic | None, wanted: Topic) -> str:
-    what = f"found {live}, wanted {wanted}" if live else "does not exist"
-    return f"not as written after {SETTLE_SECONDS:.0f} s: {what}; run the same command again"

@@ -43,7 +43,7 @@ class ImageCopiesProvider(ResourceProvider):
             found = look_up(news["images"], registries)
         failures = [f"{image} does not exist in its registry; push it first" for image in found.missing]
         failures += [f"{image} cannot be looked up: {reason}" for image, reason in found.refused.items()]
-        for image, reason in found.silent.items():
+        for image, reason in {**found.silent, **found.unreadable}.items():
             before = (_olds.get("digests") or {}).get(image)
             if before is None:
                 failures.append(f"{image} cannot be looked up: {reason}")
@@ -66,12 +66,13 @@ class ImageCopiesProvider(ResourceProvider):
         return UpdateResult(self._copy(_news))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """What the customer's registry still has: an image that was removed there is drift, and comes back."""
+        """What the customer's registry still has: an image that was lost or spoilt there is drift: it comes back."""
         images: dict[str, str] = props["images"]
         with self._target(props) as registries:
             found = look_up(images.values(), registries)
-        unknown = {**found.silent, **found.refused}
-        if unknown:
+        # A registry that fails over every image is ill, and has lost none of them.
+        ill = {} if found.digests or found.missing else found.unreadable
+        if unknown := {**found.silent, **ill, **found.refused}:
             raise ValueError("\n".join(f"{image}: {reason}" for image, reason in sorted(unknown.items())))
         there = {source: found.digests[target] for source, target in images.items() if target in found.digests}
         seen = {**props, "digests": there}

@@ -95,23 +95,47 @@ class DeclaredSetProvider(ResourceProvider, ABC):
             self._check_cluster(admin.cluster_id, news.get("clusterId") or outs["clusterId"], news["site"])
             changes = self._changes(admin.read(news[self.block].keys()), olds, news)
             made, failed = self._make(admin, changes, news)
-            removals = self._removals(admin, gone, olds, news)
-            undeleted: dict[str, str] = {}
-            try:
-                admin.delete([one.name for one in removals if one.delete])
-            except Failed as error:
-                undeleted = {name: f"could not be deleted: {reason}" for name, reason in error.reasons.items()}
+            kept, undeleted = self._remove(admin, gone, olds, news)
             wrong = news[self.block].keys() & failed.keys()
             if wrong:
-                declared = {name: news[self.block][name] for name in wrong}
                 rest = {name: value for name, value in news[self.block].items() if name not in wrong}
-                outs[self.block] = rest | self._seen(admin.read(wrong), declared)
+                outs[self.block] = rest | self._found(admin, sorted(wrong), olds, news)
             created = self._created(admin.cluster_id, olds)
             outs["clusterId"] = admin.cluster_id
-        kept = {one.name: one.reason for one in removals if not one.delete and one.reason} | undeleted
         outs["created"] = sorted((created | made) & (news[self.block].keys() | kept.keys()))
         outs["kept"] = kept
         return outs, {**failed, **undeleted}
+
+    def _remove(
+        self, admin: Any, gone: Sequence[str], olds: Mapping[str, Any], news: Mapping[str, Any]
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        """Deletes what may go; what is kept and why, and of that what could not be judged or deleted.
+
+        By now the rest is done, and is to be recorded whatever the servers answer here.
+        """
+        try:
+            removals = self._removals(admin, gone, olds, news)
+        except (Unreachable, Failed) as error:
+            unjudged = dict.fromkeys(gone, f"could not be judged: {error}; run the same command again")
+            return {**unjudged, **(olds.get("kept") or {})}, unjudged
+        going = [one.name for one in removals if one.delete]
+        undeleted: dict[str, str] = {}
+        try:
+            admin.delete(going)
+        except Failed as error:
+            undeleted = {name: f"could not be deleted: {reason}" for name, reason in error.reasons.items()}
+        except Unreachable as error:
+            undeleted = dict.fromkeys(going, f"could not be deleted: {error}; run the same command again")
+        return {one.name: one.reason for one in removals if not one.delete and one.reason} | undeleted, undeleted
+
+    def _found(
+        self, admin: Any, names: Sequence[str], olds: Mapping[str, Any], news: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """What is live of those that failed; what was known of them where that cannot be read."""
+        try:
+            return self._seen(admin.read(names), {name: news[self.block][name] for name in names})
+        except (Unreachable, Failed):
+            return {name: value for name, value in (olds.get(self.block) or {}).items() if name in names}
 
     def _created(self, cluster_id: str, olds: Mapping[str, Any]) -> set[str]:
         """What this stack made on these servers; on others, a name proves nothing."""
@@ -144,14 +168,13 @@ class DeclaredSetProvider(ResourceProvider, ABC):
     ) -> list[Removal]:
         """What becomes of those that have lost their fragment."""
         created, confirmed, held = self._created(admin.cluster_id, olds), news["confirmDelete"], admin.held(gone)
-        return [removal(n, created, confirmed, held.get(n), unit=self.unit, block=self.block) for n in gone]
+        return [
+            removal(name, created, confirmed, held.get(name), unit=self.unit, block=self.block, site=news["site"])
+            for name in gone
+        ]
 
     def _failures(self, changes: Iterable[Any]) -> list[CheckFailure]:
-        return [
-            CheckFailure(f'{self.block}["{change.wanted.name}"].{key}', reason)
-            for change in changes
-            for key, reason in change.refused.items()
-        ]
+        return [connection.failure(reason) for change in changes for reason in change.refused.values()]
 
     def _warn_of_gone(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
         """Says on each preview what is deleted or kept, judged on what is live where that can be reached.
@@ -163,9 +186,14 @@ class DeclaredSetProvider(ResourceProvider, ABC):
             return False
         try:
             with self._admin(news) as admin:
+                self._check_cluster(admin.cluster_id, news.get("clusterId") or "", news["site"])
                 removals = self._removals(admin, gone, olds, news)
-        except Unreachable:
-            removals = [Removal(name, False, reason) for name, reason in (olds.get("kept") or {}).items()]
+        except (Unreachable, Failed) as error:
+            kept = olds.get("kept") or {}
+            removals = [Removal(name, False, reason) for name, reason in kept.items() if name in gone]
+            if new := [name for name in gone if name not in kept]:
+                said = f"whether {', '.join(new)} of {news['site']} may be deleted cannot be told now"
+                connection.warn(f"{said}, though no fragment has it any more: {error}")
         for one in removals:
             if one.delete:
                 connection.warn(f"{self.noun} {one.name} of {news['site']} is deleted: {one.reason}")

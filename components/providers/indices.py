@@ -36,12 +36,11 @@ class IndexSetProvider(DeclaredSetProvider):
             try:
                 with self._admin(news) as admin:
                     failures = [*provisions.judge(admin, news), *self._judge(admin, _olds, news)]
-            except NotDeployed:
-                pass  # a first preview: there is nothing to judge against
             except Failed as error:
-                failures = [CheckFailure(f'indices["{name}"]', f"{name}: {why}") for name, why in error.reasons.items()]
+                failures = [connection.failure(f"{name}: {why}") for name, why in error.reasons.items()]
             except Unreachable as error:
-                connection.warn(f"indices of {news['site']} are not judged against the live server: {error}")
+                if _olds or not isinstance(error, NotDeployed):  # else a first preview: nothing to judge against
+                    connection.warn(f"indices of {news['site']} are not judged against the live server: {error}")
         return CheckResult(news, failures)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:

@@ -25,7 +25,7 @@ class ImagePinsProvider(ResourceProvider):
             found = look_up(news["images"], registries)
         before: dict[str, str] = _olds.get("digests") or {}
         _warn(found, before)
-        known = {image: before[image] for image in (*found.silent, *found.refused) if image in before}
+        known = {image: before[image] for image in found.unknown if image in before}
         inputs = {**news, "digests": dict(sorted({**known, **found.digests}.items()))}
         missing = [f"{image} does not exist in its registry; push it first" for image in found.missing]
         return CheckResult(inputs, [connection.failure(text) for text in missing])
@@ -45,7 +45,7 @@ class ImagePinsProvider(ResourceProvider):
 
 def _warn(found: Found, before: dict[str, str]) -> None:
     """Says what could not be looked up, once for each registry, and which tags stand for another image now."""
-    unknown = {**found.silent, **found.refused}
+    unknown = found.unknown
     for host in sorted({parse(image).host for image in unknown}):
         images = sorted(image for image in unknown if parse(image).host == host)
         more = f" and {len(images) - 1} more" if len(images) > 1 else ""

@@ -25,7 +25,7 @@ def judge(admin: Any, news: Mapping[str, Any]) -> list[CheckFailure]:
     for line in provisioned.lines(held, wanted):
         connection.say(f"{news['site']}: {line}")
     refused = provisioned.refusals(held, wanted, news["indices"])
-    return [CheckFailure(path, reason) for path, reason in refused.items()]
+    return [connection.failure(reason) for reason in refused.values()]
 
 
 def make(admin: Any, olds: Mapping[str, Any], news: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:

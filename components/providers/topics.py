@@ -1,8 +1,9 @@
 """The topics of one site as one resource: a few admin calls for any number of them (docs/adr/0001)."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pulumi
@@ -41,23 +42,23 @@ class TopicSetProvider(DeclaredSetProvider):
             return CheckResult(news, self._judge(_olds, news))
         except Failed as error:
             return CheckResult(news, [connection.failure(f"{n}: {why}") for n, why in error.reasons.items()])
-        except NotDeployed:
-            pass  # a first preview: there is nothing to judge against
         except Unreachable as error:
-            connection.warn(f"topics of {news['site']} are not judged against the live brokers: {error}")
+            if _olds or not isinstance(error, NotDeployed):  # else a first preview: there is nothing to judge against
+                connection.warn(f"topics of {news['site']} are not judged against the live brokers: {error}")
         return CheckResult(news, self._failures(self._changes({}, _olds, news)))
 
     def _judge(self, olds: Mapping[str, Any], news: dict[str, Any]) -> list[CheckFailure]:
         """What is refused, once warnings are said; fills in the cluster's id."""
-        if not news["topics"]:
+        if not news["topics"] and not self._gone(olds, news):
             return []
         with self._admin(news) as admin:
             try:
                 self._check_cluster(admin.cluster_id, news["clusterId"] or "", news["site"])
             except Failed as error:
-                return [CheckFailure("clusterId", str(error))]
+                return [connection.failure(why) for why in error.reasons.values()]
             news["clusterId"] = admin.cluster_id
             live = self._live(admin, olds, news)
+            away = self._away(admin, live, news["site"])
             changes = self._changes(live, olds, news)
             able = [change for change in changes if not change.refused]
             refused = {name: f"the broker says: {why}" for name, why in admin.refusals(able).items()}
@@ -65,9 +66,10 @@ class TopicSetProvider(DeclaredSetProvider):
             alive = len(admin.racks()) if moved else 0
             refused |= {name: plan.too_few(factor, alive) for name, factor in moved.items() if factor > alive}
             refused |= admin.immovable(moved)
-            self._warn_of_changes(admin, live, [change for change in able if change.wanted.name not in refused])
-        said = [(name, f"{name}: {why}") for name, why in sorted(refused.items())]
-        return [*self._failures(changes), *(CheckFailure(f'topics["{name}"]', text) for name, text in said)]
+            refused |= {name: f"its replicas cannot be moved: {away[name]}" for name in moved if name in away}
+            self._warn_of_changes(admin, live, away, [change for change in able if change.wanted.name not in refused])
+        said = [f"{name}: {why}" for name, why in sorted(refused.items())]
+        return [*self._failures(changes), *map(connection.failure, said)]
 
     def _live(self, admin: Any, olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, plan.Topic]:
         """What is live of the wanted topics, once what no difference of properties can show is said."""
@@ -79,9 +81,22 @@ class TopicSetProvider(DeclaredSetProvider):
             connection.say(text)
         return live
 
-    def _warn_of_changes(self, admin: Any, live: Mapping[str, plan.Topic], changes: Iterable[plan.Change]) -> None:
+    def _away(self, admin: Any, live: Mapping[str, plan.Topic], site: str) -> dict[str, str]:
+        """The live topics that clients cannot use whole now, and why; said on each run, whatever changes."""
+        suspects = [name for name, topic in live.items() if not topic.is_led]
+        away: dict[str, str] = admin.leaderless(suspects) if suspects else {}
+        for name, why in sorted(away.items()):
+            connection.warn(f"{name} of {site} cannot be written to or read whole: {why}")
+        return away
+
+    def _warn_of_changes(
+        self, admin: Any, live: Mapping[str, plan.Topic], away: Mapping[str, str], changes: Iterable[plan.Change]
+    ) -> None:
         """What should be known before: growth of keyed topics, records that go, bytes that move."""
         changing = [change for change in changes if change.wanted.name in live and not change.is_nothing]
+        if any(value is None for change in changing for value in change.configs.values()):
+            fallen = admin.defaults()
+            live = {name: replace(topic, inherited={**fallen, **topic.inherited}) for name, topic in live.items()}
         cuts = {c.wanted.name: cut for c in changing if (cut := holdings.cut(live[c.wanted.name], c.wanted))}
         moves = {c.wanted.name: c.wanted.replication_factor for c in changing if c.replicate}
         for text in (text for change in changing for text in change.warned):
@@ -89,6 +104,8 @@ class TopicSetProvider(DeclaredSetProvider):
         if not cuts and not moves:
             return
         now = time.time() * 1000
+        for name in sorted(cuts.keys() & away.keys()):
+            connection.warn(f"{name}: {cuts.pop(name)}: how many of its records go is not known, {away[name]}")
         ages = {name: cut.milliseconds for name, cut in cuts.items()}
         logs = admin.logs(cuts, {name: int(now - age) for name, age in ages.items() if age is not None})
         sizes = admin.sizes()
@@ -123,9 +140,10 @@ class TopicSetProvider(DeclaredSetProvider):
     def _removals(
         self, admin: Any, gone: Sequence[str], olds: Mapping[str, Any], news: Mapping[str, Any]
     ) -> list[Removal]:
-        logs = admin.logs(gone)
+        away = admin.leaderless(gone)
+        logs = admin.logs([name for name in gone if name not in away])
         held, created, confirmed = holdings.held(logs), self._created(admin.cluster_id, olds), news["confirmDelete"]
-        sizes, readers = (admin.sizes(), admin.readers(held)) if held else ({}, {})
+        sizes, readers = (admin.sizes(), _readers(admin, held)) if held else ({}, {})
         now = int(time.time() * 1000)
         return [
             removal(
@@ -135,7 +153,9 @@ class TopicSetProvider(DeclaredSetProvider):
                 held.get(name),
                 unit=self.unit,
                 block=self.block,
+                site=news["site"],
                 detail=holdings.description(name, logs, sizes, readers[name], now) if held.get(name) else "",
+                uncounted=away.get(name, ""),
                 mirrored=_mirrored(name, news),
             )
             for name in gone
@@ -161,6 +181,14 @@ class TopicSetProvider(DeclaredSetProvider):
         where = connection.cluster(props, self._request)
         with kafka_servers(where, int(props["adminPort"]), props["bootstrapServers"]) as servers:
             yield Admin(servers.bootstrap, servers.login)
+
+
+def _readers(admin: Any, names: Collection[str]) -> dict[str, list[str] | None]:
+    """The consumer groups of topics; None where the brokers do not tell, which is no reason to stop."""
+    try:
+        return dict(admin.readers(names))
+    except (Unreachable, Failed):
+        return dict.fromkeys(names)
 
 
 def _mirrored(name: str, props: Mapping[str, Any]) -> Mirrored | None:

@@ -42,10 +42,9 @@ class KafkaUsersProvider(ResourceProvider):
                 live = admin.read()
             for text in _remarks(live, _olds.get("users") or {}, news["users"]):
                 connection.say(f"Kafka of {news['site']}: {text}")
-        except NotDeployed:
-            pass  # a first preview: there is nobody yet
         except (Unreachable, Failed) as error:
-            connection.warn(f"Kafka users of {news['site']} are not compared with the live brokers: {error}")
+            if _olds or not isinstance(error, NotDeployed):  # else a first preview: there is nobody yet
+                connection.warn(f"Kafka users of {news['site']} are not compared with the live brokers: {error}")
         return CheckResult(news, [])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
@@ -71,12 +70,15 @@ class KafkaUsersProvider(ResourceProvider):
         return ReadResult(id_, props, {key: props[key] for key in _COMPARED})
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        """Takes passwords and rights away, where the brokers still keep any."""
+        """Takes passwords and rights away, where the brokers still keep any and can be reached.
+
+        A destroy goes on where they cannot: they are uninstalled next, and a site that comes back takes its users over.
+        """
         try:
             with self._admin(_props) as admin:
                 failed = admin.apply(plan(admin.read(), {}, _props["users"]), {})
-        except NotDeployed as error:
-            connection.say(f"Kafka users of {_props['site']} stay as they are: {error}")
+        except (Unreachable, Failed) as error:
+            connection.say(f"Kafka users of {_props['site']} stay as they are, on the brokers' volumes: {error}")
         else:
             if failed:
                 raise Failed(failed)

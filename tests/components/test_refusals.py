@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from pulumi.dynamic import ConfigureRequest
 
+from bus.access import NotDeployed, Unreachable
 from bus.errors import Failed
 from bus.images.lookup import Found
-from components.providers import clusters, copies, indices, pins, topics
+from components.providers import clusters, copies, indices, pins, topics, users
 
 PLACE = {"site": "central", "context": "", "namespace": "n", "mode": "direct"}
 
@@ -75,3 +76,41 @@ def test_another_cluster_is_refused_unless_the_stack_file_names_it(
     result = provider.check({**PLACE, "clusterUid": in_state}, {**PLACE, "clusterUid": in_stack_file})
     assert result.inputs["clusterUid"] == pinned
     assert bool(result.failures) is refused
+
+
+SETS: list[tuple[Any, dict[str, Any]]] = [
+    (
+        topics.TopicSetProvider,
+        {"topics": {"a": {"partitions": 1, "replicationFactor": 1, "configs": {}}}, "brokers": 1},
+    ),
+    (indices.IndexSetProvider, {"indices": {"a": {}}}),
+    (users.KafkaUsersProvider, {"users": {}}),
+]
+
+
+def _down(*_: object) -> Any:
+    raise NotDeployed("StatefulSet kafka in n has no ready pod")
+
+
+@pytest.mark.parametrize(("provider", "given"), SETS)
+def test_servers_that_have_no_ready_pod_are_said_unless_they_were_never_there(
+    provider: Any, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A preview that said nothing looked like one that had judged everything."""
+    monkeypatch.setattr(provider, "_admin", _down)
+    props = {**PLACE, **given}
+    assert not provider().check({}, props).failures
+    assert capsys.readouterr().err == ""
+    assert not provider().check(props, props).failures
+    assert "has no ready pod" in capsys.readouterr().err
+
+
+def test_brokers_that_are_away_stop_no_destroy(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def away(*_: object) -> Any:
+        raise Unreachable("Kafka at b does not answer")
+
+    monkeypatch.setattr(users.KafkaUsersProvider, "_admin", away)
+    users.KafkaUsersProvider().delete("n/kafka-users", {**PLACE, "users": {}})
+    assert "Kafka users of central stay as they are" in capsys.readouterr().err

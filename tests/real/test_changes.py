@@ -147,9 +147,11 @@ def test_what_has_lost_its_fragment_is_deleted_when_empty_or_confirmed(copy: Sta
         assert "essai.interne" not in kafka(site, "topics", "--list")
         assert "essais" in json.dumps(site.get("es", "_alias", 9200)), "it holds a document"
     assert "index essais of central is kept: its fragment is gone" in copy.pulumi("preview")
-    copy.changed(lambda config: config.update({"bus:confirmDelete": {"indices": ["essais"]}})).up()
+    confirmed = copy.changed(lambda config: config.update({"bus:confirmDelete": {"indices": ["essais"]}}))
+    confirmed.up()
     for site in SITES:
         assert "essais" not in json.dumps(site.get("es", "_alias", 9200))
+    assert "bus:confirmDelete.indices names essais, but no index of" in confirmed.pulumi("preview")
 
 
 def test_every_optional_brick_runs_once_it_is_enabled() -> None:

@@ -24,13 +24,13 @@ _LIMITS = (("grpc.max_metadata_size", 16 << 20), ("grpc.absolute_max_metadata_si
 
 
 class Refused(Exception):
-    """What check refused: property -> reasons, one a line."""
+    """What check refused. Of no property: the engine would print `value {<nil>}` before each reason."""
 
     def __init__(self, failures: Iterable[tuple[str, str]]) -> None:
-        self.failures: dict[str, str] = {}
-        for name, reason in failures:
-            self.failures[name] = "\n".join(filter(None, (self.failures.get(name), reason)))
-        super().__init__(str(self.failures))
+        named = list(failures)
+        assert {name for name, _ in named} == {""}, named
+        self.reasons = [reason for _, reason in named]
+        super().__init__("\n".join(self.reasons))
 
 
 class Broken(Exception):

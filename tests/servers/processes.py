@@ -1,6 +1,7 @@
 """Starting a server, waiting until it answers, and ending it with all that it started."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -13,6 +14,9 @@ from pathlib import Path
 CACHE = Path(os.environ.get("BUS_CACHE", str(Path.home() / ".cache/bus")))
 PARTS = CACHE / "parts"
 """what `make test` fetched: kafka/libs, elasticsearch/elasticsearch-<version>"""
+
+# Not of the seed that every worker's `random` is given.
+_CHOICE = random.SystemRandom()
 
 
 @dataclass
@@ -52,10 +56,15 @@ def part(name: str) -> Path:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port that nobody listens on, below those that the kernel gives to connections.
+
+    A server that is killed and started again finds one of those taken now and then.
+    """
+    while True:
+        port = _CHOICE.randrange(11000, 30000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def listens(port: int) -> bool:

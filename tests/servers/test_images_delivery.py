@@ -1,6 +1,6 @@
 """The resources of images against two real registries: what preview says, what an update moves, what drifts."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -87,12 +87,15 @@ def test_a_delivery_is_done_once_and_then_there_is_nothing_to_do(
     assert read.outs and not copies.diff("", read.outs, again).changes
 
 
-def test_an_image_that_the_customer_lost_comes_back(source: Running, target: Running, maker: Maker) -> None:
+@pytest.mark.parametrize("lost", [Path.unlink, lambda link: link.write_text("")], ids=["gone", "empty"])
+def test_an_image_that_the_customer_lost_comes_back(
+    source: Running, target: Running, maker: Maker, lost: Callable[[Path], object]
+) -> None:
     copies = provider()
     wanted = judged(copies, {}, delivery(source, target, "a", "b"))
     made = copies.create(wanted).outs or {}
     for link in (target.folder / "docker/registry/v2/repositories/client/isi/a/_manifests").rglob("link"):
-        link.unlink()
+        lost(link)
     seen = copies.read("", made).outs or {}
     assert set(seen["digests"]) == {"dkr.isi.nc/isi/b:1"}
     assert copies.diff("", seen, wanted).changes

@@ -179,7 +179,6 @@ def test_what_the_server_does_not_have_is_refused_at_preview_and_nothing_is_touc
     assert said in failure.reason
     named = {**FILMS, "settings": {**SETTINGS, "default_pipeline": "nobody"}}
     [failure] = provider.check({}, props(node, indices={"films": named})).failures
-    assert failure.property == 'indices["films"].settings.default_pipeline'
     assert "names pipeline nobody, which no brick declares" in failure.reason
     assert client.indices.get(index="_all").body == {}
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
+from pulumi.dynamic import Config, ConfigureRequest
 
 from bus.access import Unreachable
 from bus.topics.admin import Admin
@@ -68,6 +69,39 @@ def test_five_hundred_topics_take_a_few_calls(admin: Admin, monkeypatch: pytest.
     assert calls.count("create_topics") == 1
     assert calls.count("describe_configs") == 1, "the read that looks for left-over configs is the last one, too"
     assert set(calls) == {"create_topics", "describe_configs", "list_topics"}, "the last until brokers show them"
+
+
+def test_more_than_a_controller_takes_in_one_call_goes_in_several(admin: Admin) -> None:
+    """Ten thousand records a call, partitions and configs counted: beyond that it refuses every topic of the call."""
+    configs = {
+        "delete.retention.ms": "1000",
+        "file.delete.delay.ms": "1000",
+        "flush.messages": "1000",
+        "flush.ms": "1000",
+        "index.interval.bytes": "1000",
+        "max.compaction.lag.ms": "1000",
+        "max.message.bytes": "1000",
+        "min.cleanable.dirty.ratio": "0.5",
+        "min.compaction.lag.ms": "1000",
+        "retention.bytes": "1000",
+        "retention.ms": "1000000",
+        "segment.jitter.ms": "1000",
+        "segment.ms": "1000000",
+    }
+    first = [Topic(f"m{number}", 1, 1, configs) for number in range(800)]
+    changes = [plan(None, one, 1) for one in first]
+    assert admin.refusals(changes) == {}
+    assert apply(admin, changes, 1, 1_000_000, print).failed == {}
+    live = admin.read([one.name for one in first])
+    assert live == {one.name: one for one in first}
+    bare = [plan(live[one.name], Topic(one.name, 1, 1), 1) for one in first]
+    assert admin.refusals(bare) == {}
+    assert apply(admin, bare, 1, 1_000_000, print).failed == {}
+    many = [plan(None, Topic(f"p{number}", 1000, 1), 1) for number in range(11)]
+    grown = [plan(one, Topic(one.name, 1000, 1), 1) for one in first[:11]]
+    assert admin.refusals([*many, *grown]) == {}, "only asked: eleven thousand partitions would be slow"
+    admin.delete(list(live))
+    assert admin.names() == []
 
 
 def test_a_broker_that_is_down_before_is_said_with_its_address(kafka: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,6 +179,54 @@ def test_a_new_topic_counts_as_made_though_a_left_over_config_could_not_be_given
     monkeypatch.setattr(admin, "configure", lambda changes: {"t": "not allowed"})
     applied = apply(admin, [plan(None, Topic("t", 1, 1), 1)], 1, 1_000_000, print)
     assert applied == Applied(frozenset({"t"}), {"t": "not allowed"})
+
+
+def test_what_was_made_is_ours_though_brokers_are_lost_right_after(
+    kafka: Cluster, admin: Admin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next run may delete it without a confirmation, and goes on with the rest."""
+
+    def lost(*_: object, **__: object) -> Any:
+        raise Unreachable("Kafka does not answer")
+
+    monkeypatch.setattr(Admin, "seen", lost)
+    monkeypatch.setattr(Admin, "logs", lost)
+    inside = TopicSetProvider()
+    inside.configure(ConfigureRequest(Config({}, "test")))
+    admin.create([Topic("grown", 1, 1), Topic("gone", 1, 1)])
+    assert eventually(lambda: admin.names() == ["gone", "grown"])
+    olds = {**props(kafka, {"grown": topic(), "gone": topic()}), "created": ["gone", "grown"]}
+    outs, failed = inside._apply(olds, props(kafka, {"grown": topic(2), "made": topic(), "made2": topic()}))
+    assert outs["created"] == ["gone", "grown", "made", "made2"]
+    assert failed.keys() == {"gone", "grown", "made", "made2"}
+    assert "run the same command again" in failed["made"]
+    assert "could not be judged: Kafka does not answer" in outs["kept"]["gone"]
+    monkeypatch.undo()
+    outs, failed = inside._apply(outs, props(kafka, {"grown": topic(2)}))
+    assert (outs["created"], outs["kept"], failed) == (["grown"], {}, {})
+    assert admin.names() == ["grown"]
+
+
+def test_brokers_that_name_an_address_that_nobody_reaches_are_unreachable(
+    kafka: Cluster, admin: Admin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They answer who they are, and nothing else: a preview goes on, as with any cluster that does not answer."""
+    admin.create([Topic("t", 1, 1)])
+    assert eventually(lambda: admin.names() == ["t"])
+    monkeypatch.setattr("bus.topics.reading.CALL_SECONDS", 2.0)
+    settings = kafka.folder / "1.properties"
+    written = settings.read_text()
+    try:
+        kafka.kill(1)
+        settings.write_text(f"{written}\nadvertised.listeners=PLAINTEXT://127.0.0.1:9\n")
+        kafka.start(1)
+        with pytest.raises(Unreachable, match=r"brokers are to be reached at 127\.0\.0\.1:9: are they, from here\?"):
+            Admin(kafka.bootstrap).read(["t"])
+    finally:
+        kafka.kill(1)
+        settings.write_text(written)
+        kafka.start(1)
+    assert eventually(lambda: Admin(kafka.bootstrap).read(["t"]).keys() == {"t"})
 
 
 class Deaf:

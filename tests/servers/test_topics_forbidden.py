@@ -4,6 +4,7 @@ An ACL is effective a moment after its call has been answered. Who may create or
 do so with each, whatever is denied for it: both are taken away.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -18,12 +19,14 @@ from confluent_kafka.admin import (
     ResourcePatternType,
     ResourceType,
 )
+from pulumi.dynamic import Config, ConfigureRequest
 
 from bus.topics.admin import Admin
-from bus.topics.plan import Topic, plan
+from bus.topics.plan import Topic, from_props, plan
+from components.providers.topics import TopicSetProvider
 from tests.servers.dynamic import Broken, Host, Refused
 from tests.servers.kafka import Cluster, cluster
-from tests.servers.topic_sets import eventually, is_done, props, topic
+from tests.servers.topic_sets import eventually, is_done, produce, props, topic
 
 pytestmark = pytest.mark.servers
 # Everybody may do what no ACL speaks of, so that a test can take a right away.
@@ -64,6 +67,10 @@ def is_forbidden(admin: Admin, topics: Sequence[Topic]) -> bool:
     return all("AUTHORIZATION" in said.get(one.name, "") for one in topics)
 
 
+def _wanted(name: str, props: dict[str, Any]) -> Topic:
+    return from_props({name: props})[name]
+
+
 @pytest.mark.parametrize(
     ("operation", "wanted"),
     [
@@ -71,7 +78,7 @@ def is_forbidden(admin: Admin, topics: Sequence[Topic]) -> bool:
         (AclOperation.ALTER_CONFIGS, topic(1, retention_ms="5")),
     ],
 )
-def test_a_right_that_is_missing_fails_that_topic_only(
+def test_a_right_that_is_missing_is_said_at_preview_and_fails_that_topic_only(
     kafka: Cluster, provider: Host, admin: Admin, operation: Any, wanted: dict[str, Any]
 ) -> None:
     """shouldFailAlterConfigIfNoTopicAuthz, shouldFailAddPartitionsIfNoTopicAuthz"""
@@ -79,6 +86,9 @@ def test_a_right_that_is_missing_fails_that_topic_only(
     after = props(kafka, {"t": wanted, "u": topic(3)})
     inputs = provider.check(after)
     with without(kafka, (ResourceType.TOPIC, "t"), operation):
+        assert eventually(lambda: is_forbidden(admin, [_wanted("t", wanted)]))
+        with pytest.raises(Refused, match=r"t: the broker says: .*AUTHORIZATION"):
+            provider.check(after)
         with pytest.raises(Broken) as broken:
             eventually(lambda: not provider.step(inputs), 60)
         assert [reason for reason in broken.value.reasons if reason.startswith("t: ") and "AUTHORIZATION" in reason]
@@ -99,7 +109,7 @@ def test_a_topic_that_may_not_be_made_is_refused_at_preview_and_does_not_stop_th
         assert eventually(lambda: is_forbidden(admin, [Topic("t", 1, 1)]))
         with pytest.raises(Refused, match="AUTHORIZATION") as refused:
             provider.check(wanted)
-        assert refused.value.failures.keys() == {'topics["t"]'}
+        assert [reason.split(" ")[0] for reason in refused.value.reasons] == ["t:"]
         assert admin.names() == []
         with pytest.raises(Broken) as broken:
             provider.step(inputs)
@@ -150,6 +160,25 @@ def test_what_a_topic_inherits_is_neither_a_difference_nor_taken_away(
         assert admin.own_of_brokers([1]) == {1: {"compression.type": "snappy"}}
     finally:
         admin.set_of_broker({1: {"compression.type": None}})
+
+
+def test_a_retention_that_is_given_back_is_that_of_the_brokers(
+    kafka: Cluster, admin: Admin, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A second, which a topic with a retention of its own does not show; a preview took it for Kafka's seven days."""
+    admin.set_of_broker({1: {"log.retention.ms": "1000"}})
+    try:
+        admin.create([Topic("t", 1, 1, {"retention.ms": "86400000"})])
+        assert eventually(lambda: admin.names() == ["t"])
+        produce(kafka, "t")
+        time.sleep(1.2)
+        assert eventually(lambda: admin.defaults()["retention.ms"] == "1000")
+        inside = TopicSetProvider()
+        inside.configure(ConfigureRequest(Config({}, "test")))
+        inside.check(props(kafka, {"t": topic(retention_ms="86400000")}), props(kafka, {"t": topic()}, clusterId=None))
+        assert "t: retention down to 1 seconds: up to" in capsys.readouterr().err
+    finally:
+        admin.set_of_broker({1: {"log.retention.ms": None}})
 
 
 def test_brokers_that_delete_nothing_keep_a_topic_that_has_lost_its_fragment(kafka: Cluster, provider: Host) -> None:

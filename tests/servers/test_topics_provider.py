@@ -71,7 +71,7 @@ def test_a_cluster_that_is_not_the_pinned_one_is_refused_at_preview(kafka: Clust
     provider.inputs["clusterId"] = provider.outputs["clusterId"] = "another"
     with pytest.raises(Refused, match="but this stack manages another") as refused:
         provider.check(props(kafka, {"t": topic(2)}))
-    assert refused.value.failures.keys() == {"clusterId"}
+    assert len(refused.value.reasons) == 1
 
 
 def test_a_stack_that_names_the_new_cluster_goes_on(kafka: Cluster, provider: Host, admin: Admin) -> None:

@@ -6,14 +6,17 @@ from collections.abc import Iterator
 
 import pytest
 from confluent_kafka import Producer
+from pulumi.dynamic import Config, ConfigureRequest
 
 from bus.topics import reassignment
 from bus.topics.admin import Admin
 from bus.topics.applying import Applied, apply
 from bus.topics.plan import Topic, plan
 from bus.topics.replicas import connect
+from components.providers.topics import TopicSetProvider
+from tests.servers.dynamic import Host
 from tests.servers.kafka import Cluster, cluster
-from tests.servers.topic_sets import emptied
+from tests.servers.topic_sets import emptied, eventually, props, topic
 
 pytestmark = pytest.mark.servers
 FAST = 50_000_000
@@ -252,3 +255,34 @@ def _after(calls: int, then: object) -> object:
         return chosen(*args)  # type: ignore[operator,no-any-return]
 
     return wait
+
+
+def test_a_topic_without_a_leader_stops_no_other_and_goes_only_if_it_is_confirmed(
+    kafka: Cluster, admin: Admin, provider: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its only broker is away: a preview said nothing but an error, and an update forgot what it had made."""
+    spread = {f"alone{number}": topic() for number in range(12)}
+    provider.up(props(kafka, spread))
+    with connect(kafka.bootstrap) as replicas:
+        leads = replicas.controller()
+    places = {name: one.replicas[0] for name, one in admin.read(spread).items()}
+    away = next(node for node in (1, 2, 3) if node != leads and (node,) in places.values())
+    name = next(name for name, brokers in places.items() if brokers == (away,))
+    others = {other: one for other, one in spread.items() if other != name}
+    kafka.kill(away)
+    try:
+        assert eventually(lambda: name in admin.leaderless([name]))
+        assert provider.up(props(kafka, others | {"another": topic()}))
+        why = f"partition 0 has no leader, bring broker {away} back"
+        assert f"may hold messages that cannot be counted now: {why}; to delete it" in provider.outputs["kept"][name]
+        assert "another" in provider.outputs["created"]
+        inside = TopicSetProvider()
+        inside.configure(ConfigureRequest(Config({}, "test")))
+        inside.check(props(kafka, spread), props(kafka, spread | {name: topic(retention_ms="1000")}, clusterId=None))
+        assert f"how many of its records go is not known, {why}" in capsys.readouterr().err
+        assert provider.up(props(kafka, others | {"another": topic()}, confirmDelete=[name]))
+        assert name not in admin.names()
+    finally:
+        kafka.start(away)
+    assert eventually(lambda: len(admin.racks()) == 3)
+    assert name not in admin.names()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bus.topics.holdings import Cut, Log, age, copied, cut, description, held, lost, size
+from bus.topics.holdings import Cut, Log, age, copied, cut, defaults, description, held, lost, size
 from bus.topics.plan import Topic
 
 HOUR = 3_600_000
@@ -39,6 +39,27 @@ def test_when_a_retention_becomes_shorter(live: Topic, wanted: Topic, expected: 
     assert cut(live, wanted) == expected
 
 
+@pytest.mark.parametrize(
+    ("broker", "expected"),
+    [
+        ({"log.retention.hours": "24", "log.retention.minutes": None}, {"retention.ms": "86400000"}),
+        ({"log.retention.hours": "24", "log.retention.minutes": "5"}, {"retention.ms": "300000"}),
+        (
+            {"log.retention.hours": "24", "log.retention.minutes": "5", "log.retention.ms": "-1"},
+            {"retention.ms": "-1"},
+        ),
+        ({"log.retention.hours": "-1"}, {"retention.ms": "-1"}),
+        (
+            {"log.retention.bytes": "7", "log.cleanup.policy": "compact"},
+            {"retention.bytes": "7", "cleanup.policy": "compact"},
+        ),
+        ({}, {}),
+    ],
+)
+def test_what_brokers_give_a_topic_that_says_nothing(broker: dict[str, str | None], expected: dict[str, str]) -> None:
+    assert defaults(broker) == expected
+
+
 def test_bytes_that_a_shorter_time_takes_follow_the_offsets() -> None:
     logs = {("t", 0): Log(100, 200, since=150), ("t", 1): Log(0, 10, since=0), ("other", 0): Log(0, 9, since=9)}
     sizes = {("t", 0): {1: 1000, 2: 990}, ("t", 1): {1: 500}, ("other", 0): {1: 777}}
@@ -63,6 +84,7 @@ def test_a_description_names_bytes_age_and_readers() -> None:
     said = description("t", logs, {("t", 0): {1: 1_200_000, 2: 1_200_000}}, ["jobs", "web"], 3 * HOUR + 1_000)
     assert said == "1.2 MB without its copies, newest record 3 hours old, read by jobs, web"
     assert description("t", logs, {}, [], 0).endswith("read by no consumer group now")
+    assert description("t", logs, {}, None, 0).endswith("who reads it cannot be told now")
 
 
 def test_bytes_to_copy_are_those_of_the_missing_replicas() -> None:

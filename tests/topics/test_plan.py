@@ -91,6 +91,20 @@ def test_what_a_kept_topic_holds_is_said() -> None:
     assert decision.reason.startswith("still holds 5 messages (1.2 MB, read by web); to delete it with its data")
 
 
+@pytest.mark.parametrize("created", [["t"], []])
+def test_a_topic_that_cannot_be_counted_goes_only_if_it_is_confirmed(created: list[str]) -> None:
+    why = "partition 0 has no leader, bring broker 3 back"
+    kept = removal("t", created, [], None, unit="messages", block="topics", uncounted=why)
+    assert not kept.delete
+    assert kept.reason.endswith(
+        f"may hold messages that cannot be counted now: {why}; to delete it with its data, add t to "
+        "bus:confirmDelete.topics"
+    )
+    gone = removal("t", created, ["t"], None, unit="messages", block="topics", uncounted=why)
+    assert gone.delete
+    assert gone.reason == f"messages that cannot be counted now: {why}; confirmed by bus:confirmDelete"
+
+
 def test_what_properties_cannot_show_is_said() -> None:
     first, second = Topic("a", 3, 1, {"retention.ms": "5"}), Topic("b", 1, 1)
     uneven = Topic("b", 2, 1, {"cleanup.policy": "compact"}, replicas={0: (1, 2), 1: (1,)})

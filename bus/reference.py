@@ -1,0 +1,197 @@
+"""The reference and the JSON schemas of the two files that people write: `python3 -m bus.reference` makes them anew."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, TypeAdapter
+from pydantic.fields import FieldInfo
+
+from bus import hosting, settings
+from bus.bricks import BrickFile, Image
+from bus.charts import load_map
+from bus.deployment import KINDS
+from bus.indices import reference as indices
+from bus.names import base_chart, umbrella
+from bus.releases.values import is_enabled, places, with_defaults
+from bus.stack_file import NAMESPACE, Kind, SiteName, StackFile
+from bus.topics import schema as topics
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs/configuration.md"
+STACK_FILE, BRICK_FILE = ROOT / "docs/schema/stack-file.json", ROOT / "docs/schema/brick-file.json"
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_ENCRYPTED = {
+    "description": "set it with `pulumi config set --secret`, which encrypts it",
+    "type": "object",
+    "required": ["secure"],
+    "additionalProperties": False,
+    "properties": {"secure": {"type": "string"}},
+}
+_LOGIN = ("delivery.username", "delivery.password")
+_OF_A_SITE = {
+    "kubeconfig": "kubeconfig of the site's cluster, in the place of a context",
+    hosting.KEY: "who may log in to the registry that the site runs, an htpasswd file with bcrypt",
+}
+
+
+def stack_schema() -> dict[str, Any]:
+    """JSON schema of Pulumi.<stack>.yaml: the keys of bus, and whatever else Pulumi keeps there."""
+    model = StackFile.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")
+    names = "|".join(name.replace(".", r"\.") for name in settings.SECRETS)
+    of_a_site = "|".join(name.replace(".", r"\.") for name in (*settings.SECRETS, *_OF_A_SITE))
+    keys = {f"{NAMESPACE}:{key}": _as_pulumi_writes(value) for key, value in model["properties"].items()}
+    keys[f"{NAMESPACE}:sites"]["propertyNames"] = TypeAdapter(SiteName).json_schema()  # pydantic leaves it out
+    login = {f"{NAMESPACE}:{name}": _ENCRYPTED for name in _LOGIN}
+    return {
+        "$schema": _DIALECT,
+        "title": "stack file of bus",
+        "description": "Pulumi.<stack>.yaml (docs/configuration.md)",
+        "type": "object",
+        "properties": {
+            "config": {
+                "type": "object",
+                "required": [f"{NAMESPACE}:{key}" for key in model["required"]],
+                "properties": keys | login,
+                "patternProperties": {
+                    rf"^{NAMESPACE}:({names})$": _ENCRYPTED,
+                    rf"^{NAMESPACE}:[a-z0-9][-a-z0-9]*\.({of_a_site})$": _ENCRYPTED,
+                    rf"^(?!{NAMESPACE}:)": True,
+                },
+                "additionalProperties": False,
+            }
+        },
+        "$defs": model["$defs"],
+    }
+
+
+def brick_schema() -> dict[str, Any]:
+    """JSON schema of values/<brick>.yml, fragments included."""
+    model = BrickFile.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")
+    blocks = {"topics": topics.schema(), "indices": json.loads(indices.schema())}
+    provisions = json.loads(indices.schema_of_provisions())
+    definitions = {**model["$defs"], **provisions["$defs"]}
+    for block in blocks.values():
+        definitions |= block.get("$defs", {}) | block["items"].pop("$defs", {})
+    for key, block in (blocks | provisions["properties"]).items():
+        about = model["properties"][key]["description"]
+        model["properties"][key] = {"description": about, "type": "array", "items": block["items"]}
+    return {
+        "$schema": _DIALECT,
+        "title": "brick file of bus",
+        "description": "values/<brick>.yml (docs/configuration.md)",
+        "type": "object",
+        "properties": model["properties"],
+        "additionalProperties": False,
+        "$defs": definitions,
+    }
+
+
+def page(text: str) -> str:
+    """docs/configuration.md with its generated parts made new; raises LookupError where a part's marks are missing."""
+    for name, part in {"stack": _stack(), "secrets": _secrets(), "brick": _brick(), "bricks": _bricks()}.items():
+        begin, end = f"<!-- {name}: generated -->\n", f"<!-- /{name} -->"
+        if begin not in text or end not in text:
+            raise LookupError(f"{PAGE} lacks {begin.strip()} or {end}")
+        before, _, rest = text.partition(begin)
+        text = before + begin + part + end + rest.partition(end)[2]
+    return text
+
+
+def text_of(schema: Mapping[str, Any]) -> str:
+    """A schema as its file has it."""
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def _as_pulumi_writes(schema: dict[str, Any]) -> dict[str, Any]:
+    """`pulumi config set bus:<key> true` writes "true", which the program reads as true."""
+    return (
+        {**schema, "type": ["boolean", "string"], "enum": [True, False, "true", "false"]}
+        if (schema.get("type") == "boolean")
+        else schema
+    )
+
+
+def _stack() -> str:
+    rows = [f"| `{NAMESPACE}:{path}` | {default} | {about} |" for path, default, about in _keys(StackFile)]
+    return "\n".join(["| key | default | |", "|---|---|---|", *rows]) + "\n"
+
+
+def _secrets() -> str:
+    rows = [
+        f"| `{NAMESPACE}:<site>.{name}`, or `{NAMESPACE}:{name}` for all | {about} |"
+        for name, about in settings.SECRETS.items()
+    ]
+    rows += [f"| `{NAMESPACE}:<site>.{name}` | {about} |" for name, about in _OF_A_SITE.items()]
+    rows.append(f"| `{NAMESPACE}:{_LOGIN[0]}`, `{NAMESPACE}:{_LOGIN[1]}` | login to the customer's registry |")
+    return "\n".join(["| key | |", "|---|---|", *rows]) + "\n"
+
+
+def _brick() -> str:
+    rows = [f"| `image.{path}` | {default} | {about} |" for path, default, about in _keys(Image)]
+    rows += [
+        f"| `{field.alias or name}` | | {field.description} |"
+        for name, field in BrickFile.model_fields.items()
+        if name != "image"
+    ]
+    return "\n".join(["| key | default | |", "|---|---|---|", *rows]) + "\n"
+
+
+def _bricks() -> str:
+    """Every brick that a chart has, where it runs, and whether it does so without being asked to."""
+    customer = str(load_map(ROOT / "Pulumi.master.yaml")["config"][f"{NAMESPACE}:customer"])
+    folder, seen = ROOT / "charts", dict[str, tuple[str, dict[Kind, str]]]()
+    charts = {base_chart(customer): KINDS, **{umbrella(customer, kind): (kind,) for kind in KINDS}}
+    for chart, kinds in charts.items():
+        values = with_defaults(folder, chart, {})
+        for brick, (path, of_chart) in places(folder, chart).items():
+            is_on = is_enabled(values, path)
+            for kind in kinds:
+                seen.setdefault(brick, (of_chart, {}))[1][kind] = "runs" if is_on else "if enabled"
+    rows = [
+        f"| `{brick}` | `{chart}` | " + " | ".join(where.get(kind, "") for kind in KINDS) + " |"
+        for brick, (chart, where) in sorted(seen.items())
+    ]
+    return "\n".join([f"| brick | chart | {' | '.join(KINDS)} |", "|---|---|---|---|", *rows]) + "\n"
+
+
+def _keys(model: type[BaseModel], above: str = "") -> Iterator[tuple[str, str, str]]:
+    """path, default, description of every key, those of the records below it in its place."""
+    for name, field in model.model_fields.items():
+        path = f"{above}{field.alias or name}"
+        below = _record(field)
+        if below is None:
+            yield path, _default(field), _shown(field)
+        else:
+            if field.description:
+                yield path, _default(field), _shown(field)
+            mapped = get_origin(field.annotation) is dict
+            yield from _keys(below, f"{path}.<name>." if mapped else f"{path}.")
+
+
+def _shown(field: FieldInfo) -> str:
+    return (field.description or "").replace("<", "&lt;")
+
+
+def _record(field: FieldInfo) -> type[BaseModel] | None:
+    """The record that a field holds, or a map of; None for plain values."""
+    kind = field.annotation
+    if get_origin(kind) is dict:
+        kind = get_args(kind)[1]
+    kinds = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    return next((one for one in kinds if isinstance(one, type) and issubclass(one, BaseModel)), None)
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value = field.get_default(call_default_factory=True)
+    return "" if value in (None, "", (), {}) or isinstance(value, BaseModel) else f"`{json.dumps(value)}`"
+
+
+if __name__ == "__main__":
+    STACK_FILE.write_text(text_of(stack_schema()))
+    BRICK_FILE.write_text(text_of(brick_schema()))
+    PAGE.write_text(page(PAGE.read_text()))
