@@ -46,7 +46,7 @@ def git(folder: Path, *arguments: str) -> str:
     env = {key: value for key, value in os.environ.items() if key not in _ELSEWHERE}
     env |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
     if not shutil.which("git"):
-        raise GitFailed("git is not on PATH")
+        raise GitFailed("git is not on PATH; install it")
     done = subprocess.run(["git", *arguments], cwd=folder, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         said = _PASSWORD.sub(r"\1", f"{done.stdout}\n{done.stderr}".strip())

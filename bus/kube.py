@@ -9,12 +9,13 @@ from typing import Any, cast
 import kr8s
 import kr8s.asyncio
 import yaml
-from kr8s.objects import Secret, StatefulSet
+from kr8s.objects import Namespace, Secret, StatefulSet
 
 from bus import kube_credentials
 from bus.access import BROKERS_SECRET, Cluster, NotDeployed, Unreachable
 
 _API_TIMEOUT_SECONDS = 10.0
+_FORBIDDEN = 403
 
 # kr8s warns of every Kubernetes newer than its release; what is used here has been stable since 1.16.
 warnings.filterwarnings("ignore", message="Kubernetes version .* is not supported", category=UserWarning)
@@ -42,6 +43,21 @@ def check_reachable(cluster: Cluster) -> None:
     api = kube_api(cluster)
     with _answered(cluster):
         api.version()
+
+
+def cluster_uid(cluster: Cluster) -> str | None:
+    """What tells a cluster from every other: the uid of its namespace kube-system, which lives as long as it does.
+
+    None where this user may not read it, as with a namespace of one's own only. Raises Unreachable.
+    """
+    api = kube_api(cluster)
+    with _answered(cluster):
+        try:
+            return str(Namespace.get("kube-system", api=api).raw["metadata"]["uid"])
+        except kr8s.ServerError as error:
+            if error.response is not None and error.response.status_code == _FORBIDDEN:
+                return None
+            raise
 
 
 def secret(cluster: Cluster, name: str) -> dict[str, str]:

@@ -145,6 +145,9 @@ class Site(Record):
     access: Literal["port-forward", "direct"] | None = Field(
         None, description="how the runner reaches Kafka and Elasticsearch of this site"
     )
+    cluster_uid: str | None = Field(
+        None, min_length=1, description="uid of the cluster's namespace kube-system; default: that of the first up"
+    )
     pod_security: Literal["restricted", "baseline", "privileged"] = Field(
         "restricted", description="Pod Security level of the namespace"
     )

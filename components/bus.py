@@ -17,6 +17,7 @@ from components.delivery import Delivery, DeliveryArgs
 from components.logins import Logins, LoginsArgs, secret
 from components.mirror import Mirror
 from components.notif import Notif
+from components.providers.clusters import ClusterPin
 from components.providers.connection import Place
 from components.providers.indices import IndexSet
 from components.providers.pins import ImagePins
@@ -62,7 +63,8 @@ class Bus(pulumi.ComponentResource):
         for site in args.deployment.sites.values():
             clusters[site.name] = self._cluster(site, args.kubeconfigs.get(site.name))
             # Tier 1: the namespace. Kept on destroy, since its volumes go with it (docs/adr/0004).
-            first[site.name] = [images, self._namespace(site, clusters[site.name], images)]
+            pin = self._pin(site)
+            first[site.name] = [images, pin, self._namespace(site, clusters[site.name], [images, pin])]
         for site in args.deployment.sites.values():
             # A registry that the stack runs itself stands before anything is delivered, wherever to (docs/adr/0045).
             if site.registry and not site.registry.delivered:
@@ -156,7 +158,13 @@ class Bus(pulumi.ComponentResource):
         done.append(umbrella(f"{site.name}-bricks", bricks, below).release)
         return done
 
-    def _namespace(self, site: SitePlan, cluster: k8s.Provider, images: pulumi.Resource) -> k8s.core.v1.Namespace:
+    def _pin(self, site: SitePlan) -> ClusterPin:
+        """Before all else of a site, so that nothing starts on a cluster that is another one (docs/adr/0037)."""
+        uid = site.settings.cluster_uid
+        opts = pulumi.ResourceOptions(parent=self)
+        return ClusterPin(f"{site.name}-cluster-pin", place=self._place(site), cluster_uid=uid, opts=opts)
+
+    def _namespace(self, site: SitePlan, cluster: k8s.Provider, after: Tiers) -> k8s.core.v1.Namespace:
         level = site.settings.pod_security
         labels = {
             "app.kubernetes.io/managed-by": "bus",
@@ -168,7 +176,7 @@ class Bus(pulumi.ComponentResource):
         return k8s.core.v1.Namespace(
             f"{site.name}-namespace",
             metadata={"name": site.settings.namespace, "labels": labels},
-            opts=pulumi.ResourceOptions(parent=self, provider=cluster, retain_on_delete=True, depends_on=[images]),
+            opts=pulumi.ResourceOptions(parent=self, provider=cluster, retain_on_delete=True, depends_on=after),
         )
 
     def _registry(self, site: SitePlan, release: Release, after: Tiers, cluster: k8s.Provider) -> Tiers:

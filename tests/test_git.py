@@ -6,6 +6,7 @@ import pytest
 
 from bus import git
 from bus.git import GitFailed
+from bus.images import branch
 from tests.servers.repository import ENV, Repository, run
 
 
@@ -114,3 +115,22 @@ def test_a_hook_that_declines_is_believed_whatever_its_words(repository: Reposit
     with pytest.raises(GitFailed, match="says the board"):
         git.change(str(repository.url), "main", edit, seconds=5)
     assert len(calls) == 1
+
+
+def test_a_tag_that_is_not_there_is_said_with_those_that_are(repository: Repository, tmp_path: Path) -> None:
+    url = str(repository.url)
+    (tmp_path / "work").mkdir()
+    run(tmp_path / "work", "clone", "--quiet", url, ".")
+    run(tmp_path / "work", "tag", "prod.v1")
+    run(tmp_path / "work", "push", "--quiet", "origin", "prod.v1")
+    assert branch.read_at(url, "main", "prod.v1") == {}
+    assert branch.read_at(url, "main", repository.commits()[0]) == {}
+    for unknown in ("prod.v2", "0" * 40, "--all"):
+        with pytest.raises(GitFailed, match=f"no tag and no commit {unknown}, .* newest tags: prod.v1$"):
+            branch.read_at(url, "main", unknown)
+
+
+def test_no_git_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(GitFailed, match="git is not on PATH"):
+        git.git(tmp_path, "status")

@@ -7,6 +7,7 @@ from typing import Any
 import typer
 
 from bus.access import Cluster
+from bus.cli.diagnostics import errors
 from bus.cli.engine import ConfigFile, NoStack, StackName, project, pulumi
 from bus.cli.preview import changed_sets
 from bus.cli.stack import load
@@ -58,7 +59,7 @@ def _refreshed(root: Path, stack: str, config_file: Path | None) -> list[dict[st
     streaming = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
     done = pulumi(root, *asked, config_file=config_file, env=streaming)
     if done.returncode:
-        raise NoStack(f"pulumi refresh of stack {stack} fails:\n{done.stdout[-4000:]}{done.stderr[-2000:]}")
+        raise NoStack(f"pulumi refresh of stack {stack} fails:\n{errors(done.stdout, done.stderr)}")
     return steps(done.stdout)
 
 

@@ -37,6 +37,21 @@ ConfigFile = Annotated[
 ]
 
 
+# What pulumi says without a way out.
+_WAYS_OUT = {
+    "incorrect passphrase": (
+        "PULUMI_CONFIG_PASSPHRASE, or the file that PULUMI_CONFIG_PASSPHRASE_FILE names, is not that of the stack's "
+        "secrets"
+    ),
+    "no stack named": "pulumi stack ls shows those of this backend; pulumi stack init makes one",
+    "unexpected end of JSON input": (
+        "the disk of a state backend in a folder was full: make room, then "
+        "find <folder>/.pulumi/locks -type f -size 0 -delete"
+    ),
+    "PULUMI_ACCESS_TOKEN must be set": "no state backend is named: set PULUMI_BACKEND_URL, or pulumi login (README.md)",
+}
+
+
 class NoStack(Mendable):
     """A stack that pulumi cannot read; the message is pulumi's own, and the way out."""
 
@@ -72,3 +87,9 @@ def pulumi(
             return subprocess.run(command, cwd=root, env=own, capture_output=True, text=True, check=False)
         except FileNotFoundError:
             raise NoStack(f"pulumi is not on PATH; in the sandbox: . sandbox/env.sh{otherwise}") from None
+
+
+def reason(said: str) -> str:
+    """What pulumi said of its failure, and the way out where it says none."""
+    ways_out = [way_out for error, way_out in _WAYS_OUT.items() if error in said]
+    return "; ".join([said.strip(), *ways_out])

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bus.cli.diagnostics import errors
 from bus.cli.engine import ConfigFile, NoStack, StackName, project, pulumi
 from bus.cli.stack import load
 from bus.indices.provisions import NOUNS
@@ -124,6 +125,6 @@ def _leaves(old: Mapping[str, Any], new: Mapping[str, Any], above: str) -> list[
 def _steps(root: Path, stack: str, config_file: Path | None) -> list[dict[str, Any]]:
     done = pulumi(root, "preview", "--json", "--stack", stack, config_file=config_file)
     if done.returncode:
-        raise NoStack(f"pulumi preview of stack {stack} fails:\n{done.stdout[-4000:]}{done.stderr[-2000:]}")
+        raise NoStack(f"pulumi preview of stack {stack} fails:\n{errors(done.stdout, done.stderr)}")
     steps: list[dict[str, Any]] = json.loads(done.stdout).get("steps") or []
     return steps

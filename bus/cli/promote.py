@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bus import git
-from bus.cli.engine import NoStack, pulumi
+from bus.cli.engine import NoStack, pulumi, reason
 from bus.cli.registry import Insecure, Mirror, Repo
 from bus.errors import Mendable
 from bus.images import branch, deployed, promotion
@@ -139,7 +139,7 @@ def _read(file: Path) -> dict[str, Any]:
 def _said(*arguments: str) -> str:
     done = pulumi(Path.cwd(), *arguments, otherwise="; or give --deployed FILE")
     if done.returncode:
-        raise NoStack(f"pulumi {' '.join(arguments[:2])} failed: {done.stderr.strip()}")
+        raise NoStack(f"pulumi {' '.join(arguments[:2])} failed: {reason(done.stderr)}")
     return done.stdout
 
 

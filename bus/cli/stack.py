@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bus import planning, settings
 from bus.access import Cluster
-from bus.cli.engine import NoStack, pulumi
+from bus.cli.engine import NoStack, pulumi, reason
 from bus.deployment import Deployment
 from bus.errors import Refused
 from bus.images.running import Pins
@@ -46,7 +46,7 @@ def read_config(root: Path, name: str, config_file: Path | None = None) -> tuple
     """A stack's flat config as a program sees it, secrets decrypted, and the keys that are secrets."""
     done = pulumi(root, "config", "--json", "--show-secrets", "--stack", name, config_file=config_file)
     if done.returncode:
-        raise NoStack(f"stack {name} cannot be read: {done.stderr.strip()}")
+        raise NoStack(f"stack {name} cannot be read: {reason(done.stderr)}")
     entries = json.loads(done.stdout)
     config = {
         key: json.dumps(entry["objectValue"]) if "objectValue" in entry else str(entry["value"])
@@ -61,6 +61,6 @@ def pins(root: Path, plan: Deployment) -> dict[str, Pins | None]:
     for name in delivery.also_from if delivery else ():
         done = pulumi(root, "stack", "output", "--json", "--stack", name)
         if done.returncode:
-            raise NoStack(f"stack {name}, named in bus:delivery.alsoFrom, cannot be read: {done.stderr.strip()}")
+            raise NoStack(f"stack {name}, named in bus:delivery.alsoFrom, cannot be read: {reason(done.stderr)}")
         found[name] = json.loads(done.stdout or "{}").get("pins")
     return found

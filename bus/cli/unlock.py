@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bus.cli.engine import ConfigFile, NoStack, StackName, project, pulumi
+from bus.cli.engine import ConfigFile, NoStack, StackName, project, pulumi, reason
 from bus.locks import Lock, judge, parse
 
 
@@ -49,14 +49,14 @@ def _unlock(root: Path, stack: str) -> None:
         raise NoStack(f"stack {stack} stays locked: ask who holds it; only when nothing runs any more: pulumi cancel")
     done = pulumi(root, "cancel", "--yes", "--stack", stack)
     if done.returncode:
-        raise NoStack(f"pulumi cancel fails: {done.stderr.strip()}")
+        raise NoStack(f"pulumi cancel fails: {reason(done.stderr)}")
     print(f"stack {stack} is unlocked")
 
 
 def _state(root: Path, stack: str) -> Mapping[str, Any]:
     done = pulumi(root, "stack", "export", "--stack", stack)
     if done.returncode:
-        raise NoStack(f"the state of stack {stack} cannot be read: {done.stderr.strip()}")
+        raise NoStack(f"the state of stack {stack} cannot be read: {reason(done.stderr)}")
     state: Mapping[str, Any] = json.loads(done.stdout).get("deployment") or {}
     return state
 
@@ -80,7 +80,7 @@ def held(root: Path, stack: str) -> list[Lock]:
     said = done.stdout + done.stderr
     locks = parse(said)
     if not locks and f"a stack named {stack} already exists" not in said.replace("organization/", ""):
-        raise NoStack(f"whether stack {stack} is locked cannot be told: {said.strip()}")
+        raise NoStack(f"whether stack {stack} is locked cannot be told: {reason(said)}")
     return locks
 
 

@@ -47,13 +47,27 @@ def read(folder: Path) -> dict[str, Pin]:
 
 
 def read_at(url: str, branch: str, ref: str = "") -> dict[str, Pin]:
-    """The pins at a tag or commit of a repository; at the branch's newest commit where `ref` is empty."""
+    """The pins at a tag or commit of a repository; at the branch's newest commit where `ref` is empty.
+
+    Raises GitFailed where there is no such one.
+    """
     with tempfile.TemporaryDirectory(prefix="bus-git-") as work:
         folder = Path(work) / "checkout"
         git.clone(url, branch, folder, depth=None if ref else 1)
         if ref:
-            git.git(folder, "checkout", "--quiet", "--detach", ref)
+            git.git(folder, "checkout", "--quiet", "--detach", _commit(folder, branch, ref))
         return read(folder)
+
+
+def _commit(folder: Path, branch: str, ref: str) -> str:
+    try:
+        return git.git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}").strip()
+    except git.GitFailed:
+        tags = git.git(folder, "tag", "--list", "--sort=-creatordate").split()
+        newest = f"newest tags: {', '.join(tags[:5])}" if tags else "it has no tag at all"
+        raise git.GitFailed(
+            f"the repository has no tag and no commit {ref}, on branch {branch} or another; {newest}"
+        ) from None
 
 
 def stack_config(folder: Path, stack: str) -> Mapping[str, Any]:

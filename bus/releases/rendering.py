@@ -33,7 +33,7 @@ def render(chart: Path, name: str, namespace: str, values: Mapping[str, Any]) ->
         # Values through stdin, so that no file of them stays behind.
         done = subprocess.run(command, input=json.dumps(values), capture_output=True, text=True, check=False)
     except FileNotFoundError:
-        raise NoHelm("helm is not on PATH") from None
+        raise NoHelm("helm is not on PATH: install Helm 3; in the sandbox: . sandbox/env.sh") from None
     if done.returncode:
         raise NoHelm(f"helm cannot render {name}: {done.stderr.strip()}")
     return done.stdout

@@ -1,6 +1,7 @@
 """What verbs ask the pulumi CLI, spoken to a script in its place."""
 
 import json
+import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,6 +13,8 @@ from bus.cli.engine import NoStack, project, pulumi
 from bus.cli.stack import Stack, read_config
 from bus.errors import Refused
 from tests.settings.test_settings import load_stack
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -58,6 +61,38 @@ def test_what_pulumi_refuses_is_said_with_its_reason(cli: Path) -> None:
     (cli / "code").write_text("255")
     with pytest.raises(NoStack, match="stack prod cannot be read: a reason"):
         read_config(cli, "prod")
+
+
+@pytest.mark.parametrize(
+    ("said", "way_out"),
+    [
+        ("error: incorrect passphrase", "PULUMI_CONFIG_PASSPHRASE, or the file"),
+        ("error: no stack named 'prod' found", "pulumi stack ls shows those"),
+        (
+            "error: unexpected end of JSON input",
+            "the disk of a state backend in a folder was full: make room, then find",
+        ),
+        ("error: PULUMI_ACCESS_TOKEN must be set for login", "no state backend is named: set PULUMI_BACKEND_URL"),
+    ],
+)
+def test_what_pulumi_says_without_a_way_out_is_given_one(cli: Path, said: str, way_out: str) -> None:
+    (cli / "pulumi").write_text(f'#!/bin/sh\necho "{said}" >&2\nexit 255\n')
+    with pytest.raises(NoStack, match=f"stack prod cannot be read: {said}; {way_out}"):
+        read_config(cli, "prod")
+
+
+def test_a_checkout_without_packages_says_how_to_have_them(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    command = tmp_path / "bin/bus"
+    command.write_bytes((ROOT / "bin/bus").read_bytes())
+    for python in ("exit 1", "exit 127"):  # too old or without packages; not there
+        (tmp_path / "python3").write_text(f"#!/bin/sh\n{python}\n")
+        (tmp_path / "python3").chmod(0o755)
+        env = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+        done = subprocess.run(["sh", command, "drift"], env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert f"-m venv '{tmp_path}/.venv'" in done.stderr
+        assert "Traceback" not in done.stderr
 
 
 def test_no_pulumi_is_said_with_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -194,6 +194,16 @@ def test_providers_neither_replace_a_cluster_nor_a_secret(monkeypatch: pytest.Mo
     }
 
 
+def test_nothing_of_a_site_starts_before_its_cluster_is_known_to_be_the_right_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    registered = registrations(plan_of("local", monkeypatch))
+    pin = "cinecity-cluster-pin"
+    made = [one for one in registered.values() if one.name.startswith("cinecity-") and one.dependencies]
+    assert len(made) > 10
+    assert [one.name for one in made if pin not in one.dependencies] == []
+
+
 def test_tokens_and_names_are_those_that_states_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     """State compatibility: a change here needs an alias and a line in CHANGELOG.md."""
     registered = registrations(plan_of("master", monkeypatch))
@@ -202,6 +212,7 @@ def test_tokens_and_names_are_those_that_states_hold(monkeypatch: pytest.MonkeyP
         "hickson": "bus:index:Bus",
         "images": "pulumi-python:dynamic/bus:ImagePins",
         "central-cluster": "pulumi:providers:kubernetes",
+        "central-cluster-pin": "pulumi-python:dynamic/bus:ClusterPin",
         "central-namespace": "kubernetes:core/v1:Namespace",
         "central-base": "bus:index:Base",
         "central-base-secret": "kubernetes:core/v1:Secret",

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 import pytest
+from pulumi.dynamic import ConfigureRequest
 
 from bus.access import NotDeployed, Unreachable
 from bus.errors import Failed
 from bus.images.lookup import Found
-from components.providers import copies, indices, pins, topics, users
+from components.providers import clusters, copies, indices, pins, topics, users
 
 PLACE = {"site": "central", "context": "", "namespace": "n", "mode": "direct"}
 
@@ -45,6 +47,35 @@ def test_another_namespace_is_refused_before_anything_starts_empty() -> None:
     (failure,) = check({**PLACE, "namespace": "before"}, props).failures or []
     assert failure.reason.startswith("bus:sites.central.namespace before -> n: Kafka, Elasticsearch")
     assert failure.property == "" and "volumes stay" in failure.reason
+
+
+@pytest.mark.parametrize(
+    ("in_state", "in_stack_file", "found", "pinned", "refused"),
+    [
+        (None, None, "a", "a", False),
+        ("a", None, "a", "a", False),
+        ("a", None, "b", "a", True),
+        ("a", None, None, "a", False),
+        ("a", "b", "b", "b", False),
+        ("a", "b", "a", "b", True),
+        (None, "b", "c", "b", True),
+        (None, None, None, None, False),
+    ],
+)
+def test_another_cluster_is_refused_unless_the_stack_file_names_it(
+    in_state: str | None,
+    in_stack_file: str | None,
+    found: str | None,
+    pinned: str | None,
+    refused: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(clusters, "uid", lambda _: found)
+    provider = clusters.ClusterPinProvider()
+    provider.configure(ConfigureRequest(MappingProxyType({})))  # type: ignore[arg-type]
+    result = provider.check({**PLACE, "clusterUid": in_state}, {**PLACE, "clusterUid": in_stack_file})
+    assert result.inputs["clusterUid"] == pinned
+    assert bool(result.failures) is refused
 
 
 SETS: list[tuple[Any, dict[str, Any]]] = [
