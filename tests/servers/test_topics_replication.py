@@ -271,7 +271,8 @@ def test_a_topic_without_a_leader_stops_no_other_and_goes_only_if_it_is_confirme
     others = {other: one for other, one in spread.items() if other != name}
     kafka.kill(away)
     try:
-        assert eventually(lambda: name in admin.leaderless([name]))
+        admin = Admin(kafka.bootstrap)
+        assert eventually(lambda: name in admin.leaderless([name]), 60)
         assert provider.up(props(kafka, others | {"another": topic()}))
         why = f"partition 0 has no leader, bring broker {away} back"
         assert f"may hold messages that cannot be counted now: {why}; to delete it" in provider.outputs["kept"][name]
