@@ -47,6 +47,11 @@ class Provisioning:
                     bodies[kind] = answer
             return Held(bodies, lacking, LEGACY.refusal(self._server), uses.result())
 
+    def templates(self) -> Bodies:
+        """The index templates of the server, and what they are composed of, as far as they may be read."""
+        answers = {kind: self._answer(kind) for kind in ("componentTemplates", "indexTemplates")}
+        return {kind: answer for kind, answer in answers.items() if not isinstance(answer, str)}
+
     def make(self, held: Held, wanted: Bodies) -> dict[str, str]:
         """Puts what is missing or other: index templates once what they are made of is there; kind/name -> error."""
         changed = to_put(held, wanted)

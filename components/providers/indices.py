@@ -20,6 +20,7 @@ from components.providers.connection import Place
 from components.providers.declared import DeclaredSetProvider
 from components.providers.provisions import CREATED, KEPT
 
+_WAITS = "; changed by hand, it stays until pulumi up --refresh"
 _INPUTS = (*connection.KEYS, "endpoint", "indices", "confirmDelete", *KINDS)
 
 
@@ -29,8 +30,15 @@ class IndexSetProvider(DeclaredSetProvider):
     noun, block, unit = "index", "indices", "documents"
     compared = inputs = _INPUTS
 
+    @property
+    def _left(self) -> dict[str, bool]:
+        """Site -> whether check has just seen what a dead run left; not made with the provider, which states hold."""
+        left: dict[str, bool] = vars(self).setdefault("left", {})
+        return left
+
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Refuses at preview what cannot be done, where the server can be reached, and says what a copy costs."""
+        self._left[news["site"]] = False
         failures = connection.moved(_olds, news)
         if not failures and (news["indices"] or provisions.of(news)):
             try:
@@ -46,7 +54,19 @@ class IndexSetProvider(DeclaredSetProvider):
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """As of every set; what indices rely on is said too."""
         provisions.warn_of_gone(_olds, _news)
-        return super().diff(_id, _olds, _news)
+        found = super().diff(_id, _olds, _news)
+        left = self._left.pop(_news["site"], None)  # check has just asked, in this process
+        if found.changes or left:
+            return DiffResult(changes=True, replaces=[])
+        return DiffResult(changes=self._is_left(_news) if left is None else False, replaces=[])
+
+    def _is_left(self, news: Mapping[str, Any]) -> bool:
+        """Whether a run that died left a copy behind, and writes blocked maybe, though the fragment was put back."""
+        if not news["indices"]:
+            return False
+        with suppress(Unreachable, Failed), self._admin(news) as admin:
+            return any(live.pending for live in admin.read(news["indices"].keys()).values())
+        return False
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """The live state as inputs, with what indices rely on."""
@@ -71,14 +91,18 @@ class IndexSetProvider(DeclaredSetProvider):
 
     def _judge(self, admin: Any, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[CheckFailure]:
         judged = []
-        for change in self._changes(admin.read(news["indices"].keys()), olds, news):
+        changes = self._changes(admin.read(news["indices"].keys()), olds, news)
+        same = olds and not any(olds.get(key) != news.get(key) for key in self.compared)
+        self._left[news["site"]] = any(change.left for change in changes)
+        waits = _WAITS if same and not self._left[news["site"]] else ""
+        for change in changes:
             change = replace(change, refused={**change.refused, **support.refusals(change, admin.server)})
             if change.target and not change.refused:
                 facts = admin.facts(change)
-                connection.say(f"{news['site']}: {estimate.text(change, facts)}")
+                connection.say(f"{news['site']}: {estimate.text(change, facts)}{waits}")
                 change = replace(change, refused=estimate.refusals(change, facts))
-            elif (change.differences or change.closed) and not change.refused:
-                connection.say(f"{news['site']}: {estimate.line(change)}")
+            elif (change.differences or change.closed or change.left) and not change.refused:
+                connection.say(f"{news['site']}: {estimate.line(change)}{waits}")
             judged.append(change)
         return self._failures(judged)
 
@@ -95,8 +119,8 @@ class IndexSetProvider(DeclaredSetProvider):
         admin.apply(changes, lambda text: connection.say(f"{site}: {text}"))
 
     def _read(self, admin: Any, props: Mapping[str, Any], names: Iterable[str]) -> Mapping[str, Any]:
-        """Without what an index has from a template, which nobody set by hand."""
-        declared, templates = props["indices"], provisions.of(props)
+        """Without what an index has from a template, a brick's or another's, which nobody set by hand."""
+        declared, templates = props["indices"], admin.provisions.templates()
         return {
             name: provisioned.without_brought(live, declared.get(name) or {}, templates)
             for name, live in super()._read(admin, props, names).items()

@@ -1,7 +1,7 @@
 """What somebody did to an index by hand: seen, said with the way out at preview, put back where that is safe."""
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +9,7 @@ import pytest
 from elasticsearch import ApiError, Elasticsearch, helpers
 
 from bus.errors import Failed
+from bus.indices.admin import Admin
 from components.providers.indices import IndexSetProvider
 from tests.servers.elasticsearch import Node, shared_node
 from tests.servers.reindexing import KEYWORD, TEXT, behind, own_client, own_name
@@ -16,6 +17,7 @@ from tests.servers.reindexing import KEYWORD, TEXT, behind, own_client, own_name
 pytestmark = pytest.mark.servers
 node, client, name = shared_node, own_client, own_name
 SETTINGS = {"number_of_shards": "1", "number_of_replicas": "0"}
+TEXT_BESIDE: dict[str, Any] = {"properties": {"a": {"type": "keyword", "index": False}}}
 BLOCKS = ("read_only", "read_only_allow_delete", "metadata", "read", "write")
 
 
@@ -174,3 +176,57 @@ def test_an_index_under_the_name_that_the_old_one_would_be_kept_by_is_not_taken_
     stack.up(TEXT)
     assert {one: client.count(index=one)["count"] for one in client.indices.get(index=f"{name}-0*").body} == {
         f"{name}-000001": 1, f"{name}-000002": 1}  # fmt: skip
+
+
+def test_what_no_fragment_changed_is_said_to_wait_for_a_refresh(
+    client: Elasticsearch, name: str, stack: Stack, capfd: pytest.CaptureFixture[str]
+) -> None:
+    client.indices.put_settings(index=name, settings={"number_of_replicas": 1})
+    stack.preview()
+    assert "'1' -> '0': taken while it is written to; changed by hand, it stays until" in capfd.readouterr().err
+    assert not stack.has_changes()
+    stack.refresh()
+    stack.preview()
+    assert "changed by hand" not in capfd.readouterr().err
+    assert stack.has_changes()
+
+
+def test_what_a_template_of_others_brought_is_no_change_by_hand(client: Elasticsearch, name: str, node: Node) -> None:
+    """Else each refresh would have the index copied into one that is the same."""
+    brought = {"settings": {"codec": "best_compression", "sort.field": "a", "sort.order": "asc"}, "mappings": KEYWORD}
+    template: dict[str, Any] = {
+        "index_patterns": [f"{name}-*"],
+        "priority": 901,
+        "template": {**brought, "aliases": {f"all-{name}": {}}},
+    }
+    client.indices.put_index_template(name=name, **template)
+    try:
+        other = Stack(node.url, name)
+        other.up()
+        other.refresh()
+        assert not other.has_changes() and not other.preview()
+        # Its alias is on one generation at a time, and so is each document.
+        other.up(TEXT_BESIDE)
+        aliases = client.indices.get_alias(name=f"all-{name}").body
+        assert list(aliases) == [f"{name}-000002"]
+    finally:
+        client.indices.delete_index_template(name=name)
+
+
+def test_of_a_rollover_the_last_is_managed_and_stays_the_one_that_is_written_to(
+    client: Elasticsearch, name: str, node: Node
+) -> None:
+    for number, last in ((1, False), (2, True)):
+        aliases = {name: {"is_write_index": last}}
+        client.indices.create(index=f"{name}-00000{number}", aliases=aliases, mappings=KEYWORD, settings=SETTINGS)
+    other = Stack(node.url, name)
+    other.up()
+    client.index(index=name, id="1", document={"a": "x"})
+    with closing(Admin(node.url)) as admin, pytest.raises(Failed, match=r"was not copied from .*000001 by bus"):
+        admin.generation_before(name, admin.read([name])[name])
+    other.up(TEXT)
+    client.index(index=name, id="2", document={"a": "x"}, refresh=True)
+    assert client.count(index=f"{name}-000003")["count"] == 2
+    assert behind(client, name) == [f"{name}-000001", f"{name}-000003"]
+    other.refresh()
+    assert not other.preview(TEXT)

@@ -1,0 +1,110 @@
+"""What people do around a copy that died or still runs - revert, go back, try another mapping - on a real server."""
+
+import time
+from contextlib import closing
+from typing import Any
+
+import pytest
+from elasticsearch import Elasticsearch, helpers
+
+from bus.errors import Failed
+from bus.indices.admin import Admin
+from bus.indices.plan import Wanted, plan
+from bus.indices.state import Note, note
+from tests.servers.elasticsearch import Node, shared_node
+from tests.servers.migrating import DONE, ended, migrate
+from tests.servers.reindexing import CALLS, behind, filled, is_blocked, own_client, own_name, up, wanted
+from tests.servers.test_indices_by_hand import Stack, stack
+
+pytestmark = pytest.mark.servers
+node, client, name = shared_node, own_client, own_name
+__all__ = ["stack"]
+UNINDEXED: dict[str, Any] = {"properties": {"a": {"type": "keyword", "index": False}}}
+
+
+def test_a_revert_after_a_kill_is_a_change_and_lets_writes_through(
+    node: Node, client: Elasticsearch, name: str, stack: Stack, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The state never heard of the mapping that died, so it differs in nothing from the fragment that was put back."""
+    assert not stack.has_changes()
+    _killed(node, wanted(name, "block"), lambda: is_blocked(client, name))
+    stack.preview()
+    said = f"{name}: {name}-000002, which a run that died left unfinished, is removed; writes go on"
+    assert said in capfd.readouterr().err
+    assert stack.has_changes()
+    stack.up()
+    client.index(index=name, id="later", document={"a": "x"})
+    assert not client.indices.exists(index=f"{name}-000002")
+    assert not stack.has_changes()
+
+
+def test_a_second_run_with_another_mapping_does_not_take_the_first_ones_for_its_own(
+    node: Node, client: Elasticsearch, name: str
+) -> None:
+    filled(node, client, name, documents=2000)
+    first = migrate(node.url, wanted(name, documents_per_second=1500))
+    while not client.indices.exists(index=f"{name}-000002"):
+        time.sleep(0.02)
+    with pytest.raises(Failed, match=r"another run has made .*000002 of another mapping .* run the same command again"):
+        up(node.url, wanted(name, mappings=UNINDEXED), patience_seconds=30)
+    assert ended(first) == DONE
+    up(node.url, wanted(name, mappings=UNINDEXED))
+    assert behind(client, name) == [f"{name}-000003"]
+
+
+def test_a_copy_of_the_generation_that_was_left_is_not_gone_on_with(
+    node: Node, client: Elasticsearch, name: str
+) -> None:
+    """Killed on the way from the second to the third; then back to the first, which has other sequence numbers."""
+    filled(node, client, name, documents=300, shards=1)
+    up(node.url, wanted(name))
+    helpers.bulk(client, ({"_index": name, "_id": str(n), "a": str(n)} for n in range(300)), refresh=True)
+    third = wanted(name, "catch-up", UNINDEXED)
+    _killed(node, third, lambda: _is_settled(client, f"{name}-000003"))
+    with closing(Admin(node.url)) as admin:
+        live = admin.read([name])[name]
+        admin.swing_back(live, admin.generation_before(name, live))
+    client.index(index=name, id="7", document={"a": "since then"})
+    client.indices.delete(index=f"{name}-000002")
+    up(node.url, third)
+    assert behind(client, name) == [f"{name}-000003"]
+    assert client.get(index=name, id="7")["_source"] == {"a": "since then"}
+
+
+def test_a_generation_that_was_live_is_not_begun_again(node: Node, client: Elasticsearch, name: str) -> None:
+    """Somebody went back from it while this run waited: it holds what was written to it."""
+    first = filled(node, client, name, documents=20, shards=1)
+    with closing(Admin(node.url)) as admin:
+        late = plan(admin.read([name])[name], wanted(name), first)
+        up(node.url, wanted(name))
+        client.index(index=name, id="new", document={"a": "x"}, refresh=True)
+        admin.swing_back(admin.read([name])[name], f"{name}-000001")
+        with pytest.raises(Failed, match="was live and is no longer"):
+            admin.apply([late], patience_seconds=0.5)
+    assert client.get(index=f"{name}-000002", id="new")["found"]
+
+
+def test_an_alias_that_goes_in_the_same_change_is_gone(node: Node, client: Elasticsearch, name: str) -> None:
+    first = filled(node, client, name, documents=20)
+    client.indices.put_alias(index=f"{name}-000001", name=f"others-{name}")
+    up(node.url, Wanted(name, wanted(name).mappings, {}, {}, wanted(name).reindex), first)
+    assert set(client.indices.get_alias(index=f"{name}-000002")[f"{name}-000002"]["aliases"]) == {
+        name,
+        f"others-{name}",
+    }
+
+
+def _killed(node: Node, wanted: Wanted, reached: Any) -> None:
+    """Runs that are killed, each later than the one before, until `reached`."""
+    for call in range(6, CALLS):
+        assert ended(migrate(node.url, wanted, call)) in (DONE, -9)
+        if reached():
+            return
+    raise AssertionError("never reached")
+
+
+def _is_settled(client: Elasticsearch, index: str) -> bool:
+    found: Note | None = None
+    for content in client.indices.get(index=index, ignore_unavailable=True).body.values():
+        found = note(content["mappings"])
+    return found is not None and found.phase == "settled"
