@@ -9,7 +9,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
-from bus import hosting, settings
+from bus import generated, hosting, settings
 from bus.bricks import BrickFile, Image
 from bus.charts import load_map
 from bus.deployment import KINDS
@@ -91,13 +91,8 @@ def brick_schema() -> dict[str, Any]:
 
 def page(text: str) -> str:
     """docs/configuration.md with its generated parts made new; raises LookupError where a part's marks are missing."""
-    for name, part in {"stack": _stack(), "secrets": _secrets(), "brick": _brick(), "bricks": _bricks()}.items():
-        begin, end = f"<!-- {name}: generated -->\n", f"<!-- /{name} -->"
-        if begin not in text or end not in text:
-            raise LookupError(f"{PAGE} lacks {begin.strip()} or {end}")
-        before, _, rest = text.partition(begin)
-        text = before + begin + part + end + rest.partition(end)[2]
-    return text
+    parts = {"stack": _stack(), "secrets": _secrets(), "brick": _brick(), "bricks": _bricks()}
+    return generated.renew(text, parts, PAGE)
 
 
 def text_of(schema: Mapping[str, Any]) -> str:
@@ -163,10 +158,10 @@ def _keys(model: type[BaseModel], above: str = "") -> Iterator[tuple[str, str, s
         path = f"{above}{field.alias or name}"
         below = _record(field)
         if below is None:
-            yield path, _default(field), _shown(field)
+            yield path, generated.default(field), _shown(field)
         else:
             if field.description:
-                yield path, _default(field), _shown(field)
+                yield path, generated.default(field), _shown(field)
             mapped = get_origin(field.annotation) is dict
             yield from _keys(below, f"{path}.<name>." if mapped else f"{path}.")
 
@@ -182,13 +177,6 @@ def _record(field: FieldInfo) -> type[BaseModel] | None:
         kind = get_args(kind)[1]
     kinds = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
     return next((one for one in kinds if isinstance(one, type) and issubclass(one, BaseModel)), None)
-
-
-def _default(field: FieldInfo) -> str:
-    if field.is_required():
-        return "required"
-    value = field.get_default(call_default_factory=True)
-    return "" if value in (None, "", (), {}) or isinstance(value, BaseModel) else f"`{json.dumps(value)}`"
 
 
 if __name__ == "__main__":

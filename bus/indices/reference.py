@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from bus import generated
 from bus.indices.classes import TABLE
 from bus.indices.model import Alias, Fragment, Reindex
 from bus.indices.provisions import MODELS, Template
@@ -54,20 +55,13 @@ def document(text: str) -> str:
         "provisions": _provisions(),
         "servers": _servers(),
     }
-    for name, part in parts.items():
-        begin, end = f"<!-- {name}: generated -->\n", f"<!-- /{name} -->"
-        if begin not in text or end not in text:
-            raise LookupError(f"{DOCUMENT} lacks {begin.strip()} or {end}")
-        before, _, rest = text.partition(begin)
-        text = before + begin + part + end + rest.partition(end)[2]
-    return text
+    return generated.renew(text, parts, DOCUMENT)
 
 
 def _fragment() -> str:
     parts: Mapping[str, type[Record]] = {"": Fragment, "aliases.&lt;name&gt;.": Alias, "reindex.": Reindex}
     rows = [
-        f"| `{prefix}{field.alias or name}` | {_default(field.get_default(call_default_factory=True))} "
-        f"| {field.description or ''} |"
+        f"| `{prefix}{field.alias or name}` | {generated.default(field)} | {field.description or ''} |"
         for prefix, record in parts.items()
         for name, field in record.model_fields.items()
     ]
@@ -80,8 +74,9 @@ def _provisions() -> str:
     for kind, model in MODELS.items():
         for name, field in model.model_fields.items():
             if name not in base:
-                default = _default(field.get_default(call_default_factory=True))
-                rows.append(f"| `{kind}` | `{field.alias or name}` | {default} | {field.description or ''} |")
+                rows.append(
+                    f"| `{kind}` | `{field.alias or name}` | {generated.default(field)} | {field.description or ''} |"
+                )
     for name, field in Template.model_fields.items():
         rows.append(f"| both templates | `template.{name}` | | {field.description} |")
     return "\n".join(rows) + "\n"
@@ -94,12 +89,6 @@ def _servers() -> str:
         can = ["yes" if major >= feature.since else f"refused: {feature.why}" for major in majors]
         rows.append(f"| {feature.what} | " + " | ".join(can) + " |")
     return "\n".join(rows) + "\n"
-
-
-def _default(value: object) -> str:
-    if isinstance(value, Record):
-        return ""
-    return "required" if "Undefined" in repr(value) else "" if value in (None, "", {}) else f"`{json.dumps(value)}`"
 
 
 def _changes() -> str:
