@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pulumi.dynamic import CheckFailure, ConfigureRequest
 
-from bus.access import Cluster
+from bus.access import Cluster, Unreachable
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,13 @@ KEYS = tuple(field.name for field in fields(Place))
 
 
 def cluster(props: Mapping[str, Any], request: ConfigureRequest) -> Cluster:
-    """The cluster of a site; its kubeconfig comes from the stack's secrets, so that no state copies it."""
+    """The cluster of a site; its kubeconfig comes from the stack's secrets, so that no state copies it.
+
+    Raises Unreachable where a removed site has taken its kubeconfig along: the ambient one may be another cluster's.
+    """
     kubeconfig = request.config.get(f"bus:{props['site']}.kubeconfig") or ""
+    if not (props["context"] or kubeconfig or props["mode"] == "direct"):
+        raise Unreachable(f"the stack has no kubeconfig of {props['site']} any more")
     return Cluster(props["context"], kubeconfig, props["namespace"], props["mode"])
 
 
