@@ -47,6 +47,7 @@ class Migration:
         self._client, self._wanted, self._source, self._target = client, wanted, source, target
         self._settings: dict[str, Any] = {**change.inherited, **wanted.settings}
         self._stale = change.remove_aliases
+        self._is_left = target == change.live  # a run died after its swing: that one is ended, whatever it was for
         self._say = say
         self._hold = Hold(client, target, wanted.name, wanted.mappings.get("_meta") or {}, patience_seconds)
         self._begin()
@@ -63,7 +64,7 @@ class Migration:
             Step.TIDY: self._tidy,
         }
         self._said = self._blocked_at = self._started = time.monotonic()
-        self._blocked_before, self._starts, self._tidied = 0.0, 0, False
+        self._blocked_before, self._starts = 0.0, 0
 
     def _begin(self) -> None:
         """Nothing is known of the target yet."""
@@ -118,8 +119,7 @@ class Migration:
         noted = note(here["mappings"]) if here else None
         if here and noted is None:
             raise Conflict(f"{self._target} is there, and bus did not make it: remove or rename it")
-        ours = self._tidied or (noted and noted.fingerprint == fingerprint(self._wanted))
-        if noted and alias_on_target and noted.phase == "live" and not ours:
+        if alias_on_target and noted and not (self._is_left or noted.fingerprint == fingerprint(self._wanted)):
             raise Busy(f"another run has made {self._target} of another mapping meanwhile: run the same command again")
         task = self._copy.progress(noted.task).state if noted and noted.task else "none"
         blocks = (there or {}).get("settings", {}).get("index", {}).get("blocks", {})
@@ -267,7 +267,6 @@ class Migration:
         if said := swinging.rescue(self._copy, self._source, self._hold.note().checkpoints):
             self._progress(said, now=True)
         self._hold.write(phase="live", task="", checkpoints={}, began={}, filled={})
-        self._tidied = True
         for old in tidy(self._client, self._wanted, self._target):
             keep = self._wanted.reindex.keep
             self._progress(f"{old} is deleted; {keep} old generations are kept", now=True)

@@ -42,13 +42,30 @@ def test_a_second_run_with_another_mapping_does_not_take_the_first_ones_for_its_
     node: Node, client: Elasticsearch, name: str
 ) -> None:
     filled(node, client, name, documents=2000)
-    first = migrate(node.url, wanted(name, documents_per_second=1500))
+    first = migrate(node.url, wanted(name, documents_per_second=300))
     while not client.indices.exists(index=f"{name}-000002"):
         time.sleep(0.02)
     with pytest.raises(Failed, match=r"another run has made .*000002 of another mapping .* run the same command again"):
         up(node.url, wanted(name, mappings=UNINDEXED), patience_seconds=30)
     assert ended(first) == DONE
     up(node.url, wanted(name, mappings=UNINDEXED))
+    assert behind(client, name) == [f"{name}-000003"]
+
+
+def test_a_run_that_planned_before_another_ones_swing_does_not_take_it_for_its_own(
+    node: Node, client: Elasticsearch, name: str
+) -> None:
+    """The other run has swung the alias, and has not written down yet that its generation is live."""
+    first, another = filled(node, client, name, documents=50, shards=1), wanted(name, mappings=UNINDEXED)
+    with closing(Admin(node.url)) as admin:
+        late = plan(admin.read([name])[name], another, first)
+        _killed(node, wanted(name), lambda: behind(client, name) == [f"{name}-000002"])
+        assert _phase(client, f"{name}-000002") == "settled"
+        with pytest.raises(
+            Failed, match=r"another run has made .*000002 of another mapping .* run the same command again"
+        ):
+            admin.apply([late], patience_seconds=0.5)
+    up(node.url, another)
     assert behind(client, name) == [f"{name}-000003"]
 
 
@@ -104,7 +121,11 @@ def _killed(node: Node, wanted: Wanted, reached: Any) -> None:
 
 
 def _is_settled(client: Elasticsearch, index: str) -> bool:
+    return _phase(client, index) == "settled"
+
+
+def _phase(client: Elasticsearch, index: str) -> str:
     found: Note | None = None
     for content in client.indices.get(index=index, ignore_unavailable=True).body.values():
         found = note(content["mappings"])
-    return found is not None and found.phase == "settled"
+    return found.phase if found else ""
