@@ -1,4 +1,4 @@
-"""Parts of a page in docs/ that are made from types and tables, between marks that stay; pure."""
+"""What docs/ has from types and tables: schemas, and parts of a page between marks that stay; pure."""
 
 import json
 from collections.abc import Mapping
@@ -18,6 +18,11 @@ def renew(text: str, parts: Mapping[str, str], page: Path) -> str:
         before, _, rest = text.partition(begin)
         text = before + begin + part + end + rest.partition(end)[2]
     return text
+
+
+def as_json(schema: Mapping[str, object]) -> str:
+    """A schema as its file has it."""
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 def default(field: FieldInfo) -> str:

@@ -1,7 +1,7 @@
 """The reference and the JSON schemas of the two files that people write: `python3 -m bus.reference` makes them anew."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
@@ -9,7 +9,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
-from bus import generated, hosting, settings
+from bus import generated, settings
 from bus.bricks import BrickFile, Image
 from bus.charts import load_map
 from bus.deployment import KINDS
@@ -30,21 +30,16 @@ _ENCRYPTED = {
     "additionalProperties": False,
     "properties": {"secure": {"type": "string"}},
 }
-_LOGIN = ("delivery.username", "delivery.password")
-_OF_A_SITE = {
-    "kubeconfig": "kubeconfig of the site's cluster, in the place of a context",
-    hosting.KEY: "who may log in to the registry that the site runs, an htpasswd file with bcrypt",
-}
 
 
 def stack_schema() -> dict[str, Any]:
     """JSON schema of Pulumi.<stack>.yaml: the keys of bus, and whatever else Pulumi keeps there."""
     model = StackFile.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")
     names = "|".join(name.replace(".", r"\.") for name in settings.SECRETS)
-    of_a_site = "|".join(name.replace(".", r"\.") for name in (*settings.SECRETS, *_OF_A_SITE))
+    of_a_site = "|".join(name.replace(".", r"\.") for name in (*settings.SECRETS, *settings.SECRETS_OF_A_SITE))
     keys = {f"{NAMESPACE}:{key}": _as_pulumi_writes(value) for key, value in model["properties"].items()}
     keys[f"{NAMESPACE}:sites"]["propertyNames"] = TypeAdapter(SiteName).json_schema()  # pydantic leaves it out
-    login = {f"{NAMESPACE}:{name}": _ENCRYPTED for name in _LOGIN}
+    login = {f"{NAMESPACE}:{name}": _ENCRYPTED for name in settings.DELIVERY_LOGIN}
     return {
         "$schema": _DIALECT,
         "title": "stack file of bus",
@@ -95,18 +90,11 @@ def page(text: str) -> str:
     return generated.renew(text, parts, PAGE)
 
 
-def text_of(schema: Mapping[str, Any]) -> str:
-    """A schema as its file has it."""
-    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
-
-
 def _as_pulumi_writes(schema: dict[str, Any]) -> dict[str, Any]:
     """`pulumi config set bus:<key> true` writes "true", which the program reads as true."""
-    return (
-        {**schema, "type": ["boolean", "string"], "enum": [True, False, "true", "false"]}
-        if (schema.get("type") == "boolean")
-        else schema
-    )
+    if schema.get("type") != "boolean":
+        return schema
+    return {**schema, "type": ["boolean", "string"], "enum": [True, False, "true", "false"]}
 
 
 def _stack() -> str:
@@ -119,8 +107,9 @@ def _secrets() -> str:
         f"| `{NAMESPACE}:<site>.{name}`, or `{NAMESPACE}:{name}` for all | {about} |"
         for name, about in settings.SECRETS.items()
     ]
-    rows += [f"| `{NAMESPACE}:<site>.{name}` | {about} |" for name, about in _OF_A_SITE.items()]
-    rows.append(f"| `{NAMESPACE}:{_LOGIN[0]}`, `{NAMESPACE}:{_LOGIN[1]}` | login to the customer's registry |")
+    rows += [f"| `{NAMESPACE}:<site>.{name}` | {about} |" for name, about in settings.SECRETS_OF_A_SITE.items()]
+    login = ", ".join(f"`{NAMESPACE}:{name}`" for name in settings.DELIVERY_LOGIN)
+    rows.append(f"| {login} | login to the customer's registry |")
     return "\n".join(["| key | |", "|---|---|", *rows]) + "\n"
 
 
@@ -180,6 +169,6 @@ def _record(field: FieldInfo) -> type[BaseModel] | None:
 
 
 if __name__ == "__main__":
-    STACK_FILE.write_text(text_of(stack_schema()))
-    BRICK_FILE.write_text(text_of(brick_schema()))
+    STACK_FILE.write_text(generated.as_json(stack_schema()))
+    BRICK_FILE.write_text(generated.as_json(brick_schema()))
     PAGE.write_text(page(PAGE.read_text()))

@@ -19,6 +19,11 @@ SECRETS = {
     "odoo.postgres.password": "password of the PostgreSQL role that Odoo uses",
     "as400.password": "password of the AS/400 user (central only)",
 }
+SECRETS_OF_A_SITE = {
+    "kubeconfig": "kubeconfig of the site's cluster, in the place of a context",
+    hosting.KEY: "who may log in to the registry that the site runs, an htpasswd file with bcrypt",
+}
+DELIVERY_LOGIN = ("delivery.username", "delivery.password")
 
 
 @dataclass(frozen=True)
@@ -107,7 +112,7 @@ def load(stack: str, config: Mapping[str, str], encrypted: frozenset[str] | set[
     allowed = f"is no complexe; complexes: {', '.join(complexes) or 'none'}"
     offline = [name for name in (content.allow_offline if content else ()) if name not in complexes]
     problems += [Problem(file, f"{NAMESPACE}:allowOffline", name, allowed) for name in offline]
-    login = dotted & {"delivery.username", "delivery.password"}
+    login = dotted & {*DELIVERY_LOGIN}
     if len(login) == 1:
         missing = f"{NAMESPACE}:delivery.{'password' if 'delivery.username' in login else 'username'}"
         way_out = f"pulumi config set --secret {missing}"
@@ -168,9 +173,8 @@ def _secrets(
 ) -> tuple[list[Problem], dict[str, dict[str, str]], dict[str, str]]:
     problems: list[Problem] = []
     found: dict[str, dict[str, str]] = {}
-    names = [*SECRETS, "kubeconfig", hosting.KEY]
-    delivery = {"delivery.username", "delivery.password"}
-    known = {f"{site}.{name}" for site in sites for name in names} | set(SECRETS) | delivery
+    names = [*SECRETS, *SECRETS_OF_A_SITE]
+    known = {f"{site}.{name}" for site in sites for name in names} | {*SECRETS, *DELIVERY_LOGIN}
     for key in sorted(dotted - known):
         allowed = f"unknown key; secrets are bus:<name> or bus:<site>.<name> with names {', '.join(names)}"
         problems.append(Problem(file, f"{NAMESPACE}:{key}", None, f"{allowed}; sites {', '.join(sites)}"))

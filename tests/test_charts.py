@@ -109,12 +109,13 @@ def test_a_dependency_from_elsewhere_is_refused(folder: Path) -> None:
 
 
 PROJECT = Path(__file__).parents[1] / "charts"
+DEPLOYABLE = deployable("hickson")
 FILES = sorted(path.relative_to(PROJECT).as_posix() for path in PROJECT.rglob("*") if path.is_file())
 
 
 def users_of(chart: str) -> set[str]:
     """The deployable charts that a chart is part of, itself included."""
-    return {name for name in deployable("hickson") if chart == name or chart in below(name)}
+    return {name for name in DEPLOYABLE if chart == name or chart in below(name)}
 
 
 def below(chart: str) -> set[str]:
@@ -129,11 +130,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("file", FILES)
 def test_an_edit_of_any_file_changes_every_release_that_has_it_and_no_other(project: Path, file: str) -> None:
-    before = {name: charts.digest(project, name) for name in deployable("hickson")}
+    before = {name: charts.digest(project, name) for name in DEPLOYABLE}
     kept = (project / file).read_bytes()
     (project / file).write_bytes(kept + b"\n# edited\n")
     try:
-        changed = {name for name in deployable("hickson") if charts.digest(project, name) != before[name]}
+        changed = {name for name in DEPLOYABLE if charts.digest(project, name) != before[name]}
     finally:
         (project / file).write_bytes(kept)
     assert changed == users_of(file.split("/")[0])

@@ -74,7 +74,8 @@ class Copying:
                 for blob in sent:  # after a failure: what has not begun is left
                     blob.cancel()
             for part in (part for part in missing if part.digest != top.digest):
-                _put(target, part.digest, part)
+                target.registry.put_manifest(target.name, part.digest, part)
+                _check_whole(target, part.digest, part)
             if not there:
                 self._put_top(target, version, top)
         for part in found:
@@ -83,14 +84,13 @@ class Copying:
 
     def _put_top(self, target: Place, version: str, top: Manifest) -> None:
         try:
-            _put(target, version, top)
-        except Damaged:
-            raise
+            target.registry.put_manifest(target.name, version, top)
         except RegistryError as error:
             if not self._platforms or not top.described.get("manifests"):
                 raise
             way_out = "take bus:delivery.platforms away, or have the registry allow sparse indexes"
             raise RegistryError(f"{error}; it wants every platform of an index ({way_out})") from None
+        _check_whole(target, version, top)
 
     def _blob(self, source: Place, target: Place, blob: Descriptor) -> Copied:
         digest: str = blob["digest"]
@@ -209,9 +209,8 @@ def _has(place: Place, version: str, digest: str) -> bool:
         return False
 
 
-def _put(target: Place, version: str, manifest: Manifest) -> None:
-    """Stores a manifest and reads it: what a full disk let a registry write in part, it does not write again."""
-    target.registry.put_manifest(target.name, version, manifest)
+def _check_whole(target: Place, version: str, manifest: Manifest) -> None:
+    """Reads what was stored: what a full disk let a registry write in part, it does not write again. Raises Damaged."""
     try:
         whole = target.registry.manifest(target.name, version).digest == manifest.digest
     except Unreadable:

@@ -56,7 +56,7 @@ class Layout:
 
     def put_manifest(self, name: str, version: str, manifest: Manifest) -> bool:
         """Stores a manifest; one under a tag gets its name in index.json. A folder keeps no list of referrers."""
-        work = self._path(manifest.digest).with_suffix(f".{threading.get_ident()}.part")
+        work = self._part(manifest.digest)
         work.write_bytes(manifest.content)
         work.rename(self._path(manifest.digest))
         if not version.startswith("sha256:"):
@@ -89,7 +89,7 @@ class Layout:
 
     def put_blob(self, name: str, digest: str, size: int, content: Iterator[bytes]) -> None:
         """Stores a blob in one step; raises RegistryError for content of another digest."""
-        seen, work = hashlib.sha256(), self._path(digest).with_suffix(f".{threading.get_ident()}.part")
+        seen, work = hashlib.sha256(), self._part(digest)
         with work.open("wb") as out:
             for piece in content:
                 seen.update(piece)
@@ -115,6 +115,10 @@ class Layout:
 
     def _path(self, digest: str) -> Path:
         return self._blobs / digest.removeprefix("sha256:")
+
+    def _part(self, digest: str) -> Path:
+        """Where a thread writes what it renames once it is whole."""
+        return self._path(digest).with_suffix(f".{threading.get_ident()}.part")
 
     def _read(self) -> list[dict[str, Any]]:
         return list(json.loads(self._index.read_text())["manifests"])

@@ -1,6 +1,5 @@
 """Generated parts of docs/indices.md, and docs/schema/indices.json; `python -m bus.indices.reference` writes them."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -26,7 +25,7 @@ def schema() -> str:
         "items": items,
         "$defs": definitions,
     }
-    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+    return generated.as_json(whole)
 
 
 def schema_of_provisions() -> str:
@@ -44,7 +43,7 @@ def schema_of_provisions() -> str:
         "properties": blocks,
         "$defs": definitions,
     }
-    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+    return generated.as_json(whole)
 
 
 def document(text: str) -> str:

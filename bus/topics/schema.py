@@ -1,6 +1,5 @@
 """The JSON schema and the reference of a topic's fragment, made from its types: `python3 -m bus.topics.schema`."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +49,7 @@ def page(text: str) -> str:
 
 def file() -> str:
     """The schema as the file has it."""
-    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+    return generated.as_json(schema())
 
 
 if __name__ == "__main__":

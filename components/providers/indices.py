@@ -54,11 +54,9 @@ class IndexSetProvider(DeclaredSetProvider):
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """As of every set; what indices rely on is said too."""
         provisions.warn_of_gone(_olds, _news)
-        found = super().diff(_id, _olds, _news)
+        changes = super().diff(_id, _olds, _news).changes
         left = self._left.pop(_news["site"], None)  # check has just asked, in this process
-        if found.changes or left:
-            return DiffResult(changes=True, replaces=[])
-        return DiffResult(changes=self._is_left(_news) if left is None else False, replaces=[])
+        return DiffResult(changes=changes or (self._is_left(_news) if left is None else left), replaces=[])
 
     def _is_left(self, news: Mapping[str, Any]) -> bool:
         """Whether a run that died left a copy behind, and writes blocked maybe, though the fragment was put back."""

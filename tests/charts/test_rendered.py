@@ -15,13 +15,14 @@ from tests.settings.test_settings import load_stack
 
 pytestmark = pytest.mark.helm
 ROOT = Path(__file__).parents[2]
+DEPLOYABLE = deployable("hickson")
 STACKS = ["local", "master", "recette", "prod"]
 
 
 @pytest.fixture(scope="session")
 def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("staged")
-    for chart in deployable("hickson"):
+    for chart in DEPLOYABLE:
         charts.stage(ROOT / "charts", chart, out)
     return out
 
@@ -59,20 +60,20 @@ def containers(pod: dict[str, Any]) -> list[dict[str, Any]]:
     return [*pod.get("initContainers", []), *pod["containers"]]
 
 
-@pytest.mark.parametrize("chart", deployable("hickson"))
+@pytest.mark.parametrize("chart", DEPLOYABLE)
 def test_helm_lints_it(staged: Path, chart: str) -> None:
     done = helm("lint", "--strict", str(staged / chart))
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("chart", deployable("hickson"))
+@pytest.mark.parametrize("chart", DEPLOYABLE)
 def test_an_unknown_key_is_refused_by_the_schema(staged: Path, chart: str) -> None:
     done = helm("template", "x", str(staged / chart), "--set", "nonsense.key=1")
     assert done.returncode != 0
     assert "nonsense" in done.stderr
 
 
-@pytest.mark.parametrize("chart", deployable("hickson"))
+@pytest.mark.parametrize("chart", DEPLOYABLE)
 def test_one_registry_overrides_every_image_and_pods_pass_restricted(staged: Path, chart: str) -> None:
     values = {**everything_on(chart), "global": {"repository": "registry.client/all"}}
     if chart == "kafka2kafka":

@@ -67,6 +67,17 @@ def free_port() -> int:
             return port
 
 
+@contextmanager
+def disk(folder: Path, mebibytes: int) -> Iterator[Path]:
+    """A disk of that size."""
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m", "tmpfs", str(folder)], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
 def listens(port: int) -> bool:
     """Whether somebody takes connections on a loopback port."""
     with socket.socket() as probe:

@@ -14,6 +14,7 @@ import pytest
 from bus.images.registries import Place
 from bus.images.registry import MissingImage, NoAnswer, Registry, RegistryError
 from tests.servers.copies import copy, copying
+from tests.servers.processes import disk
 from tests.servers.registry import Maker, Running, registry
 
 pytestmark = pytest.mark.servers
@@ -135,20 +136,14 @@ def test_a_full_disk_is_said_and_the_rest_comes_once_there_is_room(
     layers = [maker.blob("isi/full", 6 * MIB, str(number)) for number in range(3)]
     maker.image("isi/full", "0", layers[:1])
     made = maker.image("isi/full", "1", layers)
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=15m", "tmpfs", str(disk)], check=True)
-    try:
-        with registry(tmp_path / "small", storage=disk) as small:
-            copy(source, small, "isi/full", "0")  # the others share what room is left, and neither may end
-            with pytest.raises(RegistryError, match="no space is left on the registry's disk"):
-                copy(source, small, "isi/full", "1")
-            subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
-            copied = copy(source, small, "isi/full", "1")
-            assert small.client().digest("isi/full", "1") == made.digest
-            assert 0 < copied.size_bytes <= 12 * MIB + KIB
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
+    with disk(tmp_path / "disk", 15) as folder, registry(tmp_path / "small", storage=folder) as small:
+        copy(source, small, "isi/full", "0")  # the others share what room is left, and neither may end
+        with pytest.raises(RegistryError, match="no space is left on the registry's disk"):
+            copy(source, small, "isi/full", "1")
+        subprocess.run(["mount", "-o", "remount,size=64m", str(folder)], check=True)
+        copied = copy(source, small, "isi/full", "1")
+        assert small.client().digest("isi/full", "1") == made.digest
+        assert 0 < copied.size_bytes <= 12 * MIB + KIB
 
 
 @pytest.mark.parametrize("sparse", [False, True], ids=["2.8", "3"])

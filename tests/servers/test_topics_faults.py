@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
-from pulumi.dynamic import Config, ConfigureRequest
 
 from bus.access import Unreachable
 from bus.topics.admin import Admin
@@ -18,7 +17,7 @@ from bus.topics.plan import Topic, plan
 from components.providers.topics import TopicSetProvider
 from tests.servers.dynamic import Broken, Host, host, resumed
 from tests.servers.kafka import Cluster
-from tests.servers.topic_sets import eventually, is_done, produce, props, topic
+from tests.servers.topic_sets import eventually, inside, is_done, produce, props, topic
 
 pytestmark = pytest.mark.servers
 
@@ -130,18 +129,17 @@ def test_what_was_made_is_ours_though_brokers_are_lost_right_after(
 
     monkeypatch.setattr(Admin, "seen", lost)
     monkeypatch.setattr(Admin, "logs", lost)
-    inside = TopicSetProvider()
-    inside.configure(ConfigureRequest(Config({}, "test")))
+    here = inside()
     admin.create([Topic("grown", 1, 1), Topic("gone", 1, 1)])
     assert eventually(lambda: admin.names() == ["gone", "grown"])
     olds = {**props(kafka, {"grown": topic(), "gone": topic()}), "created": ["gone", "grown"]}
-    outs, failed = inside._apply(olds, props(kafka, {"grown": topic(2), "made": topic(), "made2": topic()}))
+    outs, failed = here._apply(olds, props(kafka, {"grown": topic(2), "made": topic(), "made2": topic()}))
     assert outs["created"] == ["gone", "grown", "made", "made2"]
     assert failed.keys() == {"gone", "grown", "made", "made2"}
     assert "run the same command again" in failed["made"]
     assert "could not be judged: Kafka does not answer" in outs["kept"]["gone"]
     monkeypatch.undo()
-    outs, failed = inside._apply(outs, props(kafka, {"grown": topic(2)}))
+    outs, failed = here._apply(outs, props(kafka, {"grown": topic(2)}))
     assert (outs["created"], outs["kept"], failed) == (["grown"], {}, {})
     assert admin.names() == ["grown"]
 
@@ -157,10 +155,9 @@ def test_a_refusal_stands_though_sizes_cannot_be_had(
         raise Unreachable("Kafka does not answer")
 
     monkeypatch.setattr(Admin, "sizes", lost)
-    inside = TopicSetProvider()
-    inside.configure(ConfigureRequest(Config({}, "test")))
+    here = inside()
     news = {**props(kafka, {"t": topic(1), "cut": topic(retention_ms="1000")}), "clusterId": None}
-    [failure] = inside.check({}, news).failures or []
+    [failure] = here.check({}, news).failures or []
     assert failure.reason.startswith("t: partitions 3 -> 1")
     assert "how much goes or is copied by the changes on central is not known" in capsys.readouterr().err
 
@@ -176,10 +173,9 @@ def test_a_topic_that_a_stale_broker_does_not_show_is_not_forgotten(
     monkeypatch.setattr(
         Admin, "_listed", lambda self: {n: t for n, t in listed(self).items() if n != "t" or time.monotonic() > until}
     )
-    inside = TopicSetProvider()
-    inside.configure(ConfigureRequest(Config({}, "test")))
+    here = inside()
     olds = {**props(kafka, {"t": topic(), "u": topic()}), "created": ["t", "u"]}
-    outs, failed = inside._apply(olds, props(kafka, {"u": topic()}))
+    outs, failed = here._apply(olds, props(kafka, {"u": topic()}))
     assert (outs["created"], list(outs["kept"]), failed) == (["t", "u"], ["t"], {})
 
 

@@ -19,14 +19,12 @@ from confluent_kafka.admin import (
     ResourcePatternType,
     ResourceType,
 )
-from pulumi.dynamic import Config, ConfigureRequest
 
 from bus.topics.admin import Admin
 from bus.topics.plan import Topic, from_props, plan
-from components.providers.topics import TopicSetProvider
 from tests.servers.dynamic import Broken, Host, Refused
 from tests.servers.kafka import Cluster, cluster
-from tests.servers.topic_sets import eventually, is_done, produce, props, topic
+from tests.servers.topic_sets import eventually, inside, is_done, produce, props, topic
 
 pytestmark = pytest.mark.servers
 # Everybody may do what no ACL speaks of, so that a test can take a right away.
@@ -173,9 +171,8 @@ def test_a_retention_that_is_given_back_is_that_of_the_brokers(
         produce(kafka, "t")
         time.sleep(1.2)
         assert eventually(lambda: admin.defaults()["retention.ms"] == "1000")
-        inside = TopicSetProvider()
-        inside.configure(ConfigureRequest(Config({}, "test")))
-        inside.check(props(kafka, {"t": topic(retention_ms="86400000")}), props(kafka, {"t": topic()}, clusterId=None))
+        here = inside()
+        here.check(props(kafka, {"t": topic(retention_ms="86400000")}), props(kafka, {"t": topic()}, clusterId=None))
         assert "t: retention down to 1 seconds: up to" in capsys.readouterr().err
     finally:
         admin.set_of_broker({1: {"log.retention.ms": None}})

@@ -1,20 +1,19 @@
 """Topics of which a partition has no leader, its broker being gone or its disk full: said, and the others go on."""
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
-from pulumi.dynamic import Config, ConfigureRequest
 
 from bus.access import Unreachable
 from bus.topics.admin import Admin
 from components.providers.topics import TopicSetProvider
 from tests.servers.dynamic import Refused, host
 from tests.servers.kafka import Cluster, cluster
-from tests.servers.topic_sets import emptied, eventually, is_done, props, topic
+from tests.servers.processes import disk
+from tests.servers.topic_sets import emptied, eventually, inside, is_done, props, topic
 
 pytestmark = pytest.mark.servers
 MIB = 1 << 20
@@ -56,17 +55,6 @@ def test_each_preview_says_so_and_nothing_is_moved_meanwhile(capfd: pytest.Captu
             assert provider.up(props(kafka, {"t": topic(THREE, segment_ms="600000"), "u": topic(2)}))
         assert provider.up(moved)
     assert Admin(kafka.bootstrap).read(["t"])["t"].factors == (2, 2)
-
-
-@contextmanager
-def disk(folder: Path, mebibytes: int) -> Iterator[Path]:
-    """A disk of that size."""
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m", "tmpfs", str(folder)], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def fill(file: Path) -> None:
@@ -112,11 +100,10 @@ def test_a_full_disk_of_a_broker_that_has_no_other(tmp_path: Path, monkeypatch: 
         client.create_topics([NewTopic("last", 4, 1)])
         assert kafka.servers[1].process.wait(60), "Kafka ends where no disk is left"
         monkeypatch.setattr("bus.topics.reading._CONNECT_SECONDS", 3.0)
-        inside = TopicSetProvider()
-        inside.configure(ConfigureRequest(Config({}, "test")))
+        here = inside()
         wanted = props(kafka, {"t": topic(8), "u": topic(4)})
         with pytest.raises(Unreachable, match=rf"Kafka at {kafka.bootstrap} does not answer"):
-            inside.update(provider.id, provider.outputs, wanted)
+            here.update(provider.id, provider.outputs, wanted)
         (full / "filling").unlink()
         kafka.kill(1)
         kafka.start(1)

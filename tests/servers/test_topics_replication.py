@@ -6,17 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 from confluent_kafka import Producer
-from pulumi.dynamic import Config, ConfigureRequest
 
 from bus.topics import reassignment
 from bus.topics.admin import Admin
 from bus.topics.applying import Applied, apply
 from bus.topics.plan import Topic, plan
 from bus.topics.replicas import connect
-from components.providers.topics import TopicSetProvider
 from tests.servers.dynamic import Host
 from tests.servers.kafka import Cluster, cluster
-from tests.servers.topic_sets import emptied, eventually, props, topic
+from tests.servers.topic_sets import emptied, eventually, inside, props, topic
 
 pytestmark = pytest.mark.servers
 FAST = 50_000_000
@@ -277,9 +275,8 @@ def test_a_topic_without_a_leader_stops_no_other_and_goes_only_if_it_is_confirme
         why = f"partition 0 has no leader, bring broker {away} back"
         assert f"may hold messages that cannot be counted now: {why}; to delete it" in provider.outputs["kept"][name]
         assert "another" in provider.outputs["created"]
-        inside = TopicSetProvider()
-        inside.configure(ConfigureRequest(Config({}, "test")))
-        inside.check(props(kafka, spread), props(kafka, spread | {name: topic(retention_ms="1000")}, clusterId=None))
+        here = inside()
+        here.check(props(kafka, spread), props(kafka, spread | {name: topic(retention_ms="1000")}, clusterId=None))
         assert f"how many of its records go is not known, {why}" in capsys.readouterr().err
         assert provider.up(props(kafka, others | {"another": topic()}, confirmDelete=[name]))
         assert name not in admin.names()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Producer
+from pulumi.dynamic import Config, ConfigureRequest
 
 from bus.topics.admin import Admin
 from components.providers.topics import TopicSetProvider
@@ -37,6 +38,13 @@ def process() -> Iterator[Host]:
 def provider(process: Host, admin: Admin) -> Host:
     process.inputs, process.outputs, process.id, process.is_partial = {}, {}, "", False
     return process
+
+
+def inside() -> TopicSetProvider:
+    """The provider in the test's own process, where the clients that it uses can be patched."""
+    made = TopicSetProvider()
+    made.configure(ConfigureRequest(Config({}, "test")))
+    return made
 
 
 def emptied(kafka: Cluster) -> Admin:
