@@ -43,7 +43,7 @@ def test() -> None:
     """The second command of the README: fast checks first, so that a typo fails in seconds."""
     run_steps([PACKAGES, *checks.fast(), PROGRAMS])
     deployed = deploying.steps(deploying.start_parts())
-    tests = [checks.brick(), *deployed, deploying.older_servers(), checks.servers(), checks.real()]
+    tests = [checks.brick(), *deployed, deploying.older_servers(), checks.servers_and_real()]
     run_steps([COMPILE, checks.charts(), *tests])
 
 

@@ -1,8 +1,10 @@
 """What `make check` and `make test` prove, as steps."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from sandbox import places, venv
+from sandbox.beside import side_by_side
 from sandbox.deploying import CLUSTER
 from sandbox.places import environment
 from sandbox.steps import Step, shown
@@ -42,16 +44,24 @@ def brick() -> Step:
     return Step("demo brick", lambda: shown(["go", "test", "./..."], cwd=places.ROOT / "sandbox/images/demo-brick"))
 
 
-def servers() -> Step:
-    """Tests that start their servers themselves; a file's tests share its servers, and long files come first."""
+def servers_and_real() -> Step:
+    """Tests that start their servers themselves, beside those on the sandbox, which mostly wait for pods.
+
+    Of the first, a file's tests share its servers, and long files come first.
+    """
     spread = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
-    return Step("tests on servers of their own", _pytest("-v", "-m", "servers", "--durations=15", *spread))
-
-
-def real() -> Step:
-    """Tests on the sandbox."""
-    return Step("tests on real servers", _pytest("-v", "-m", "real", "--durations=15"))
+    commands = {
+        "servers": _pytest_command("-v", "-m", "servers", "--durations=15", *spread),
+        "real": _pytest_command("-v", "-m", "real", "--durations=15"),
+    }
+    names = "tests on servers of their own, beside tests on the sandbox"
+    remedy = "pytest TEST runs one of those named above (first: . sandbox/env.sh)"
+    return Step(names, lambda: side_by_side(commands, env=environment()), remedy=remedy)
 
 
 def _pytest(*arguments: str) -> Callable[[], None]:
-    return lambda: shown([venv.python(), "-m", "pytest", *arguments], env=environment())
+    return lambda: shown(_pytest_command(*arguments), env=environment())
+
+
+def _pytest_command(*arguments: str) -> list[str | Path]:
+    return [venv.python(), "-m", "pytest", *arguments]

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from sandbox.process_tree import descendants
+
 
 def strike(process: subprocess.Popen[bytes], look: Callable[[], bool], victim: str = "") -> list[int] | None:
     """Kills a run once `look` sees its moment, all of it or the processes with `victim` in their command.
@@ -29,24 +31,6 @@ def strike(process: subprocess.Popen[bytes], look: Callable[[], bool], victim: s
         for pid in [process.pid, *descendants(process.pid)] if process.poll() is None else []:
             kill(pid)
         process.wait()
-
-
-def descendants(pid: int) -> list[int]:
-    """Every process below `pid`, from /proc; plugins have process groups of their own."""
-    below: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-            except (FileNotFoundError, ProcessLookupError):
-                continue  # it ended while this looked
-            below.setdefault(parent, []).append(int(entry.name))
-    found, queue = [], [pid]
-    while queue:
-        children = below.get(queue.pop(), [])
-        found += children
-        queue += children
-    return found
 
 
 def kill(pid: int) -> None:

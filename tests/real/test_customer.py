@@ -50,7 +50,7 @@ def test_an_import_of_the_as400_runs_as_a_job_and_its_topic_stays_on_central() -
     )
     kubectl("create", "job", name, f"--from=cronjob/{cron}", "-n", CENTRAL.namespace)
     try:
-        kubectl("wait", "--for=condition=complete", f"job/{name}", "-n", CENTRAL.namespace, "--timeout=90s")
+        kubectl("wait", "--for=condition=complete", f"job/{name}", "-n", CENTRAL.namespace, "--timeout=300s")
     finally:
         kubectl("delete", "job", name, "-n", CENTRAL.namespace)
     # central-jobs forwards it to cineges.film.data, which is mirrored; as400.film itself does not exist on cinecity.
@@ -81,10 +81,15 @@ def test_the_stand_in_of_odoo_has_its_database_behind_it() -> None:
 
 def test_every_pod_is_ready_and_none_was_restarted_by_a_missing_topic() -> None:
     for site in (CENTRAL, CINECITY):
-        pods = json.loads(kubectl("get", "pods", "-n", site.namespace, "-o", "json"))["items"]
-        # Those of Jobs end, and are never ready.
-        running = [pod for pod in pods if pod["metadata"]["ownerReferences"][0]["kind"] != "Job"]
-        assert running
-        for pod in running:
-            ready = {c["type"]: c["status"] for c in pod["status"]["conditions"]}["Ready"]
-            assert ready == "True", pod["metadata"]["name"]
+        eventually(lambda site=site: all_ready(site))  # type: ignore[misc]
+
+
+def all_ready(site: Site) -> bool:
+    """Assert that every pod but those of Jobs, which end, is ready; a busy machine misses a probe now and then."""
+    pods = json.loads(kubectl("get", "pods", "-n", site.namespace, "-o", "json"))["items"]
+    running = [pod for pod in pods if pod["metadata"]["ownerReferences"][0]["kind"] != "Job"]
+    assert running
+    for pod in running:
+        ready = {c["type"]: c["status"] for c in pod["status"]["conditions"]}["Ready"]
+        assert ready == "True", pod["metadata"]["name"]
+    return True

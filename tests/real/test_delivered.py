@@ -127,7 +127,7 @@ def test_a_pod_cannot_pull_without_the_secret_that_every_namespace_has(again: Ag
         refused = eventually(lambda: waiting("refused"))
         assert "ErrImagePull" in refused or "ImagePullBackOff" in refused
         assert "401" in refused or "no basic auth credentials" in refused
-        kubectl("wait", "pod/served", "-n", CINECITY.namespace, "--for=condition=Ready", "--timeout=60s")
+        kubectl("wait", "pod/served", "-n", CINECITY.namespace, "--for=condition=Ready", "--timeout=300s")
     finally:
         kubectl("delete", "pod", *names, "-n", CINECITY.namespace, "--grace-period=1")
 
@@ -162,7 +162,7 @@ def test_the_registry_lets_nobody_in_without_a_login_and_keeps_its_data_over_a_r
     before = httpx.get(tags, auth=login).json()
     assert before["tags"]
     kubectl("delete", "pod/docker-registry-0", "-n", CENTRAL.namespace)
-    kubectl("rollout", "status", "statefulset/docker-registry", "-n", CENTRAL.namespace, "--timeout=90s")
+    kubectl("rollout", "status", "statefulset/docker-registry", "-n", CENTRAL.namespace, "--timeout=300s")
     assert eventually(lambda: answered(tags, login)) == before
 
 

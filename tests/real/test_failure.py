@@ -12,7 +12,7 @@ CENTRAL, CINECITY = Site("hicksoncentral-local"), Site("hicksoncinecity-local")
 
 def broken(config: dict[str, Any]) -> None:
     """cineges-caisse-api of cinecity reads a topic that its user may not; central has a change that is sound."""
-    config["bus:timeouts"] = {"bricksSeconds": 30}
+    config["bus:timeouts"] = {"bricksSeconds": 120}
     config["bus:sites"]["cinecity"]["values"] = {"cineges-caisse-api": {"env": {"BRICK_CONSUME": "no.such.topic"}}}
     config["bus:sites"]["central"]["values"] = {"cineges-ui": {"replicaCount": 2}}
 

@@ -80,4 +80,4 @@ def test_a_killed_install_and_removal_of_a_complexe_are_ended_by_the_same_comman
         plain.pulumi(*UP)
         raise
     finally:
-        kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=90s")
+        kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=300s")

@@ -20,7 +20,7 @@ PIPELINE = "_ingest/pipeline/film-titles"
 def elasticsearch(site: Site, method: str, path: str, body: Any = None) -> httpx.Response:
     """A call that the API server's proxy does not let through: other than GET, or answered by an error."""
     with elasticsearch_url(Cluster(context="bus-sandbox", namespace=site.namespace)) as url:
-        return httpx.request(method, f"{url}/{path}", json=body, timeout=30)
+        return httpx.request(method, f"{url}/{path}", json=body, timeout=120)
 
 
 def test_a_title_comes_into_the_index_without_the_blanks_of_the_as400() -> None:

@@ -110,7 +110,7 @@ def test_one_more_complexe_on_a_kubeconfig_of_its_own_changes_that_site_and_the_
         eventually(lambda: "kone" in keys_seen(Site("hicksonkone-local"), "cineges-complexe-jobs", "cineges.film.data"))
     finally:
         stack.up()
-        kubectl("delete", "namespace", "hicksonkone-local", "--timeout=90s")
+        kubectl("delete", "namespace", "hicksonkone-local", "--timeout=300s")
 
 
 def test_a_broken_stack_file_is_refused_before_anything_is_touched() -> None:

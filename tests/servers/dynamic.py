@@ -72,7 +72,7 @@ class Host:
     def check(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
         """The inputs after check; raises Refused."""
         news = {**wanted, KEY: self.provider}
-        answer = self.stub.Check(provider_pb2.CheckRequest(olds=_struct(self.inputs), news=_struct(news)), timeout=200)
+        answer = self.stub.Check(provider_pb2.CheckRequest(olds=_struct(self.inputs), news=_struct(news)), timeout=900)
         if answer.failures:
             raise Refused((failure.property, failure.reason) for failure in answer.failures)
         return _plain(answer.inputs)
@@ -80,19 +80,19 @@ class Host:
     def differs(self, inputs: Mapping[str, Any]) -> bool:
         """What a preview answers: is there a change?"""
         request = provider_pb2.DiffRequest(id=self.id, olds=_struct(self.outputs), news=_struct(inputs))
-        return bool(self.stub.Diff(request, timeout=200).changes == provider_pb2.DiffResponse.DIFF_SOME)
+        return bool(self.stub.Diff(request, timeout=900).changes == provider_pb2.DiffResponse.DIFF_SOME)
 
     def refresh(self) -> bool:
         """Reads what is live into the state; returns whether that changed the inputs."""
         request = provider_pb2.ReadRequest(id=self.id, properties=_struct(self.outputs), inputs=_struct(self.inputs))
-        answer = self.stub.Read(request, timeout=200)
+        answer = self.stub.Read(request, timeout=900)
         before, self.inputs, self.outputs = self.inputs, _plain(answer.inputs), _plain(answer.properties)
         self.is_partial = False
         return bool(before["topics"] != self.inputs["topics"])
 
     def _step(self, verb: str, request: Any, inputs: dict[str, Any]) -> bool:
         try:
-            answer = getattr(self.stub, verb)(request, timeout=300)
+            answer = getattr(self.stub, verb)(request, timeout=900)
         except grpc.RpcError as error:
             reasons, recorded = self._record(error, inputs)
             raise Broken(error.details(), reasons, recorded) from None
@@ -130,12 +130,12 @@ def host(provider: ResourceProvider, config: Mapping[str, str] | None = None) ->
         assert process.stdout
         channel = grpc.insecure_channel(f"127.0.0.1:{process.stdout.readline().strip()}", options=_LIMITS)
         stub = provider_pb2_grpc.ResourceProviderStub(channel)
-        stub.Configure(provider_pb2.ConfigureRequest(args=_struct(config or {})), timeout=60, wait_for_ready=True)
+        stub.Configure(provider_pb2.ConfigureRequest(args=_struct(config or {})), timeout=600, wait_for_ready=True)
         yield Host(process, stub, serialize_provider(provider))
         channel.close()
     finally:
         process.kill()
-        process.wait(20)
+        process.wait(60)
 
 
 def creation(inputs: Mapping[str, Any]) -> Any:

@@ -97,7 +97,7 @@ class Engine:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=180,
+            timeout=900,
             check=False,
         )
         if check and done.returncode:

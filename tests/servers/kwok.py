@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from typing import Any
 import pytest
 
 from bus.access import Cluster
+from tests.servers.processes import reserved
 
 SCRIPTS = Path(__file__).parents[2] / "sandbox/cluster"
 _FIRST_PORT, _PORTS, _BLOCKS = 17200, 6, 40
@@ -39,7 +39,7 @@ class Kwok:
     def command(self, *arguments: str, check: bool = True, stdin: str | None = None) -> str:
         """A command of the toolchain; its output. Raises AssertionError with what it said."""
         done = subprocess.run(
-            arguments, env=self.environment, input=stdin, capture_output=True, text=True, timeout=120, check=False
+            arguments, env=self.environment, input=stdin, capture_output=True, text=True, timeout=600, check=False
         )
         if check and done.returncode:
             raise AssertionError(f"{' '.join(arguments)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
@@ -119,11 +119,6 @@ def _free_block() -> int:
     """The first of a block of loopback ports that nobody listens on; processes that look at once begin elsewhere."""
     for number in range(_BLOCKS):
         base = _FIRST_PORT + _PORTS * ((os.getpid() + number) % _BLOCKS)
-        if all(_is_free(port) for port in range(base, base + _PORTS)):
+        if all(reserved(port) for port in range(base, base + _PORTS)):
             return base
     raise RuntimeError(f"no {_PORTS} free ports in a row from {_FIRST_PORT} on")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0

@@ -1,15 +1,18 @@
 """Starting a server, waiting until it answers, and ending it with all that it started."""
 
+import fcntl
 import os
 import random
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 CACHE = Path(os.environ.get("BUS_CACHE", str(Path.home() / ".cache/bus")))
 PARTS = CACHE / "parts"
@@ -17,6 +20,11 @@ PARTS = CACHE / "parts"
 
 # Not of the seed that every worker's `random` is given.
 _CHOICE = random.SystemRandom()
+_PORTS: tuple[int, ...] = (*range(11000, 16400), *range(17500, 20000))
+_held: list[IO[str]] = []
+"""the locks of the ports that this process has taken"""
+START_SECONDS = 600.0
+"""how long a server may take to answer: at load 30 some took more than two minutes; one that ends is seen at once"""
 
 
 @dataclass
@@ -29,13 +37,13 @@ class Server:
     def kill(self) -> None:
         """SIGKILL to the whole group: a machine that is gone."""
         self._signal(signal.SIGKILL)
-        self.process.wait(20)
+        self.process.wait(60)
 
     def end(self) -> None:
-        """SIGTERM, and SIGKILL after twenty seconds."""
+        """SIGTERM, and SIGKILL after a minute."""
         self._signal(signal.SIGTERM)
         try:
-            self.process.wait(20)
+            self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.kill()
 
@@ -56,15 +64,34 @@ def part(name: str) -> Path:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on, below those that the kernel gives to connections.
+    """Return a loopback port that nobody listens on and that no other test run on this machine is given.
 
-    A server that is killed and started again finds one of those taken now and then.
+    Ports that the kernel gives to connections are not among them: a server that is killed and started again would
+    find its port taken now and then. Nor are those of the sandbox (16400 on), of control planes (17200 on) and of
+    forwarded brokers (20000 on).
     """
     while True:
-        port = _CHOICE.randrange(11000, 30000)
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
+        port = _CHOICE.choice(_PORTS)
+        if reserved(port):
             return port
+
+
+def reserved(port: int) -> bool:
+    """Take a loopback port until this process ends, where neither a test run nor anybody else has it.
+
+    Between the look and the server's own bind, another run that looks would find it free too: so the port is a lock
+    of the kernel, which a killed run leaves behind for nobody.
+    """
+    folder = Path(tempfile.gettempdir()) / f"bus-test-ports-{os.getuid()}"
+    folder.mkdir(exist_ok=True)
+    held = (folder / str(port)).open("w")
+    with suppress(OSError), socket.socket() as probe:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        probe.bind(("127.0.0.1", port))
+        _held.append(held)
+        return True
+    held.close()
+    return False
 
 
 @contextmanager
@@ -93,7 +120,7 @@ def running(
     *,
     env: Mapping[str, str] | None = None,
     user: int | None = None,
-    seconds: float = 120,
+    seconds: float = START_SECONDS,
 ) -> Iterator[Server]:
     """A server that answers, until the context ends; raises RuntimeError with the log's end where it does not."""
     with log.open("ab") as out:

@@ -87,7 +87,7 @@ def registry(
 
     binary = compiled("distribution") if sparse else "docker-registry"
     command: list[str | Path] = [binary, "serve", folder / "config.yaml"]
-    with running(command, ready, folder / "log", seconds=30) as server:
+    with running(command, ready, folder / "log") as server:
         yield Running(host, server, data)
 
 

@@ -11,11 +11,12 @@ import yaml
 from typer.testing import CliRunner
 
 from bus import planning, settings
+from bus.access import Cluster
 from bus.cli import stack as stacks
 from bus.cli.app import app
 from bus.topics.admin import Admin
 from bus.topics.plan import Topic, from_props, plan
-from tests.servers.kafka import Cluster, cluster
+from tests.servers import kafka as brokers
 from tests.servers.topic_sets import emptied
 from tests.settings.test_settings import load_stack
 
@@ -25,13 +26,13 @@ BRICK = "cineges-db2-jobs"
 
 
 @pytest.fixture(scope="module")
-def kafka() -> Iterator[Cluster]:
-    with cluster(1) as running:
+def kafka() -> Iterator[brokers.Cluster]:
+    with brokers.cluster(1) as running:
         yield running
 
 
 @pytest.fixture
-def project(kafka: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(kafka: brokers.Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the project whose central site has the broker of this test; pulumi's part is its config."""
     (tmp_path / "charts").symlink_to(ROOT / "charts")
     shutil.copytree(ROOT / "values", tmp_path / "values")
@@ -42,6 +43,8 @@ def project(kafka: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     secrets = {f"bus:{key}": "secret" for keys in loaded.secret_keys.values() for key in keys.values()}
     config = {f"bus:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in content.items()}
     monkeypatch.setattr(stacks, "read_config", lambda *_: ({**config, **secrets}, set(secrets)))
+    # The broker is named, so no cluster is asked for it; that of the stack may not run while these tests do.
+    monkeypatch.setattr(stacks.Stack, "reached", lambda _, *sites: {site: Cluster(namespace=site) for site in sites})
     (tmp_path / "Pulumi.yaml").touch()
     monkeypatch.chdir(tmp_path)
     emptied(kafka)
@@ -61,7 +64,7 @@ def wanted() -> dict[str, Topic]:
     return from_props(site.topics)
 
 
-def test_what_is_imported_is_no_change(kafka: Cluster, project: Path) -> None:
+def test_what_is_imported_is_no_change(kafka: brokers.Cluster, project: Path) -> None:
     admin = Admin(kafka.bootstrap)
     made = {
         "old.plain": Topic("old.plain", 3, 1),
@@ -85,7 +88,7 @@ def test_what_is_imported_is_no_change(kafka: Cluster, project: Path) -> None:
     assert (project / f"values/{BRICK}.yml").read_text() == after
 
 
-def test_only_what_matches_is_imported(kafka: Cluster, project: Path) -> None:
+def test_only_what_matches_is_imported(kafka: brokers.Cluster, project: Path) -> None:
     Admin(kafka.bootstrap).create([Topic("a.one", 1, 1), Topic("b.two", 1, 1)])
     before: list[dict[str, Any]] = yaml.safe_load((project / f"values/{BRICK}.yml").read_text())["topics"]
     run("--match", "a.*")

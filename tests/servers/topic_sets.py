@@ -50,9 +50,7 @@ def inside() -> TopicSetProvider:
 def emptied(kafka: Cluster) -> Admin:
     """The client of a cluster whose brokers are all registered, after every topic of earlier tests is deleted."""
     admin = Admin(kafka.bootstrap)
-    deadline = time.monotonic() + 60
-    while len(admin.racks()) < len(kafka.ports) and time.monotonic() < deadline:
-        time.sleep(0.2)
+    assert eventually(lambda: len(admin.racks()) == len(kafka.ports)), f"brokers {sorted(admin.racks())} alone"
     admin.delete(admin.names())
     return admin
 
@@ -88,7 +86,7 @@ def produce(kafka: Cluster, name: str, count: int = 5) -> None:
     failed: list[object] = []
     for number in range(count):
         producer.produce(name, b"x", key=str(number), on_delivery=lambda e, _: failed.append(e) if e else None)
-    assert producer.flush(30) == 0
+    assert producer.flush(300) == 0
     assert not failed
 
 
@@ -101,7 +99,7 @@ def is_done(provider: Host, wanted: dict[str, Any]) -> bool:
     return True
 
 
-def eventually(look: Callable[[], bool], seconds: float = 30) -> bool:
+def eventually(look: Callable[[], bool], seconds: float = 300) -> bool:
     """Whether `look` becomes true in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
