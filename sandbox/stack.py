@@ -1,4 +1,7 @@
-"""Stack `local` with secrets of its own: the checkout's stack file, plus what `make up` made before, in the cache.
+"""The stack file of stack `local`: sandbox/Pulumi.local.yaml, the secrets that `make up` makes, and the user's edits.
+
+The file stands in the cache, since its secrets are of this machine. Pulumi.local.yaml of the checkout links to it, so
+that the ordinary CLI finds it, and git ignores the link.
 
 Run with the venv's Python: python -m sandbox.stack [CONTEXT [REGISTRY]]
 """
@@ -18,12 +21,12 @@ from sandbox import places
 # Each site of the sandbox may log in to everything with the same made-up passwords.
 SECRETS = ("odoo.masterPassword", "odoo.password", "odoo.postgres.password", "as400.password")
 _LOOPBACK = ("127.0.0.1", "localhost")
+_MISSING = object()
 
 
-def merged(own: dict[str, Any], before: dict[str, Any], context: str = "", registry: str = "") -> dict[str, Any]:
-    """The checkout's file `own`, with the encrypted values and the salt of the copy made `before`."""
-    kept = {k: v for k, v in (before.get("config") or {}).items() if isinstance(v, dict) and v.keys() == {"secure"}}
-    config = {**own["config"], **kept}
+def wanted(template: dict[str, Any], context: str = "", registry: str = "") -> dict[str, Any]:
+    """Return the config of the template with what differs per machine: cluster, images and registry."""
+    config = dict(template["config"])
     if context:
         config["bus:context"] = context
     local = os.environ.get("BUS_REGISTRY", "127.0.0.1:5000")
@@ -37,8 +40,52 @@ def merged(own: dict[str, Any], before: dict[str, Any], context: str = "", regis
             "sourceMirror": local,
             "sourceInsecure": True,
         }
+    return config
+
+
+def merged(config: dict[str, Any], last: dict[str, Any] | None, before: dict[str, Any]) -> dict[str, Any]:
+    """Return the stack file: `config` with what the user changed since `last`, and the encryption's own keys.
+
+    `last` is the config that the last `make up` wrote, None where nobody knows: then only the secrets of the file
+    `before` are kept.
+    """
+    theirs = before.get("config") or {}
+    if last is None:
+        last = {key: value for key, value in theirs.items() if not _is_secret(value)}
     rest = {key: value for key, value in before.items() if key.startswith("encrypt")}
-    return {**rest, "config": config}
+    return {**rest, "config": edited(last, config, theirs)}
+
+
+def edited(last: Any, config: Any, theirs: Any) -> Any:
+    """Merge three ways: what `theirs` changed since `last`, on top of `config`; maps are merged key by key."""
+    if theirs == last:
+        return config
+    if not (isinstance(config, dict) and isinstance(theirs, dict)):
+        return theirs
+    known = last if isinstance(last, dict) else {}
+    keys = [*config, *(key for key in theirs if key not in config)]
+    values = {
+        key: edited(known.get(key, _MISSING), config.get(key, _MISSING), theirs.get(key, _MISSING)) for key in keys
+    }
+    return {key: value for key, value in values.items() if value is not _MISSING}
+
+
+def _is_secret(value: Any) -> bool:
+    return isinstance(value, dict) and value.keys() == {"secure"}
+
+
+def link(project: Path, config: Path) -> None:
+    """Let the checkout's Pulumi.local.yaml point to the stack file; raise SystemExit rather than replace a file."""
+    here = project / config.name
+    if here.exists() and not here.is_symlink():
+        raise SystemExit(
+            f"{here} is a file, and make up keeps the stack file of the sandbox in {config}: "
+            f"move your file away (mv {here.name} {here.name}.mine) and run the same command again"
+        )
+    work = project / f".{config.name}.link"
+    work.unlink(missing_ok=True)
+    work.symlink_to(config)
+    work.replace(here)
 
 
 def write(config: Path, content: dict[str, Any]) -> None:
@@ -57,10 +104,16 @@ def main() -> None:
     if fresh:
         config.unlink(missing_ok=True)  # secrets of another stack, whose salt is gone with it
         pulumi(config, "stack", "init", places.STACK, "--no-select")
-    before = yaml.safe_load(config.read_text())
-    own = yaml.safe_load((places.ROOT / "Pulumi.local.yaml").read_text())
-    content = merged(own, before, *sys.argv[1:])
-    write(config, content)
+    before = yaml.safe_load(config.read_text()) or {}
+    template = yaml.safe_load((places.ROOT / "sandbox/Pulumi.local.yaml").read_text())
+    ours, seen = wanted(template, *sys.argv[1:]), config.with_name("written.yaml")
+    last = yaml.safe_load(seen.read_text()) if seen.exists() and not fresh else None
+    content = merged(ours, last, before)
+    if content != before:  # else comments stay
+        write(config, content)
+    write(seen, ours)
+    link(places.ROOT, config)
+    pulumi(places.ROOT / config.name, "stack", "select", places.STACK)  # so that a bare `pulumi preview` is of it
     for name in SECRETS:
         if f"bus:{name}" not in content["config"]:
             # Through stdin: an argument would stand in the process list.

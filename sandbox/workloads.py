@@ -51,8 +51,9 @@ Look at it (first: . sandbox/env.sh):
     --command-config /etc/kafka/admin.properties --describe --topic cineges.film.data
   kubectl get --raw /api/v1/namespaces/{site}/services/es:9200/proxy/films/_search
   helm -n {site} list
-  pulumi preview --stack local --config-file "$BUS_CONFIG_FILE"
-Change Pulumi.local.yaml, values/ or charts/ and run make up again; make test proves it; make down stops it.""",
+  pulumi preview --stack local
+Change Pulumi.local.yaml, values/ or charts/ and run pulumi up --stack local, or make up again.
+make test proves it; make down stops it.""",
         flush=True,
     )
 

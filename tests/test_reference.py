@@ -70,8 +70,10 @@ def test_every_key_is_explained() -> None:
 
 @pytest.mark.parametrize("stack", ["local", "master", "recette", "prod"])
 def test_an_editor_takes_the_stack_files_of_the_project(stack: str) -> None:
-    text = (ROOT / f"Pulumi.{stack}.yaml").read_text()
-    assert text.startswith("# yaml-language-server: $schema=docs/schema/stack-file.json\n")
+    file = ROOT / ("sandbox" if stack == "local" else "") / f"Pulumi.{stack}.yaml"
+    text = file.read_text()
+    schema = text.splitlines()[0].removeprefix("# yaml-language-server: $schema=")
+    assert (file.parent / schema).resolve() == (ROOT / reference.STACK_FILE).resolve()
     validator(reference.stack_schema()).validate(yaml.safe_load(text))
 
 

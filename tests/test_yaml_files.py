@@ -1,9 +1,11 @@
 """YAML as people write it: what is taken, and what is said of what cannot be."""
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 
 from bus.errors import Problem
 from bus.yaml_files import as_written, read_map
@@ -51,6 +53,22 @@ def test_a_file_that_is_none_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"\xef\xbb\xbfa: x\n", b"a: x\r\n", b"# only\r\na: x", b"---\na: x\n...\n"])
 def test_what_editors_and_other_systems_write_is_taken(tmp_path: Path, content: bytes) -> None:
     assert read(tmp_path, content) == ({"a": "x"}, [])
+
+
+def test_of_a_list_of_merged_maps_the_first_wins(tmp_path: Path) -> None:
+    """As YAML has it; PyYAML 6.0.4 lets the last one win."""
+    text = b"small: &small {memory: 512Mi}\nbig: &big {memory: 2Gi, cpu: 2}\nlimits:\n  <<: [*small, *big]\n"
+    assert read(tmp_path, text)[0]["limits"] == {"memory": "512Mi", "cpu": 2}
+
+
+def test_no_install_takes_a_pyyaml_that_merges_in_another_order() -> None:
+    """A brick's CI installs the package without the lock."""
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    (pyyaml,) = (
+        requirement for requirement in map(Requirement, project["dependencies"]) if requirement.name == "pyyaml"
+    )
+    assert not pyyaml.specifier.contains("6.0.4")
+    assert pyyaml.specifier.contains("6.0.3")
 
 
 def test_a_merge_key_brings_what_is_not_there_yet(tmp_path: Path) -> None:

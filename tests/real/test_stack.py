@@ -63,7 +63,7 @@ def test_no_secret_stands_in_clear_in_state_logs_preview_or_helm(secrets: list[s
         "Helm's records": helm_records(),
         "config maps": kubectl("get", "configmaps", "-A", "-o", "json"),
         "pods": kubectl("get", "pods", "-A", "-o", "json"),
-        "stack file": (ROOT / "Pulumi.local.yaml").read_text(),
+        "stack file": (ROOT / "sandbox/Pulumi.local.yaml").read_text(),
     }
     for place, text in texts.items():
         for secret in secrets:

@@ -20,9 +20,14 @@ def flat(config: dict[str, Any]) -> dict[str, str]:
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
 
 
+def file_of(stack: str) -> Path:
+    """The file of a stack; the sandbox's is made from a template."""
+    return ROOT / ("sandbox" if stack == "local" else "") / f"Pulumi.{stack}.yaml"
+
+
 def config_of(stack: str) -> dict[str, Any]:
     """One of the project's own stack files, but for prod's policy: values/ have digests on branch prod only."""
-    config: dict[str, Any] = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
+    config: dict[str, Any] = yaml.safe_load(file_of(stack).read_text())["config"]
     config.pop("bus:images", None)
     return config
 
@@ -82,7 +87,7 @@ def test_master_reproduces_the_figures_of_the_seed() -> None:
 
 
 def test_a_secret_of_a_site_wins_over_the_one_of_all_sites() -> None:
-    config = yaml.safe_load((ROOT / "Pulumi.local.yaml").read_text())["config"]
+    config = yaml.safe_load((file_of("local")).read_text())["config"]
     secrets = {f"bus:{name}": "s3cret" for name in SECRETS} | {"bus:cinecity.odoo.password": "own"}
     loaded = settings.load("local", flat(config) | secrets, set(secrets))
     assert loaded.secret_keys["cinecity"]["odoo.password"] == "cinecity.odoo.password"
@@ -96,6 +101,6 @@ def test_the_admin_port_of_a_site_does_not_depend_on_the_other_sites() -> None:
 
 
 def test_settings_do_not_show_secrets() -> None:
-    config = yaml.safe_load((ROOT / "Pulumi.local.yaml").read_text())["config"]
+    config = yaml.safe_load((file_of("local")).read_text())["config"]
     secrets = {f"bus:{name}": "s3cret" for name in SECRETS}
     assert "s3cret" not in repr(settings.load("local", flat(config) | secrets, set(secrets)))
