@@ -1,0 +1,122 @@
+"""Reading and changing a server's roles, through a function that runs SQL with psql where the server is."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from bus.database import sql
+from bus.database.plan import SERVICE, Plan, Step, plan
+from bus.database.roles import Live, Owned, Wanted, from_answer
+from bus.errors import Failed
+
+Run = Callable[[str, str], str]
+"""(database, SQL) -> what it answers, as a superuser; raises QueryFailed"""
+
+# What a busy server answers: somebody else holds a table, or changes the same role at the same moment.
+_BUSY = ("lock timeout", "deadlock detected", "tuple concurrently updated", "tuple already updated")
+_PATIENCE_SECONDS = 120.0
+_ROUNDS = 5
+
+# $1 is the database, the others are names that a superuser may have; SQL comes on stdin, and so in no list of processes.
+# The last statement ends psql: not every API server can close the stdin of a command.
+_SHELL = r"""
+database=$1; shift
+for bin in /usr/lib/postgresql/*/bin; do PATH=$bin:$PATH; done
+export PGPASSWORD="${POSTGRES_PASSWORD:-}" PGCONNECT_TIMEOUT=10 PGCLIENTENCODING=UTF8
+command -v psql >/dev/null || { echo "FATAL: no psql in the image of PostgreSQL" >&2; exit 1; }
+for directory in "${PGHOST:-}" /var/run/postgresql /tmp; do
+  [ -S "$directory/.s.PGSQL.${PGPORT:-5432}" ] && break
+done
+unset PGHOST
+for user in "$@" "${POSTGRES_USER:-}"; do
+  [ -n "$user" ] || continue
+  super=$(psql -XqAtw -h "$directory" -U "$user" -d "$database" -c 'SHOW is_superuser' 2>/tmp/bus-psql) || continue
+  [ "$super" = on ] || continue
+  exec psql -XqAtw -h "$directory" -U "$user" -d "$database" -v ON_ERROR_STOP=1 -v VERBOSITY=terse -f -
+done
+echo "FATAL: no superuser can log in through the server's socket in its pod; the last one that was tried:" >&2
+cat /tmp/bus-psql >&2
+exit 1
+"""
+
+
+class QueryFailed(Exception):
+    """What psql said of a statement that failed."""
+
+
+def command(database: str, user: str) -> list[str]:
+    """Return what runs SQL from stdin beside a server; `user` is Odoo's role, the superuser of older databases."""
+    return ["sh", "-c", _SHELL, "psql", database, "postgres", "bus_admin", f"{user}-admin", user]
+
+
+def script(statement: str) -> str:
+    """Return what `command` reads."""
+    return f"{sql.PREAMBLE}{statement.strip()};\n\\q\n"
+
+
+class Admin:
+    """The roles of one server."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def read(self, wanted: Wanted) -> Live:
+        """Return the live roles, and what a superuser owns of Odoo's; raises Failed."""
+        try:
+            live = from_answer(self._answer(SERVICE, sql.READ))
+            everywhere = live.bootstrap == wanted.user
+            looked_into = [name for name in live.databases if everywhere or name == wanted.database]
+            owned = {
+                name: tuple(Owned(one["kind"], one["identity"]) for one in self._answer(name, sql.OWNED))
+                for name in looked_into
+            }
+        except QueryFailed as error:
+            raise Failed({"roles of PostgreSQL": f"cannot be read: {error}"}) from None
+        return replace(live, owned=owned)
+
+    def apply(self, wanted: Wanted) -> list[str]:
+        """Change what is not as wanted until nothing is left; returns remarks. Raises Failed.
+
+        Whatever was interrupted before is decided anew from what the server has.
+        """
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        rounds = 0
+        while True:
+            todo = plan(self.read(wanted), wanted)
+            if todo.refused:
+                raise Failed({"roles of PostgreSQL": todo.refused})
+            if not todo.steps or (rounds and all(step.statement == sql.END_IDLE for step in todo.steps)):
+                return list(todo.remarks)
+            try:
+                self._carry_out(todo)
+                rounds += 1
+            except QueryFailed as error:
+                if not any(text in str(error) for text in _BUSY) or time.monotonic() > deadline:
+                    reason = f"{error}; what was done stays, run the same command again"
+                    raise Failed({"roles of PostgreSQL": reason}) from None
+                time.sleep(1)
+            if rounds > _ROUNDS:
+                reason = f"not as written after {_ROUNDS} attempts; somebody else may be changing them: {todo.says}"
+                raise Failed({"roles of PostgreSQL": reason})
+
+    def _carry_out(self, todo: Plan) -> None:
+        """Apply steps in order; those in one database travel together."""
+        batch: list[Step] = []
+        for step in todo.steps:
+            if batch and batch[-1].database != step.database:
+                self._apply(batch)
+                batch = []
+            batch.append(step)
+        self._apply(batch)
+
+    def _apply(self, steps: list[Step]) -> None:
+        self._run(steps[0].database, ";\n".join(step.statement for step in steps))
+
+    def _answer(self, database: str, query: str) -> Any:
+        text = self._run(database, query)
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError:
+            raise QueryFailed(f"psql answered {text[:200]!r}") from None
