@@ -17,6 +17,10 @@ class NotDeployed(Unreachable):
     """The servers are not there yet: the ordinary state of a first preview."""
 
 
+class NotReady(NotDeployed):
+    """The workload is there, and none of its pods is ready: it may be starting."""
+
+
 @dataclass(frozen=True)
 class Cluster:
     """Where a site runs: a context of the ambient kubeconfig, or a kubeconfig of its own."""

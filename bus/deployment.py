@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from bus import hosting, names
 from bus.access import Cluster
+from bus.database.roles import SiteRoles
 from bus.images.reference import Reference, parse
 from bus.indices.provisions import Bodies
 from bus.layers import Values
@@ -13,7 +14,7 @@ from bus.settings import Settings
 from bus.stack_file import CENTRAL, Kind, Site
 from bus.users.rights import Rights
 
-NOTIF, MIRROR, REGISTRY = names.NOTIF, "kafka2kafka", hosting.BRICK
+NOTIF, MIRROR, REGISTRY, POSTGRES = names.NOTIF, "kafka2kafka", hosting.BRICK, "postgres"
 KINDS: tuple[Kind, ...] = get_args(Kind)
 # Made by components/delivery.py in every namespace, where the stack has a login for the customer's registry.
 PULL_SECRET = "bus-registry"
@@ -68,6 +69,8 @@ class SitePlan:
     """glob of topics that the mirror copies into this site -> the sites they come from"""
     users: Mapping[str, Rights] = field(default_factory=dict)
     """Kafka users of the bricks that are deployed here and what they may do; none where brokers ask nobody"""
+    roles: SiteRoles | None = None
+    """roles of the site's PostgreSQL; None where it runs none"""
 
     @property
     def releases(self) -> list[Release]:

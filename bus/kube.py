@@ -1,8 +1,10 @@
 """What the API server of a site's cluster is asked; raises NotDeployed for what is not there, Unreachable otherwise."""
 
+import asyncio
+import json
 import warnings
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -12,10 +14,14 @@ import yaml
 from kr8s.objects import Namespace, Secret, StatefulSet
 
 from bus import kube_credentials
-from bus.access import BROKERS_SECRET, Cluster, NotDeployed, Unreachable
+from bus.access import BROKERS_SECRET, Cluster, NotDeployed, NotReady, Unreachable
 
 _API_TIMEOUT_SECONDS = 10.0
 _FORBIDDEN = 403
+_COMMAND_SECONDS = 180.0
+# https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming: the first byte of each message.
+_STDIN, _STDOUT, _STDERR, _STATUS, _CLOSE = 0, 1, 2, 3, 255
+_CLOSING = "v5.channel.k8s.io"
 
 # kr8s warns of every Kubernetes newer than its release; what is used here has been stable since 1.16.
 warnings.filterwarnings("ignore", message="Kubernetes version .* is not supported", category=UserWarning)
@@ -76,8 +82,62 @@ def ready_pods(cluster: Cluster, workload: str) -> tuple[Any, list[Any]]:
         selector = dict(found.raw["spec"]["selector"]["matchLabels"])
         pods = [pod for pod in api.get("pods", namespace=namespace, label_selector=selector) if _is_ready(pod)]
     if not pods:
-        raise NotDeployed(f"StatefulSet {workload} in {namespace} has no ready pod")
+        raise NotReady(f"StatefulSet {workload} in {namespace} has no ready pod")
     return found, sorted(pods, key=lambda pod: str(pod.name))
+
+
+class CommandFailed(Exception):
+    """A command in a pod that ended with another code than 0; the text is what it wrote to stderr."""
+
+
+def execute(cluster: Cluster, pod: str, command: Sequence[str], stdin: str) -> str:
+    """Run a command in the first container of a pod and return what it wrote to stdout.
+
+    The command stands in the API server's audit log and in the node's list of processes, `stdin` does not. An API
+    server older than 1.30 never closes stdin, so the command must end by itself. Raises CommandFailed, Unreachable.
+    """
+    with _answered(cluster, f"{cluster.namespace} has no pod {pod}"):
+        code, out, err = asyncio.run(_execute(cluster, pod, command, stdin))
+    if code:
+        raise CommandFailed(err.strip() or f"exit code {code}")
+    return out
+
+
+async def _execute(cluster: Cluster, pod: str, command: Sequence[str], stdin: str) -> tuple[int, str, str]:
+    # kr8s' own exec asks for a protocol that it then refuses stdin for.
+    api = await kr8s.asyncio.api(**_asked(cluster))
+    asked = {"command": list(command), "stdin": "true", "stdout": "true", "stderr": "true"}
+    written = {_STDOUT: b"", _STDERR: b""}
+    async with (
+        asyncio.timeout(_COMMAND_SECONDS),
+        api.open_websocket(
+            url=f"pods/{pod}/exec",
+            subprotocols=(_CLOSING, "v4.channel.k8s.io"),
+            namespace=cluster.namespace,
+            params=asked,
+        ) as connection,
+    ):
+        await connection.send_bytes(bytes([_STDIN]) + stdin.encode())
+        if connection.subprotocol == _CLOSING:
+            await connection.send_bytes(bytes([_CLOSE, _STDIN]))
+        while True:
+            message = await connection.receive_bytes()
+            channel, content = message[0], message[1:]
+            if channel == _STATUS:
+                return _exit_code(json.loads(content)), written[_STDOUT].decode(), written[_STDERR].decode()
+            if channel in written:
+                written[channel] += content
+
+
+def _exit_code(status: dict[str, Any]) -> int:
+    """The code of a command that ended; raises RuntimeError for one that could not be started."""
+    if status.get("status") == "Success":
+        return 0
+    causes = (status.get("details") or {}).get("causes") or []
+    codes = [int(cause["message"]) for cause in causes if cause.get("reason") == "ExitCode"]
+    if not codes:
+        raise RuntimeError(status.get("message") or "the command could not be started")
+    return codes[0]
 
 
 def brokers_there(cluster: Cluster) -> tuple[int, bool]:

@@ -8,7 +8,8 @@ from typing import Any
 from bus import bricks as brick_files
 from bus import faults, hosting, names
 from bus.bricks import Brick
-from bus.deployment import MIRROR, NOTIF, REGISTRY, Deployment, Release, SitePlan, deployable
+from bus.database.of_site import roles_of
+from bus.deployment import MIRROR, NOTIF, POSTGRES, REGISTRY, Deployment, Release, SitePlan, deployable
 from bus.errors import Problem, Refused
 from bus.fixed_values import base_values, enabled, login_values, mirror_login, shared_values
 from bus.images.reference import from_values
@@ -115,6 +116,7 @@ def _site(
         },
         provisions=for_site(provisions, kind),
         mirrored=mirrored_into(name, settings),
+        roles=roles_of(site) if POSTGRES in base.images else None,
     )
     deployed = {brick for one in plan.releases for brick in one.images}
     return replace(plan, users={brick: may for brick, may in rights.items() if brick in deployed}), problems

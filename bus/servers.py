@@ -8,6 +8,8 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from bus.access import BROKERS_SECRET, Cluster, Login, Servers, Unreachable
+from bus.database import psql
+from bus.database.psql import Run
 
 _PORT_WAIT_SECONDS = 60.0
 _KAFKA_ADMIN_PORT = 9094
@@ -57,6 +59,26 @@ def elasticsearch_url(cluster: Cluster, endpoint: str = "") -> Iterator[str]:
         return
     with _shared_forward(cluster, pods[0], _ELASTICSEARCH_PORT, _free_port()) as port:
         yield f"http://localhost:{port}"
+
+
+@contextmanager
+def postgres_shell(cluster: Cluster, user: str) -> Iterator[Run]:
+    """What runs SQL as a superuser in a site's PostgreSQL, through its API server and the socket in its pod.
+
+    `user` is Odoo's role. Raises NotDeployed where PostgreSQL is not there or not ready.
+    """
+    from bus import kube  # kr8s takes 0.3 s to import
+
+    _, pods = kube.ready_pods(cluster, "postgres")
+    pod = str(pods[0].name)
+
+    def run(database: str, statement: str) -> str:
+        try:
+            return kube.execute(cluster, pod, psql.command(database, user), psql.script(statement))
+        except kube.CommandFailed as error:
+            raise psql.QueryFailed(str(error)) from None
+
+    yield run
 
 
 # Several resources of one provider process, on several threads, want the same broker at the same local port.

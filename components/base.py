@@ -7,6 +7,8 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from bus.deployment import SitePlan
+from components.providers.connection import Place
+from components.providers.roles import PostgresRoles
 from components.umbrella import Umbrella, UmbrellaArgs, revision
 
 SECRET = "cineges-secret"
@@ -17,6 +19,7 @@ class BaseArgs:
     """`secrets` maps the keys of cineges-secret to Pulumi secrets."""
 
     site: SitePlan
+    place: Place
     secrets: Mapping[str, pulumi.Output[str]]
     after: Sequence[pulumi.Resource]
 
@@ -43,10 +46,31 @@ class Base(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
         )
         self.secret_revision = revision(secret)
+        # A role gets its new password just before those restart who log in with it; on a first installation once
+        # PostgreSQL runs (docs/adr/0057).
+        before = self._roles(f"{name}-roles", args, [secret], required=False)
         release = Umbrella(
             f"{name}-products",
-            UmbrellaArgs(args.site.base, namespace, [*args.after, secret], self.secret_revision),
+            UmbrellaArgs(args.site.base, namespace, [*args.after, secret, *before], self.secret_revision),
             pulumi.ResourceOptions(parent=self),
         )
-        self.leaves = [secret, release.release]
+        settled = self._roles(f"{name}-roles-settled", args, [secret, *before, release.release], required=True)
+        self.leaves = [secret, *before, release.release, *settled]
         self.register_outputs({})
+
+    def _roles(
+        self, name: str, args: BaseArgs, after: Sequence[pulumi.Resource], *, required: bool
+    ) -> list[pulumi.Resource]:
+        """The roles of the site's PostgreSQL, where it has one."""
+        if args.site.roles is None:
+            return []
+        return [
+            PostgresRoles(
+                name,
+                place=args.place,
+                roles=args.site.roles,
+                password_revision=self.secret_revision,
+                required=required,
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[*args.after, *after]),
+            )
+        ]

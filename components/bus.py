@@ -138,7 +138,7 @@ class Bus(pulumi.ComponentResource):
             self._logins[site.name] = Logins(f"{site.name}-kafka", LoginsArgs(site, list(done)), below)
             done += self._logins[site.name].leaves
         # Tier 3: Kafka, Elasticsearch, Odoo, PostgreSQL, cineges-config, cineges-secret.
-        base = Base(f"{site.name}-base", BaseArgs(site, secrets, list(done)), below)
+        base = Base(f"{site.name}-base", BaseArgs(site, self._place(site), secrets, list(done)), below)
         done += base.leaves
         if secured:
             done.append(self._users(KafkaUsers, f"{site.name}-kafka-users", site, done))

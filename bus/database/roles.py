@@ -70,6 +70,17 @@ class Wanted:
     """roles that an earlier run wanted: they may not log in any more"""
 
 
+@dataclass(frozen=True)
+class SiteRoles:
+    """The roles of a site, without their passwords."""
+
+    user: str
+    database: str
+    roles: Mapping[str, Rights]
+    passwords: Mapping[str, str]
+    """role -> key of cineges-secret that holds its password"""
+
+
 def to_text(rights: Rights) -> str:
     """Return rights as a resource's properties hold them, attributes first."""
     known = [word for word in ATTRIBUTES if word in rights]

@@ -32,9 +32,9 @@ READ = READ.replace("{sessions}", _SESSIONS)
 
 END_IDLE = f"SELECT count(pg_terminate_backend(pid)) FROM ({_SESSIONS}) s WHERE state = 'idle'"
 
-# Objects of initdb itself have ids below 16384. Sequences of a column, row types and arrays follow their table; members
-# of an extension have no owner of their own. What only a superuser may own (publications for all tables, event triggers,
-# subscriptions) stays where it is.
+# Objects of initdb itself have ids below 16384. Sequences of a column, row types and arrays follow their table. Members
+# of an extension have no owner of their own. What only a superuser may own (publications for all tables, event
+# triggers, subscriptions) stays where it is.
 OWNED = """
 WITH candidates AS (
   SELECT 'pg_class'::regclass AS class, oid, relowner AS owner, relnamespace AS namespace FROM pg_class c

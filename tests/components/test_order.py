@@ -214,6 +214,8 @@ def test_tokens_and_names_are_those_that_states_hold(monkeypatch: pytest.MonkeyP
         "central-namespace": "kubernetes:core/v1:Namespace",
         "central-base": "bus:index:Base",
         "central-base-secret": "kubernetes:core/v1:Secret",
+        "central-base-roles": "pulumi-python:dynamic/bus:PostgresRoles",
+        "central-base-roles-settled": "pulumi-python:dynamic/bus:PostgresRoles",
         "central-base-products": "bus:index:Umbrella",
         "central-base-products-release": "kubernetes:helm.sh/v3:Release",
         "central-base-products-uninstall": "pulumi-python:dynamic/bus:Uninstall",

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bus.database.admin import QueryFailed, command, script
+from bus.database.psql import QueryFailed, command, script
 from tests.servers.processes import Server, free_port, part, running
 
 SANDBOX = Path(__file__).parents[2] / "sandbox/images"
