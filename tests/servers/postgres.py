@@ -33,20 +33,20 @@ class Postgres:
     def started(self) -> Iterator[Server]:
         """The server, until the context ends."""
         env = {
-            **self._env,
+            **self.env,
             "POSTGRES_USER": self.user,
             "POSTGRES_PASSWORD": self.password,
             "POSTGRES_DB": "postgres",
             "PGDATA": "/tmp/pgdata",
         }
-        start = self._inside("sh", "/tmp/postgres.sh")
+        start = self.inside("sh", "/tmp/postgres.sh")
         with running(start, self.is_ready, self.folder / "log", env=env) as server:
             yield server
 
     def is_ready(self) -> bool:
         """Whether it takes clients over the network."""
         ready = ("pg_isready", "-q", "-h", "127.0.0.1")
-        return subprocess.run(self._inside(*ready), env={**os.environ, **self._env}, check=False).returncode == 0
+        return subprocess.run(self.inside(*ready), env={**os.environ, **self.env}, check=False).returncode == 0
 
     def run(self, database: str, statement: str) -> str:
         """SQL as a superuser, as in the server's pod; raises QueryFailed."""
@@ -54,9 +54,9 @@ class Postgres:
 
     def shell(self, words: list[str], stdin: str) -> str:
         """A command where the server is, with the variables of its container."""
-        env = {**os.environ, **self._env, "PGHOST": "/tmp", "POSTGRES_USER": self.user}
+        env = {**os.environ, **self.env, "PGHOST": "/tmp", "POSTGRES_USER": self.user}
         done = subprocess.run(
-            self._inside(*words), env=env, input=stdin, capture_output=True, text=True, timeout=60, check=False
+            self.inside(*words), env=env, input=stdin, capture_output=True, text=True, timeout=60, check=False
         )
         if done.returncode:
             raise QueryFailed(done.stderr)
@@ -64,9 +64,9 @@ class Postgres:
 
     def client(self, user: str, password: str, statement: str = "SELECT 1", database: str = "postgres") -> str:
         """SQL of a client over the network; raises QueryFailed."""
-        env = {**os.environ, **self._env, "PGPASSWORD": password, "PGOPTIONS": "-c client_min_messages=warning"}
+        env = {**os.environ, **self.env, "PGPASSWORD": password, "PGOPTIONS": "-c client_min_messages=warning"}
         where = f"host=127.0.0.1 user={user} dbname={database}"
-        words = self._inside("psql", "-XqAtw", "-v", "ON_ERROR_STOP=1", "-d", where, "-f", "-")
+        words = self.inside("psql", "-XqAtw", "-v", "ON_ERROR_STOP=1", "-d", where, "-f", "-")
         done = subprocess.run(words, env=env, input=statement, capture_output=True, text=True, timeout=60, check=False)
         if done.returncode:
             raise QueryFailed(done.stderr)
@@ -74,17 +74,19 @@ class Postgres:
 
     def opened(self, user: str, password: str, database: str = "postgres") -> "subprocess.Popen[str]":
         """A client that stays connected; it takes SQL on its stdin."""
-        env = {**os.environ, **self._env, "PGPASSWORD": password}
+        env = {**os.environ, **self.env, "PGPASSWORD": password}
         where = f"host=127.0.0.1 user={user} dbname={database}"
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        words = self._inside("psql", "-XqAtw", "-d", where)
+        words = self.inside("psql", "-XqAtw", "-d", where)
         return subprocess.Popen(words, env=env, text=True, **pipes)  # type: ignore[call-overload,no-any-return]
 
     @property
-    def _env(self) -> dict[str, str]:
+    def env(self) -> dict[str, str]:
+        """Variables of whatever runs beside the server."""
         return {"PGPORT": str(self.port), "PATH": "/usr/lib/postgresql/17/bin:/usr/bin:/bin:/usr/sbin:/sbin"}
 
-    def _inside(self, *words: str) -> list[str]:
+    def inside(self, *words: str) -> list[str]:
+        """A command as one of the server's container."""
         return ["unshare", "--mount", "sh", "-c", _INSIDE, "sh", str(self.folder), str(part("postgres")), *words]
 
 
