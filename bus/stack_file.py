@@ -57,6 +57,15 @@ def _registry(value: str) -> str:
 
 
 Registry = Annotated[str, AfterValidator(_registry)]
+
+
+def _host(value: str) -> str:
+    if "/" in value:
+        raise ValueError("must be host[:port], without https:// before it and a path behind it")
+    return _registry(value)
+
+
+RegistryHost = Annotated[str, AfterValidator(_host)]
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
 _LABEL_VALUE = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 
@@ -169,7 +178,7 @@ class Delivery(Record):
 
     registry: Registry = Field(description="host[:port][/path] of the customer's registry")
     hosted_by: str | None = Field(None, description="site whose brick docker-registry is that registry")
-    insecure: bool = Field(False, description="plain HTTP; loopback and test registries only")
+    insecure: bool = Field(False, description="plain HTTP; loopback and private addresses only")
     source_insecure: bool = Field(False, description="plain HTTP towards the source registry")
     source_mirror: Registry | None = Field(
         None, description="host:port that serves the images of every source registry"
@@ -187,12 +196,28 @@ class Delivery(Record):
     )
 
 
+class RegistryTrust(Record):
+    """What is special about one registry: who may get its login for a token, and what it is verified with."""
+
+    token_hosts: tuple[RegistryHost, ...] = Field(
+        (),
+        strict=False,
+        description="host[:port] that issues its tokens and so gets its login; its own host may always",
+    )
+    ca_file: str | None = Field(
+        None, min_length=1, description="certificates (PEM) it is verified with, from the project's folder"
+    )
+
+
 class Images(Record):
     """How the images of a stack are looked up before anything is deployed, and what they must be."""
 
     require_digest: bool = Field(False, description="refuse an image that has a tag alone")
     mirror: Registry | None = Field(None, description="host:port that answers for the images' own registries")
-    insecure: bool = Field(False, description="plain HTTP towards registries; loopback and test registries only")
+    insecure: bool = Field(False, description="plain HTTP towards registries; loopback and private addresses only")
+    registries: dict[RegistryHost, RegistryTrust] = Field(
+        default_factory=dict, description="what is special about single registries, by host[:port]"
+    )
     not_images: tuple[str, ...] = Field((), strict=False, description="text of charts that only looks like an image")
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -106,12 +107,13 @@ class Bus(pulumi.ComponentResource):
 
     def _images(self) -> ImagePins:
         """Every image of the stack, looked up before anything is deployed."""
-        access = sources(self._deployment.settings.content)
+        access = sources(self._deployment.settings.content, Path.cwd())
         return ImagePins(
             "images",
             images=self._deployment.images,
             mirror=access.mirror,
             insecure=access.insecure,
+            known=access.trust,
             opts=pulumi.ResourceOptions(parent=self),
         )
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from bus.deployment import PULL_SECRET, Deployment, SitePlan
-from bus.images import running
+from bus.images import running, trust
 from bus.images.credentials import docker_config
 from bus.images.login import Login
 from components.providers.copies import ImageCopies
@@ -43,6 +44,7 @@ class Delivery(pulumi.ComponentResource):
             source_insecure=delivery.source_insecure,
             source_mirror=delivery.source_mirror or "",
             platforms=delivery.platforms,
+            known=trust.read(args.deployment.settings.content.images, Path.cwd()),
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
         )
         self.leaves = [images]

@@ -8,7 +8,8 @@ import typer
 from bus.bundle import making
 from bus.cli import stack as stacks
 from bus.cli.engine import ConfigFile, StackName, project
-from bus.cli.registry import Insecure, Mirror
+from bus.cli.registry import CaFiles, Insecure, Mirror, TokenHosts, named
+from bus.images import trust
 from bus.images.registries import Access
 
 bundle = typer.Typer(
@@ -29,12 +30,15 @@ def make(
     against: Annotated[Path | None, typer.Option(help="an earlier bundle whose blobs are left out")] = None,
     mirror: Mirror = "",
     insecure: Insecure = False,
+    token_host: TokenHosts = None,
+    ca_file: CaFiles = None,
 ) -> None:
     """Writes images, rendered manifests, and scripts for topics and indices of a stack with a customer's registry."""
     root = project()
     plan = stacks.load(root, stack, config_file).plan
     running = stacks.pins(root, plan)
-    made = making.make(root, plan, file, Access(mirror, insecure), sign_key, against, running)
+    known = trust.together(trust.read(plan.settings.content.images, root), named(token_host, ca_file))
+    made = making.make(root, plan, file, Access(mirror, insecure, trust=known), sign_key, against, running)
     signed = "signed" if sign_key else "not signed"
     print(f"{file}: {len(made.images)} images for {made.registry}, {file.stat().st_size / 1e6:.1f} MB, {signed}")
 
@@ -49,9 +53,16 @@ def verify(file: File, public_key: PublicKey = None) -> None:
 
 
 @bundle.command("load")
-def load(file: File, public_key: PublicKey = None, mirror: Mirror = "", insecure: Insecure = False) -> None:
+def load(
+    file: File,
+    public_key: PublicKey = None,
+    mirror: Mirror = "",
+    insecure: Insecure = False,
+    token_host: TokenHosts = None,
+    ca_file: CaFiles = None,
+) -> None:
     """Verifies a bundle and brings its images, digests unchanged, to the registry that its manifests name."""
-    found, moved = making.load(file, Access(mirror, insecure), public_key)
+    found, moved = making.load(file, Access(mirror, insecure, trust=named(token_host, ca_file)), public_key)
     print(
         f"{found.registry} has {len(found.images)} images; {moved.blobs} blobs, {moved.size_bytes / 1e6:.1f} MB moved"
     )

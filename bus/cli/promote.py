@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,9 +13,9 @@ from rich.table import Table
 
 from bus import git
 from bus.cli.engine import NoStack, pulumi, reason
-from bus.cli.registry import Insecure, Mirror, Repo
+from bus.cli.registry import CaFiles, Insecure, Mirror, Repo, TokenHosts, named
 from bus.errors import Mendable
-from bus.images import branch, deployed, promotion
+from bus.images import branch, deployed, promotion, trust
 from bus.images.lookup import look_up
 from bus.images.pins import Pin
 from bus.images.promotion import Row
@@ -59,13 +59,15 @@ def promote(
     repo: Repo = None,
     mirror: Mirror = "",
     insecure: Insecure = False,
+    token_host: TokenHosts = None,
+    ca_file: CaFiles = None,
 ) -> None:
     """Moves exactly the images that FROM runs to TO, by digest; or, with --rollback, FROM back to an earlier time."""
     if rollback == (target is not None):
         raise typer.BadParameter("either FROM TO, or --rollback FROM")
     if tag and not _TAG.fullmatch(tag):
         raise typer.BadParameter(f"{tag!r} is no name of a tag")
-    url, access = repo or git.here(Path.cwd())[0], Access(mirror, insecure)
+    url, access = repo or git.here(Path.cwd())[0], Access(mirror, insecure, trust=named(token_host, ca_file))
     to_branch = target or source
     if rollback:
         wanted = _back(url, source, to or deployed.before_the_last(source, _told(source, told)["history"]))
@@ -74,9 +76,11 @@ def promote(
     shown: list[Row] = []
 
     def edit(folder: Path) -> str | None:
+        nonlocal access
         rows, problems = wanted.decide(branch.read(folder))
         moving = [row for row in rows if row.changes]
         config = branch.stack_config(folder, to_branch)
+        access = replace(access, trust=trust.together(trust.of_config(config, folder), access.trust))
         problems += [*promotion.overridden(rows, config, f"Pulumi.{to_branch}.yaml"), *_wrong(moving, access)]
         shown[:] = rows
         if problems:

@@ -4,13 +4,43 @@ from typing import Annotated
 
 import typer
 
+from bus.images import trust
+from bus.images.trust import Trust
+
 Mirror = Annotated[
     str,
     typer.Option("--mirror", envvar="BUS_IMAGE_MIRROR", help="host:port that answers for the images' own registries"),
 ]
 Insecure = Annotated[
-    bool, typer.Option("--insecure", envvar="BUS_IMAGE_INSECURE", help="plain HTTP; loopback and test registries only")
+    bool,
+    typer.Option("--insecure", envvar="BUS_IMAGE_INSECURE", help="plain HTTP; loopback and private addresses only"),
+]
+TokenHosts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--token-host",
+        envvar="BUS_TOKEN_HOSTS",
+        metavar="REGISTRY=HOST",
+        help="host that issues a registry's tokens and so gets its login; may be given again",
+    ),
+]
+CaFiles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--ca-file",
+        envvar="BUS_CA_FILES",
+        metavar="REGISTRY=FILE",
+        help="certificates (PEM) that a registry is verified with; may be given again",
+    ),
 ]
 Repo = Annotated[
     str | None, typer.Option("--repo", help="git URL of the deployment repository; default: origin of this checkout")
 ]
+
+
+def named(token_hosts: list[str] | None, ca_files: list[str] | None) -> dict[str, Trust]:
+    """Return what the two options say of registries; raise BadParameter."""
+    try:
+        return trust.from_options(token_hosts or (), ca_files or ())
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None

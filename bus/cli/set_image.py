@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from bus import git
-from bus.cli.registry import Insecure, Mirror, Repo
-from bus.images import branch, pins
+from bus.cli.registry import CaFiles, Insecure, Mirror, Repo, TokenHosts, named
+from bus.images import branch, pins, trust
 from bus.images.pins import NoPin, Pin
 from bus.images.reference import is_tag
 from bus.images.registries import Access, Registries
@@ -30,6 +30,8 @@ def set_image(
     ] = None,
     mirror: Mirror = "",
     insecure: Insecure = False,
+    token_host: TokenHosts = None,
+    ca_file: CaFiles = None,
 ) -> None:
     """Writes a tag and its digest into values/BRICK.yml, commits and pushes; again where another push was faster."""
     if repo is None or target_branch is None:
@@ -39,12 +41,13 @@ def set_image(
         raise NoPin("no branch is checked out here; give --target-branch")
     if not _BRICK.fullmatch(brick):
         raise NoPin(f"{brick!r} is no name of a brick: lower-case letters, digits and '-'")
-    said = ""
+    said, own = "", named(token_host, ca_file)
 
     def edit(folder: Path) -> str | None:
         nonlocal said
         before = pins.read(branch.text_of(folder, brick), branch.file_of(brick))
-        after = resolved(before, tag, digest, hotfix, Access(mirror, insecure))
+        known = trust.together(trust.of_config(branch.stack_config(folder, target_branch), folder), own)
+        after = resolved(before, tag, digest, hotfix, Access(mirror, insecure, trust=known))
         said = after.image.pinned
         if after == before:
             return None

@@ -11,6 +11,9 @@ from bus.images.registries import Place
 from bus.images.registry import INDEX, Damaged, Manifest, MissingImage, RegistryError, Unreadable, as_manifest, retrying
 from bus.images.store import Store
 
+# An index of indexes is allowed, and made by nobody; each level may multiply what is asked for.
+_DEEPEST = 4
+
 
 @dataclass(frozen=True)
 class Copied:
@@ -177,15 +180,23 @@ class Copying:
 
 
 def parts(
-    store: Store, name: str, digest: str, platforms: Sequence[str] = (), top: Manifest | None = None
+    store: Store,
+    name: str,
+    digest: str,
+    platforms: Sequence[str] = (),
+    top: Manifest | None = None,
+    depth: int = _DEEPEST,
 ) -> list[Manifest]:
     """Every manifest of an image, children before the index that names them; raises RegistryError."""
+    if not depth:
+        raise RegistryError(f"{store.host}/{name}@{digest}: indexes within indexes, more than {_DEEPEST} deep")
     top = top or store.manifest(name, digest)
     try:
         below = children(top.described, platforms)
     except NoPlatform as error:
         raise RegistryError(f"{store.host}/{name}@{digest} {error}") from None
-    return [*(part for child in below for part in parts(store, name, child["digest"], platforms)), top]
+    found = [part for child in below for part in parts(store, name, child["digest"], platforms, None, depth - 1)]
+    return [*found, top]
 
 
 def _send(source: Place, target: Place, blob: Descriptor) -> Copied:
@@ -193,8 +204,21 @@ def _send(source: Place, target: Place, blob: Descriptor) -> Copied:
     digest, size = str(blob["digest"]), int(blob["size"])
     for attempt in retrying():
         with attempt:
-            target.registry.put_blob(target.name, digest, size, source.registry.blob(source.name, digest))
+            content = _no_more(
+                source.registry.blob(source.name, digest), size, f"{source.registry.host}: blob {digest}"
+            )
+            target.registry.put_blob(target.name, digest, size, content)
     return Copied(digest, blobs=1, size_bytes=size)
+
+
+def _no_more(pieces: Iterator[bytes], size: int, what: str) -> Iterator[bytes]:
+    """The same pieces; raises RegistryError once they are more than the manifest says."""
+    done = 0
+    for piece in pieces:
+        done += len(piece)
+        if done > size:
+            raise RegistryError(f"{what} has more than the {size} bytes that its manifest says")
+        yield piece
 
 
 def _stored(place: Place, part: Manifest) -> bool:

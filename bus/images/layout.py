@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+from bus.images.digests import BadDigest, checked, digest_of
+from bus.images.manifests import BadManifest, read
 from bus.images.registry import IMAGE, INDEX, Manifest, MissingImage, RegistryError
 
 _NAME = "org.opencontainers.image.ref.name"
@@ -36,13 +38,18 @@ class Layout:
 
     def manifest(self, name: str, version: str) -> Manifest:
         """A manifest by tag or digest, with its media type; raises MissingImage."""
-        digest = version if version.startswith("sha256:") else self.digest(name, version)
+        digest = version if ":" in version else self.digest(name, version)
         try:
             content = self._path(digest).read_bytes()
         except FileNotFoundError:
             raise MissingImage(f"{self.folder}: {name}@{digest} is not in it") from None
-        described = json.loads(content)
-        media_type = described.get("mediaType") or (INDEX if "manifests" in described else IMAGE)
+        if digest_of(content) != digest:
+            raise RegistryError(f"{self.folder}: {name}@{digest}: the file has content of digest {digest_of(content)}")
+        try:
+            described = read(content)
+        except BadManifest as error:
+            raise RegistryError(f"{self.folder}: {name}@{digest}: {error}") from None
+        media_type = str(described.get("mediaType") or (INDEX if "manifests" in described else IMAGE))
         return Manifest(content, media_type, digest)
 
     def has(self, kind: str, name: str, version: str) -> bool:
@@ -59,7 +66,7 @@ class Layout:
         work = self._part(manifest.digest)
         work.write_bytes(manifest.content)
         work.rename(self._path(manifest.digest))
-        if not version.startswith("sha256:"):
+        if ":" not in version:
             full = f"{name}:{version}"
             entry = {"mediaType": manifest.media_type, "digest": manifest.digest, "size": len(manifest.content)}
             with self._lock:
@@ -104,7 +111,7 @@ class Layout:
         return True
 
     def _entry(self, name: str, version: str) -> dict[str, Any]:
-        if version.startswith("sha256:"):
+        if ":" in version:
             if not self._path(version).exists():
                 raise MissingImage(f"{self.folder}: {name}@{version} is not in it")
             return {"digest": version}
@@ -114,14 +121,25 @@ class Layout:
         return found
 
     def _path(self, digest: str) -> Path:
-        return self._blobs / digest.removeprefix("sha256:")
+        """The file of a blob; whoever made the folder, it is in it."""
+        try:
+            return self._blobs / checked(digest, str(self.folder)).removeprefix("sha256:")
+        except BadDigest as error:
+            raise RegistryError(str(error)) from None
 
     def _part(self, digest: str) -> Path:
         """Where a thread writes what it renames once it is whole."""
         return self._path(digest).with_suffix(f".{threading.get_ident()}.part")
 
     def _read(self) -> list[dict[str, Any]]:
-        return list(json.loads(self._index.read_text())["manifests"])
+        try:
+            entries = list(read(self._index.read_bytes())["manifests"])
+            if all(isinstance(entry["annotations"][_NAME], str) for entry in entries):
+                return entries
+        except (BadManifest, KeyError, TypeError) as error:
+            reason = f": {error}" if isinstance(error, BadManifest) else ""
+            raise RegistryError(f"{self._index} is no index of a layout{reason}") from None
+        raise RegistryError(f"{self._index} is no index of a layout: an image has no name")
 
     def _write(self, manifests: list[dict[str, Any]]) -> None:
         ordered = sorted(manifests, key=lambda entry: str(entry["annotations"][_NAME]))

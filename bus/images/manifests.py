@@ -3,9 +3,14 @@
 https://github.com/opencontainers/image-spec/blob/main/image-index.md and manifest.md
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from bus.images.digests import is_digest
+
+INDEX = "application/vnd.oci.image.index.v1+json"
+IMAGE = "application/vnd.oci.image.manifest.v1+json"
 Descriptor = Mapping[str, Any]
 # Where BuildKit says which image of an index its attestations belong to.
 _BELONGS_TO = "vnd.docker.reference.digest"
@@ -15,6 +20,47 @@ _COSIGN = (".sig", ".att", ".sbom")
 
 class NoPlatform(ValueError):
     """An index that lacks a platform which is asked of it."""
+
+
+class BadManifest(ValueError):
+    """Content in the place of a manifest that is none, or names something by what is no digest."""
+
+
+def read(content: bytes) -> dict[str, Any]:
+    """Return a manifest or index read as JSON, once everything that it names has a digest and a size.
+
+    Raises BadManifest. What is read here is used as it is: a digest becomes a path, a size a limit.
+    """
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        raise BadManifest("is no JSON") from None
+    if not isinstance(found, dict):
+        raise BadManifest("is no manifest: not an object of JSON")
+    for key in ("manifests", "layers"):
+        entries = [] if found.get(key) is None else found[key]
+        if not isinstance(entries, list):
+            raise BadManifest(f"{key} is no list")
+        for number, entry in enumerate(entries):
+            _check(entry, f"{key}[{number}]")
+    for key in ("config", "subject"):
+        if found.get(key) is not None:
+            _check(found[key], key)
+    return found
+
+
+def _check(entry: object, where: str) -> None:
+    if not isinstance(entry, dict) or not is_digest(entry.get("digest")):
+        shown = str(entry.get("digest") if isinstance(entry, dict) else entry)[:100]
+        raise BadManifest(f"{where}.digest = {shown!r} is no digest: sha256: and 64 hexadecimal digits")
+    size = entry.get("size")
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        raise BadManifest(f"{where}.size = {str(size)[:40]!r} is no number of bytes")
+    for key in ("annotations", "platform"):
+        if not isinstance(entry.get(key) or {}, dict):
+            raise BadManifest(f"{where}.{key} is no object")
+    if not isinstance(entry.get("urls") or [], list):
+        raise BadManifest(f"{where}.urls is no list")
 
 
 def children(described: Mapping[str, Any], platforms: Sequence[str] = ()) -> list[Descriptor]:

@@ -4,12 +4,14 @@ import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from bus.images import credentials
+from bus.images import credentials, trust
 from bus.images.login import Login
 from bus.images.reference import HUB, Reference
 from bus.images.registry import Registry
 from bus.images.store import Store
+from bus.images.trust import Trust
 from bus.stack_file import StackFile
 
 # Docker Hub's references name a host that its API does not have.
@@ -32,19 +34,22 @@ class Place:
 class Access:
     """How registries are reached: `mirror` (host:port) answers for all of them, `insecure` is plain HTTP.
 
-    `logins` maps a host to credentials; Docker's own configuration has those of all others.
+    `logins` maps a host to credentials; Docker's own configuration has those of all others. `trust` maps a host to who
+    issues its tokens and what it is verified with.
     """
 
     mirror: str = ""
     insecure: bool = False
     logins: Mapping[str, Login] = field(default_factory=dict)
+    trust: Mapping[str, Trust] = field(default_factory=dict)
 
 
-def sources(content: StackFile) -> Access:
-    """How the images of a stack are looked up where they come from."""
+def sources(content: StackFile, root: Path) -> Access:
+    """How the images of a stack are looked up where they come from; `root` is the project's folder."""
     delivery = content.delivery
     mirror = content.images.mirror or (delivery and delivery.source_mirror) or ""
-    return Access(mirror, content.images.insecure or bool(delivery and delivery.source_insecure))
+    insecure = content.images.insecure or bool(delivery and delivery.source_insecure)
+    return Access(mirror, insecure, trust=trust.read(content.images, root))
 
 
 class Registries(ExitStack):
@@ -57,13 +62,18 @@ class Registries(ExitStack):
         self._lock = threading.Lock()
 
     def place(self, image: Reference) -> Place:
-        """Where an image is asked for; raises BadCredentials."""
+        """Where an image is asked for; raises BadCredentials, and Insecure for plain HTTP to a public address."""
         return Place(self._open(self._access.mirror or image.host), image.path, image.version)
 
     def _open(self, host: str) -> Registry:
+        host = host.lower()
         with self._lock:
             if host not in self._opened:
                 login = self._access.logins.get(host) or credentials.find(host)
-                self._opened[host] = Registry(_API.get(host, host), insecure=self._access.insecure, login=login)
-                self.callback(self._opened[host].close)
+                known, insecure = self._access.trust.get(host, Trust()), self._access.insecure
+                opened = Registry(
+                    _API.get(host, host), insecure=insecure, login=login, token_hosts=known.token_hosts, ca=known.ca
+                )
+                self._opened[host] = opened
+                self.callback(opened.close)
             return self._opened[host]

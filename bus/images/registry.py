@@ -1,23 +1,53 @@
-"""One registry of the OCI distribution API, over httpx: https://github.com/opencontainers/distribution-spec/blob/main/spec.md"""
+"""One registry of the OCI distribution API: https://github.com/opencontainers/distribution-spec/blob/main/spec.md"""
 
-import hashlib
 import json
-import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
-from bus.errors import Mendable
-from bus.images.login import Challenged, Login
+from bus.images import manifests, private
+from bus.images.answers import (
+    INDEX_BYTES,
+    MANIFEST_BYTES,
+    SHORT_BYTES,
+    Answer,
+    Damaged,
+    Declined,
+    MissingImage,
+    NoAnswer,
+    NoRegistry,
+    RegistryError,
+    Unreadable,
+    Untrusted,
+    not_a_registrys,
+)
+from bus.images.digests import checked, digest_of, is_digest
+from bus.images.login import Login
+from bus.images.manifests import IMAGE, INDEX, BadManifest
+from bus.images.session import Content, Session
 
-INDEX = "application/vnd.oci.image.index.v1+json"
-IMAGE = "application/vnd.oci.image.manifest.v1+json"
+__all__ = [
+    "IMAGE",
+    "INDEX",
+    "Damaged",
+    "Manifest",
+    "MissingImage",
+    "NoAnswer",
+    "NoRegistry",
+    "Registry",
+    "RegistryError",
+    "Unreadable",
+    "Untrusted",
+    "as_manifest",
+    "digest_of",
+    "retrying",
+]
+
 _MANIFESTS = (
     INDEX,
     IMAGE,
@@ -31,26 +61,8 @@ _ATTEMPTS = 7
 _GLANCES = 3
 # The least that registries in use cut a list at.
 _TAGS_AT_ONCE = 100
-
-
-class RegistryError(Mendable):
-    """A registry that answers with an error; the message names image, registry and status."""
-
-
-class NoAnswer(RegistryError):
-    """A registry that cannot be reached, was cut off, or says that it is overloaded: worth another try."""
-
-
-class Unreadable(NoAnswer):
-    """A registry that fails over one thing it is asked for, as a full disk leaves it: an empty link to a blob."""
-
-
-class Damaged(RegistryError):
-    """A registry that takes a manifest and does not give it back: part of it is on its disk, and stays there."""
-
-
-class MissingImage(RegistryError):
-    """An image that its registry does not have."""
+# Pages of a list of referrers; an image with more of them than this has is nobody's.
+_MOST_PAGES = 20
 
 
 @dataclass(frozen=True)
@@ -63,14 +75,11 @@ class Manifest:
 
     @property
     def described(self) -> dict[str, Any]:
-        """The content read as JSON."""
-        found: dict[str, Any] = json.loads(self.content)
-        return found
-
-
-def digest_of(content: bytes) -> str:
-    """The name of `content` in any registry."""
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+        """The content read as JSON, every descriptor of it with a digest and a size; raises RegistryError."""
+        try:
+            return manifests.read(self.content)
+        except BadManifest as error:
+            raise RegistryError(f"{self.digest}: {error}") from None
 
 
 def as_manifest(described: Mapping[str, Any]) -> Manifest:
@@ -90,44 +99,55 @@ def retrying() -> Retrying:
     return Retrying(retry=retry_if_exception_type(NoAnswer), stop=_enough, wait=wait, reraise=True)
 
 
-@cache
-def _tls() -> ssl.SSLContext:
-    """What every registry is verified with; one for all, since making one takes as long as twenty requests."""
-    return httpx.create_ssl_context()
-
-
 class Registry:
-    """Manifests and blobs of one registry; safe to use from several threads."""
+    """Manifests and blobs of one registry; safe to use from several threads.
+
+    `token_hosts` may issue the tokens of its login; `ca` are certificates (PEM) that it is verified with. Raises
+    Insecure for plain HTTP towards a public address.
+    """
 
     def __init__(
-        self, host: str, *, insecure: bool = False, login: Login | None = None, cut_seconds: float = 300
+        self,
+        host: str,
+        *,
+        insecure: bool = False,
+        login: Login | None = None,
+        token_hosts: Sequence[str] = (),
+        ca: str = "",
+        cut_seconds: float = 300,
     ) -> None:
+        if insecure:
+            private.check(host)
         self.host = host
-        self._client = httpx.Client(
-            base_url=f"{'http' if insecure else 'https'}://{host}",
-            auth=Challenged(login or Login()),
-            timeout=httpx.Timeout(10.0, read=cut_seconds, write=cut_seconds),
-            limits=httpx.Limits(max_connections=None),
-            verify=_tls(),
-            follow_redirects=True,
-        )
+        self._session = Session(host, insecure, login or Login(), token_hosts, ca, cut_seconds)
 
     def close(self) -> None:
         """Closes the connections."""
-        self._client.close()
+        self._session.close()
 
     def digest(self, name: str, version: str) -> str:
         """The digest that a tag stands for now; raises MissingImage."""
         answer = self._ask("HEAD", f"/v2/{name}/manifests/{version}", _ACCEPT)
-        return answer.headers.get("Docker-Content-Digest") or self.manifest(name, version).digest
+        digest = answer.headers.get("Docker-Content-Digest", "")
+        # Some registries do not say it, and what is none says nothing.
+        return digest if is_digest(digest) else self.manifest(name, version).digest
 
     def manifest(self, name: str, version: str) -> Manifest:
         """A manifest by tag or digest; raises MissingImage, or RegistryError for content that is not what it claims."""
-        answer = self._ask("GET", f"/v2/{name}/manifests/{version}", _ACCEPT)
+        what = f"{self.host}/{name}{'@' if is_digest(version) else ':'}{version}"
+        answer = self._ask("GET", f"/v2/{name}/manifests/{version}", _ACCEPT, limit=INDEX_BYTES)
         digest = digest_of(answer.content)
-        if version.startswith("sha256:") and version != digest:
-            raise RegistryError(f"{self.host}/{name}@{version}: the registry answered content of digest {digest}")
-        return Manifest(answer.content, answer.headers["Content-Type"], digest)
+        if ":" in version and version != digest:
+            raise RegistryError(f"{what}: the registry answered content of digest {digest}")
+        kind = answer.media_type
+        described = answer.json(what)
+        if "schemaVersion" not in described and "mediaType" not in described:
+            raise not_a_registrys(what, answer)
+        if "manifests" not in described and len(answer.content) > MANIFEST_BYTES:
+            raise NoRegistry(f"{what}: a manifest of {len(answer.content)} bytes; {MANIFEST_BYTES} is all that one has")
+        if described.get("schemaVersion") == 1:
+            raise RegistryError(f"{what}: is of Docker's schema 1, which nodes pull no more; build and push it again")
+        return Manifest(answer.content, _media_type(kind, described), digest)
 
     def has(self, kind: str, name: str, version: str) -> bool:
         """Whether a manifest or blob (`kind` is "manifests" or "blobs") is there, and not as a full disk leaves it.
@@ -143,28 +163,42 @@ class Registry:
     def put_manifest(self, name: str, version: str, manifest: Manifest) -> bool:
         """Stores a manifest under a tag or its digest; whether the registry itself keeps the list of its referrers."""
         headers = {"Content-Type": manifest.media_type}
-        for attempt in retrying():
-            with attempt:
-                answer = self._call("PUT", f"/v2/{name}/manifests/{version}", headers, manifest.content)
+        answer = self._ask("PUT", f"/v2/{name}/manifests/{version}", headers, manifest.content)
         return "OCI-Subject" in answer.headers
 
     def referrers(self, name: str, digest: str) -> list[dict[str, Any]] | None:
-        """Descriptors of what refers to a manifest: signatures, SBOMs; None where the registry has no such list."""
-        try:
-            answer = self._ask("GET", f"/v2/{name}/referrers/{digest}", {"Accept": INDEX})
-        except MissingImage:
-            return None
-        return list(answer.json().get("manifests") or []) if INDEX in answer.headers.get("Content-Type", "") else None
+        """Descriptors of what refers to a manifest: signatures, SBOMs; None where the registry has no such list.
+
+        Registries that know nothing of it answer with any refusal: 404, and 400, 401, 403, 405, 406 or 501
+        (goharbor/harbor#18305).
+        """
+        found: list[dict[str, Any]] = []
+        target, what = f"/v2/{name}/referrers/{digest}", f"{self.host}/{name}: referrers of {digest}"
+        for _ in range(_MOST_PAGES):
+            try:
+                answer = self._ask("GET", target, {"Accept": INDEX}, limit=INDEX_BYTES)
+            except Declined:
+                return None
+            if answer.media_type != INDEX:
+                return None
+            try:
+                found += manifests.read(answer.content).get("manifests") or []
+            except BadManifest as error:
+                raise RegistryError(f"{what}: {error}") from None
+            following = httpx.Response(200, headers=dict(answer.headers)).links.get("next", {}).get("url")
+            if not following:
+                return found
+            target = str(httpx.URL(answer.url).join(following).copy_with(fragment=None))
+        raise NoRegistry(f"{what}: more than {_MOST_PAGES} pages")
 
     def tags(self, name: str) -> frozenset[str] | None:
         """Every tag of an image; None where the registry does not list them, or may have more than it lists."""
         try:
-            answer = self._ask("GET", f"/v2/{name}/tags/list?n={_TAGS_AT_ONCE}", {})
-        except NoAnswer:
-            raise
-        except RegistryError:
+            answer = self._ask("GET", f"/v2/{name}/tags/list?n={_TAGS_AT_ONCE}", {}, limit=INDEX_BYTES)
+        except Declined:
             return None
-        found = frozenset(answer.json().get("tags") or [])
+        listed = answer.json(f"{self.host}/{name}: list of tags").get("tags") or []
+        found = frozenset(tag for tag in listed if isinstance(tag, str)) if isinstance(listed, list) else frozenset()
         return found if len(found) < _TAGS_AT_ONCE and "Link" not in answer.headers else None
 
     def blob(self, name: str, digest: str) -> Iterator[bytes]:
@@ -185,27 +219,26 @@ class Registry:
 
     def put_blob(self, name: str, digest: str, size: int, content: Iterator[bytes]) -> None:
         """Uploads a blob in one request; the registry itself refuses content of another digest."""
+        what = f"{self.host}/{name}: blob {checked(digest, name)}"
         started = self._call("POST", f"/v2/{name}/blobs/uploads/")
-        place = urljoin(str(self._client.base_url), started.headers["Location"])
+        place = self._session.place(started.headers.get("Location", ""), what)
         joint = "&" if urlsplit(place).query else "?"
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
         self._call("PUT", f"{place}{joint}digest={quote(digest)}", headers, content)
 
     def mount(self, name: str, digest: str, other: str) -> bool:
         """Has image `name` share a blob that image `other` of this registry has; False where it will not."""
-        answer = self._call("POST", f"/v2/{name}/blobs/uploads/?mount={quote(digest)}&from={quote(other, safe='/')}")
-        if answer.status_code == 202:  # an upload was begun in its place: give it up
-            self._call("DELETE", urljoin(str(self._client.base_url), answer.headers["Location"]))
-        return answer.status_code == 201
+        target = f"/v2/{name}/blobs/uploads/?mount={quote(digest)}&from={quote(other, safe='/')}"
+        answer = self._call("POST", target)
+        if answer.status == 202:  # an upload was begun in its place: give it up
+            self._call("DELETE", self._session.place(answer.headers.get("Location", ""), name))
+        return answer.status == 201
 
     def _blob_from(self, name: str, digest: str, first: int) -> Iterator[bytes]:
         what = f"{self.host}/{name}: blob {digest}"
-        headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={first}-"} if first else {})}
+        headers = {"Range": f"bytes={first}-"} if first else {}
         try:
-            with self._client.stream("GET", f"/v2/{name}/blobs/{digest}", headers=headers) as answer:
-                if answer.status_code not in (200, 206):
-                    answer.read()
-                    self._judge(answer, what)
+            with self._session.stream(f"/v2/{name}/blobs/{digest}", headers, what) as answer:
                 skip = first if answer.status_code == 200 else 0  # a registry that knows no ranges starts anew
                 for piece in answer.iter_raw(_PIECE_BYTES):
                     yield piece[skip:]
@@ -213,40 +246,27 @@ class Registry:
         except httpx.HTTPError as error:
             raise NoAnswer(f"{what}: cut off: {type(error).__name__}: {error}") from error
 
-    def _ask(self, method: str, path: str, headers: Mapping[str, str]) -> httpx.Response:
+    def _ask(
+        self, method: str, target: str, headers: Mapping[str, str], content: Content = None, limit: int = SHORT_BYTES
+    ) -> Answer:
         for attempt in retrying():
             with attempt:
-                answer = self._call(method, path, headers)
+                answer = self._call(method, target, headers, content, limit)
         return answer
 
     def _call(
         self,
         method: str,
-        path: str,
+        target: str,
         headers: Mapping[str, str] | None = None,
-        content: bytes | Iterator[bytes] | None = None,
-    ) -> httpx.Response:
-        try:
-            answer = self._client.request(method, path, headers=headers, content=content)
-        except httpx.HTTPError as error:
-            raise NoAnswer(f"{self.host} does not answer: {type(error).__name__}: {error}") from error
-        except httpx.StreamConsumed as error:
-            # The token had run out: there is another by now, and what was being sent must be begun anew.
-            raise NoAnswer(f"{self.host}: a login ran out during an upload") from error
-        self._judge(answer, f"{self.host}{urlsplit(path).path.removeprefix('/v2')}")
-        return answer
+        content: Content = None,
+        limit: int = SHORT_BYTES,
+    ) -> Answer:
+        return self._session.ask(method, target, headers, content, limit)
 
-    def _judge(self, answer: httpx.Response, what: str) -> None:
-        status = answer.status_code
-        if status == 404:
-            raise MissingImage(f"{what} does not exist")
-        if status in (401, 403):
-            way_out = "log in to it (docker login), or for a delivery set bus:delivery.username and .password"
-            raise RegistryError(f"{what}: access refused ({status}); {way_out}")
-        if status in (429, 500, 502, 503, 504):
-            # ENOSPC, as docker-registry hands on what its disk says.
-            full = "no space is left on the registry's disk; " if '"Err":28}' in answer.text else ""
-            kind = Unreadable if status == 500 and answer.request.method in ("HEAD", "GET") else NoAnswer
-            raise kind(f"{what}: {full}status {status}: {answer.text[:300]}")
-        if status >= 300:
-            raise RegistryError(f"{what}: status {status}: {answer.text[:300]}")
+
+def _media_type(said: str, described: Mapping[str, Any]) -> str:
+    """The type of a manifest: as the registry says it, or as the manifest does where it says nothing of use."""
+    if said.startswith("application/vnd."):
+        return said
+    return str(described.get("mediaType") or (INDEX if "manifests" in described else IMAGE))

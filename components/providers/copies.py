@@ -16,14 +16,16 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
+from bus.images import trust
 from bus.images.copying import Copied, Copying
 from bus.images.login import Login
 from bus.images.lookup import look_up
 from bus.images.reference import parse
 from bus.images.registries import Access, Place, Registries
+from bus.images.trust import Trust
 from components.providers import connection
 
-_INPUTS = ("images", "digests", "insecure", "sourceInsecure", "sourceMirror", "platforms")
+_INPUTS = ("images", "digests", "insecure", "sourceInsecure", "sourceMirror", "platforms", "registries")
 _IMAGES_AT_ONCE, _BLOBS_AT_ONCE = 4, 8
 
 
@@ -114,15 +116,19 @@ class ImageCopiesProvider(ResourceProvider):
     @contextmanager
     def _source(self, props: Mapping[str, Any]) -> Iterator[Registries]:
         """The registries that images come from, with whatever login Docker has for them."""
-        with Registries(Access(props["sourceMirror"], bool(props["sourceInsecure"]))) as registries:
+        known = trust.from_props(props.get("registries"))
+        access = Access(props["sourceMirror"], bool(props["sourceInsecure"]), trust=known)
+        with Registries(access) as registries:
             yield registries
 
     @contextmanager
     def _target(self, props: Mapping[str, Any]) -> Iterator[Registries]:
         """The customer's registry, with the stack's credentials where it has some."""
         hosts = {parse(target).host for target in props["images"].values()}
-        logins = {host: Login(self._username, self._password) for host in hosts} if self._username else {}
-        with Registries(Access("", bool(props["insecure"]), logins)) as registries:
+        logins = {host.lower(): Login(self._username, self._password) for host in hosts} if self._username else {}
+        with Registries(
+            Access("", bool(props["insecure"]), logins, trust.from_props(props.get("registries")))
+        ) as registries:
             yield registries
 
 
@@ -145,6 +151,7 @@ class ImageCopies(pulumi.dynamic.Resource, module="bus", name="ImageCopies"):
         source_insecure: bool,
         source_mirror: str,
         platforms: Sequence[str] = (),
+        known: Mapping[str, Trust] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         props: dict[str, Any] = {
@@ -153,6 +160,7 @@ class ImageCopies(pulumi.dynamic.Resource, module="bus", name="ImageCopies"):
             "sourceInsecure": source_insecure,
             "sourceMirror": source_mirror,
             "platforms": list(platforms),
+            "registries": trust.to_props(known or {}),
             "copiedBytes": None,
         }
         super().__init__(ImageCopiesProvider(), name, props, opts)

@@ -1,17 +1,19 @@
 """The images of a stack as their registries have them, as one resource: a preview shows a tag that moved."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ResourceProvider, UpdateResult
 
+from bus.images import trust
 from bus.images.lookup import Found, look_up
 from bus.images.reference import parse
 from bus.images.registries import Access, Registries
+from bus.images.trust import Trust
 from components.providers import connection
 
-_INPUTS = ("images", "digests", "mirror", "insecure")
+_INPUTS = ("images", "digests", "mirror", "insecure", "registries")
 
 
 class ImagePinsProvider(ResourceProvider):
@@ -21,7 +23,8 @@ class ImagePinsProvider(ResourceProvider):
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Refuses an image that its registry lacks; a registry that does not answer is a warning."""
-        with Registries(Access(news["mirror"], bool(news["insecure"]))) as registries:
+        access = Access(news["mirror"], bool(news["insecure"]), trust=trust.from_props(news.get("registries")))
+        with Registries(access) as registries:
             found = look_up(news["images"], registries)
         before: dict[str, str] = _olds.get("digests") or {}
         _warn(found, before)
@@ -31,8 +34,8 @@ class ImagePinsProvider(ResourceProvider):
         return CheckResult(inputs, [connection.failure(text) for text in missing])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        """Compares images and digests."""
-        return DiffResult(changes=any(_olds.get(key) != _news.get(key) for key in _INPUTS), replaces=[])
+        """Compares images and digests; a key that an older state lacks is as good as an empty one."""
+        return DiffResult(changes=any((_olds.get(k) or None) != (_news.get(k) or None) for k in _INPUTS), replaces=[])
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Records what `check` has found."""
@@ -68,7 +71,9 @@ class ImagePins(pulumi.dynamic.Resource, module="bus", name="ImagePins"):
         images: Sequence[str],
         mirror: str,
         insecure: bool,
+        known: Mapping[str, Trust] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         props: dict[str, Any] = {"images": list(images), "mirror": mirror, "insecure": insecure, "digests": None}
+        props["registries"] = trust.to_props(known or {})
         super().__init__(ImagePinsProvider(), name, props, opts)
