@@ -4,7 +4,6 @@ Hooks of the resource and not a step of the program, because the engine alone kn
 (docs/adr/0030). In a preview none of them runs.
 """
 
-import asyncio
 from datetime import timedelta
 
 import pulumi
@@ -14,6 +13,7 @@ from bus.deployment import Release
 from bus.releases import recovery
 from bus.releases.report import report
 from bus.releases.state import Wanted
+from components.waiting import waited_for
 
 
 def hooks(name: str, cluster: Cluster, release: Release) -> pulumi.ResourceHookBinding:
@@ -35,7 +35,7 @@ def _made_ready(name: str, cluster: Cluster, release: Release, *, known: bool) -
         recovery.recover(cluster, wanted_of(release), known=known, say=pulumi.log.warn)
 
     async def hook(args: pulumi.ResourceHookArgs) -> None:
-        await asyncio.to_thread(run)  # other sites go on meanwhile
+        await waited_for(run)
 
     return pulumi.ResourceHook(name, hook)
 
@@ -48,7 +48,7 @@ def _reported(name: str, cluster: Cluster, release: Release) -> pulumi.ErrorHook
             return f"release {release.name} in {cluster.namespace} failed, and why cannot be read: {error}"
 
     async def hook(args: pulumi.ErrorHookArgs) -> bool:
-        pulumi.log.warn(await asyncio.to_thread(run))
+        pulumi.log.warn(await waited_for(run))
         return False  # never retried: the timeout was its time
 
     return pulumi.ErrorHook(name, hook)
