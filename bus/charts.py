@@ -8,20 +8,25 @@ import hashlib
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from bus.errors import Mendable
+from bus.layers import merge
 from bus.parsing import YamlLoader
 from bus.wording import kind
 
 LIBRARY = "library"
 _VERSION = re.compile(r"(?m)^version:.*$")
 _DIGEST_LENGTH = 12
+# Releases of one chart are previewed side by side, and two threads must not replace one folder at the same time.
+_staging = threading.Lock()
 
 
 class BadChart(Mendable):
@@ -84,9 +89,17 @@ def load_map(file: Path) -> dict[str, Any]:
     """A YAML file of a chart; raises BadChart where there is none, or where it is something else than a map."""
     name = f"charts/{file.parent.name}/{file.name}"
     try:
-        found = yaml.load(file.read_text(), Loader=YamlLoader)
+        text = file.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise BadChart(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    return merge(_parsed(text, name))
+
+
+@lru_cache(512)
+def _parsed(text: str, name: str) -> Mapping[str, Any]:
+    """The map that `text` is. Each site reads the same files of the charts, and parsing them takes most of a plan."""
+    try:
+        found = yaml.load(text, Loader=YamlLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise BadChart(f"{name}: line {line}: is not YAML: {error.problem}") from None
@@ -108,6 +121,11 @@ def digest(charts: Path, name: str) -> str:
 
 def stage(charts: Path, name: str, out: Path) -> Path:
     """Chart `name` with all sub-charts unpacked below it, as `out/name`; replaced in one step, only when it changed."""
+    with _staging:
+        return _stage(charts, name, out)
+
+
+def _stage(charts: Path, name: str, out: Path) -> Path:
     stamp = digest(charts, name)[:_DIGEST_LENGTH]
     version = f"{read(charts / name).version}+{stamp}"
     target = out / name

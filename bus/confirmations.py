@@ -1,14 +1,16 @@
 """What bus:confirmDelete names for nothing: nobody has it, or a brick declares it still."""
 
-from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from bus.access import Cluster, Unreachable
 from bus.deployment import Deployment
 from bus.errors import Failed
+from bus.fan_out import fan_out
 from bus.parsing import nearest
 from bus.servers import elasticsearch_url, kafka_servers
 
+# Each one may open port-forwards and a client with threads of its own.
+_SITES_AT_ONCE = 8
 Names = Mapping[str, Collection[str]]
 """site -> names of topics, or of indices; a site that could not be asked is not in it"""
 
@@ -55,14 +57,17 @@ def of_stack(plan: Deployment, clusters: Mapping[str, Cluster]) -> list[str]:
     return said
 
 
-def _answers(ask: Any, plan: Deployment, clusters: Mapping[str, Cluster]) -> dict[str, Collection[str]]:
-    found = {}
-    for name, cluster in clusters.items():
+def _answers(
+    ask: Callable[[Deployment, str, Cluster], Collection[str]], plan: Deployment, clusters: Mapping[str, Cluster]
+) -> Names:
+    def answer(site: str) -> Collection[str] | None:
         try:
-            found[name] = ask(plan, name, cluster)
+            return ask(plan, site, clusters[site])
         except (Unreachable, Failed):
-            continue  # the site's own resource says what is wrong
-    return found
+            return None  # the site's own resource says what is wrong
+
+    found = fan_out(clusters, answer, at_once=_SITES_AT_ONCE).values
+    return {site: names for site, names in found.items() if names is not None}
 
 
 def _topics(plan: Deployment, site: str, cluster: Cluster) -> list[str]:

@@ -2,15 +2,18 @@
 
 import asyncio
 import json
+import threading
 import warnings
 from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, cast
 
 import kr8s
 import kr8s.asyncio
 import yaml
+from kr8s._async_utils import as_sync_func
 from kr8s.objects import Namespace, Secret, StatefulSet
 
 from bus import kube_credentials
@@ -26,19 +29,28 @@ _CLOSING = "v5.channel.k8s.io"
 # kr8s warns of every Kubernetes newer than its release; what is used here has been stable since 1.16.
 warnings.filterwarnings("ignore", message="Kubernetes version .* is not supported", category=UserWarning)
 kube_credentials.in_memory()
+_starting = threading.Lock()
 
 
 def kube_api(cluster: Cluster) -> Any:
     """A client of the cluster's API server; raises Unreachable where it does not answer."""
-    with _answered(cluster):
+    with _starting:
+        _start()
+    with answered(cluster):
         api = kr8s.api(**_asked(cluster))
         api.timeout = _API_TIMEOUT_SECONDS
         return api
 
 
+@cache
+def _start() -> None:
+    """Start the thread in which kr8s makes its calls: two threads that make their first calls at once start two."""
+    as_sync_func(asyncio.sleep)(0)
+
+
 async def asynchronous_kube_api(cluster: Cluster) -> Any:
     """The same as `kube_api` for many calls at once, bound to the event loop that runs."""
-    with _answered(cluster):
+    with answered(cluster):
         api = await kr8s.asyncio.api(**_asked(cluster))
         api.timeout = _API_TIMEOUT_SECONDS
         return api
@@ -47,7 +59,7 @@ async def asynchronous_kube_api(cluster: Cluster) -> Any:
 def check_reachable(cluster: Cluster) -> None:
     """Raises Unreachable unless the cluster's API server answers."""
     api = kube_api(cluster)
-    with _answered(cluster):
+    with answered(cluster):
         api.version()
 
 
@@ -57,7 +69,7 @@ def cluster_uid(cluster: Cluster) -> str | None:
     None where this user may not read it, as with a namespace of one's own only. Raises Unreachable.
     """
     api = kube_api(cluster)
-    with _answered(cluster):
+    with answered(cluster):
         try:
             return str(Namespace.get("kube-system", api=api).raw["metadata"]["uid"])
         except kr8s.ServerError as error:
@@ -69,7 +81,7 @@ def cluster_uid(cluster: Cluster) -> str | None:
 def secret(cluster: Cluster, name: str) -> dict[str, str]:
     """What a Secret of the site holds, in clear; raises NotDeployed or Unreachable."""
     api, kind = kube_api(cluster), cast(Any, Secret)
-    with _answered(cluster, f"{cluster.namespace} has no Secret {name} yet"):
+    with answered(cluster, f"{cluster.namespace} has no Secret {name} yet"):
         found = kind.get(name, namespace=cluster.namespace, api=api)
     return {key: b64decode(value).decode() for key, value in (found.raw.get("data") or {}).items()}
 
@@ -77,7 +89,7 @@ def secret(cluster: Cluster, name: str) -> dict[str, str]:
 def ready_pods(cluster: Cluster, workload: str) -> tuple[Any, list[Any]]:
     """A StatefulSet, and its pods that are ready; raises NotDeployed or Unreachable."""
     api, namespace = kube_api(cluster), cluster.namespace
-    with _answered(cluster, f"{namespace} has no StatefulSet {workload} yet"):
+    with answered(cluster, f"{namespace} has no StatefulSet {workload} yet"):
         found = StatefulSet.get(workload, namespace=namespace, api=api)
         selector = dict(found.raw["spec"]["selector"]["matchLabels"])
         pods = [pod for pod in api.get("pods", namespace=namespace, label_selector=selector) if _is_ready(pod)]
@@ -96,7 +108,7 @@ def execute(cluster: Cluster, pod: str, command: Sequence[str], stdin: str) -> s
     The command stands in the API server's audit log and in the node's list of processes, `stdin` does not. An API
     server older than 1.30 never closes stdin, so the command must end by itself. Raises CommandFailed, Unreachable.
     """
-    with _answered(cluster, f"{cluster.namespace} has no pod {pod}"):
+    with answered(cluster, f"{cluster.namespace} has no pod {pod}"):
         code, out, err = asyncio.run(_execute(cluster, pod, command, stdin))
     if code:
         raise CommandFailed(err.strip() or f"exit code {code}")
@@ -144,7 +156,7 @@ def brokers_there(cluster: Cluster) -> tuple[int, bool]:
     """How many brokers a site is to have as it is deployed, and whether they ask for a login; raises Unreachable."""
     api = kube_api(cluster)
     try:
-        with _answered(cluster, "no Kafka yet"):
+        with answered(cluster, "no Kafka yet"):
             found = StatefulSet.get("kafka", namespace=cluster.namespace, api=api)
     except NotDeployed:
         return 0, False
@@ -168,10 +180,15 @@ def _is_ready(pod: Any) -> bool:
 
 
 @contextmanager
-def _answered(cluster: Cluster, missing: str = "") -> Iterator[None]:
-    """What a call may end in: NotDeployed with `missing` where an object is not there, else Unreachable."""
+def answered(cluster: Cluster, missing: str = "", *, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """Around calls of the cluster: raises NotDeployed with `missing` where an object is not there, else Unreachable.
+
+    Exceptions of the types `but` are the caller's.
+    """
     try:
         yield
+    except but:
+        raise
     except Exception as error:  # kr8s raises whatever its parser, ssl or the socket does
         if missing and isinstance(error, kr8s.NotFoundError):
             raise NotDeployed(missing) from None

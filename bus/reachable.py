@@ -1,34 +1,27 @@
 """Are the clusters of a stack there? Each one that is not, at once, with where the stack file names it."""
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 
-from bus.access import Cluster, Unreachable
-from bus.errors import Problem
+from bus.access import Cluster
+from bus.errors import Mendable, Problem
+from bus.fan_out import Progress, fan_out
 from bus.kube import check_reachable
 from bus.settings import Settings
 
+# One that swallows packets takes ten seconds.
+SITES_AT_ONCE = 32
 
-def unreachable(settings: Settings, clusters: Mapping[str, Cluster]) -> dict[str, Problem]:
+
+def unreachable(
+    settings: Settings, clusters: Mapping[str, Cluster], progress: Progress | None = None
+) -> dict[str, Problem]:
     """What is said of each site whose API server does not answer."""
-    with ThreadPoolExecutor(max(1, len(clusters))) as pool:  # one that swallows packets takes ten seconds
-        answers = pool.map(_silence, clusters.values())
-    return {
-        site: _problem(settings, site, error)
-        for site, error in zip(clusters, answers, strict=True)
-        if error is not None
-    }
+    answers = fan_out(clusters, lambda site: check_reachable(clusters[site]), at_once=SITES_AT_ONCE, progress=progress)
+    return {site: problem(settings, site, error) for site, error in answers.failures.items()}
 
 
-def _silence(cluster: Cluster) -> Unreachable | None:
-    try:
-        check_reachable(cluster)
-    except Unreachable as error:
-        return error
-    return None
-
-
-def _problem(settings: Settings, site: str, error: Unreachable) -> Problem:
+def problem(settings: Settings, site: str, error: Mendable) -> Problem:
+    """What is said of a site whose cluster does not answer, or does not answer one question."""
     key = settings.kubeconfig_keys.get(site)
     path = f"bus:{key}" if key else f"bus:sites.{site}"
     allowed = f"the cluster of {site} cannot be reached: {error}"

@@ -1,7 +1,11 @@
-"""Before anything is touched: are the clusters there, and in which state are the releases?"""
+"""Before anything is touched: are the clusters there, and in which state are the releases?
+
+Every question is asked of all sites side by side, within bounds. What is wrong with one site hides nothing of another:
+all of it is refused at once, in the order of the sites.
+"""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pulumi
@@ -10,13 +14,24 @@ from bus import confirmations
 from bus.access import Cluster
 from bus.deployment import Deployment, Release
 from bus.errors import Problem, Refused
+from bus.fan_out import Progress, fan_out
 from bus.kube import brokers_there
-from bus.reachable import unreachable
-from bus.releases import preview, records, recovery, rendering
+from bus.reachable import SITES_AT_ONCE, problem, unreachable
+from bus.releases import preview, previews, records, recovery, rendering
 from bus.releases.state import Act, Record, decide, description
 from bus.users import switching
 from components.recovery import wanted_of
 from components.umbrella import CHARTS, STAGED
+
+
+@dataclass(frozen=True)
+class Live:
+    """What a site's cluster says of it."""
+
+    records: Mapping[str, list[Record]]
+    """release -> Helm's records of it"""
+    brokers: tuple[int, bool]
+    """how many brokers are deployed, and whether they ask for a login; (0, False) where that does not matter"""
 
 
 def run(plan: Deployment, config: Mapping[str, str]) -> Deployment:
@@ -25,94 +40,93 @@ def run(plan: Deployment, config: Mapping[str, str]) -> Deployment:
     Raises Refused where a cluster cannot be reached, or a release is somebody else's. `config` is Pulumi's flat
     config, for the kubeconfigs that sites have of their own.
     """
-    clusters = {site: plan.cluster(site, config) for site in plan.sites}
-    clusters = _reached(plan, clusters)
-    if problems := _switched(plan, clusters):
-        raise Refused(problems)
     now = datetime.now(UTC)
-    found = {
-        site: records.read(cluster, [release.name for release in plan.releases(site)])
-        for site, cluster in clusters.items()
-    }
-    wrong = _foreign(plan, clusters, found, now)
-    if not wrong and pulumi.runtime.is_dry_run():
-        wrong = _shown(plan, clusters, found)
-        for said in confirmations.of_stack(plan, clusters):
-            pulumi.log.warn(said)
-    if wrong:
-        raise Refused(wrong)
+    clusters, problems = _reached(plan, {site: plan.cluster(site, config) for site in plan.sites})
+    asked = fan_out(
+        clusters,
+        lambda site: _live(plan, site, clusters[site]),
+        at_once=SITES_AT_ONCE,
+        progress=Progress("releases of sites read", pulumi.log.info),
+    )
+    live = asked.values
+    problems += [problem(plan.settings, site, error) for site, error in asked.failures.items()]
+    refused = {site: _judged(plan, site, clusters[site], found, now) for site, found in live.items()}
+    problems += [one for of_site in refused.values() for one in of_site]
+    if pulumi.runtime.is_dry_run():
+        sound = {site: clusters[site] for site in live if not refused[site]}
+        problems += _shown(plan, sound, live)
+        if not problems:
+            for said in confirmations.of_stack(plan, clusters):
+                pulumi.log.warn(said)
+    if problems:
+        raise Refused(problems)
 
     def judged(site: str, release: Release) -> Release:
         if site not in clusters:
             return release
-        said = description(found[site][release.name], wanted_of(release), now)
+        said = description(live[site].records[release.name], wanted_of(release), now)
         return replace(release, cluster=clusters[site], description=said)
 
     return plan.with_releases(judged)
 
 
-def _reached(plan: Deployment, clusters: Mapping[str, Cluster]) -> dict[str, Cluster]:
-    """The clusters that answer; raises Refused where one does not that has to."""
+def _reached(plan: Deployment, clusters: Mapping[str, Cluster]) -> tuple[dict[str, Cluster], list[Problem]]:
+    """The clusters that answer, and a problem for each one that does not and has to."""
     content = plan.settings.content
-    away = unreachable(plan.settings, clusters)
+    away = unreachable(plan.settings, clusters, Progress("sites reached", pulumi.log.info))
     everywhere = pulumi.runtime.is_dry_run() and content.allow_offline_preview
-    wrong = [problem for site, problem in away.items() if not everywhere and site not in content.allow_offline]
-    if wrong:
-        way_out = "to deploy the other sites meanwhile: bus:allowOffline (docs/operating.md)"
-        raise Refused([replace(problem, hint=f"{problem.hint}; {way_out}") for problem in wrong])
-    for problem in away.values():
-        pulumi.log.warn(f"{problem}; topics, indices and releases are not judged against it")
-    return {site: cluster for site, cluster in clusters.items() if site not in away}
+    missed = {site for site in away if not everywhere and site not in content.allow_offline}
+    way_out = "to deploy the other sites meanwhile: bus:allowOffline (docs/operating.md)"
+    problems = [replace(away[site], hint=f"{away[site].hint}; {way_out}") for site in away if site in missed]
+    for site in away:
+        if site not in missed:
+            pulumi.log.warn(f"{away[site]}; topics, indices and releases are not judged against it")
+    return {site: cluster for site, cluster in clusters.items() if site not in away}, problems
 
 
-def _switched(plan: Deployment, clusters: Mapping[str, Cluster]) -> list[Problem]:
+def _live(plan: Deployment, site: str, cluster: Cluster) -> Live:
+    """Ask a site's cluster; raises Unreachable."""
+    found = records.read(cluster, [release.name for release in plan.releases(site)])
+    several = plan.sites[site].settings.kafka.brokers > 1
+    return Live(found, brokers_there(cluster) if several else (0, False))
+
+
+def _judged(plan: Deployment, site: str, cluster: Cluster, live: Live, now: datetime) -> list[Problem]:
+    """What of a site cannot be deployed as its cluster is now."""
+    return [*_switched(plan, site, cluster, live), *_foreign(plan, site, cluster, live, now)]
+
+
+def _switched(plan: Deployment, site: str, cluster: Cluster, live: Live) -> list[Problem]:
     """Brokers of one site that would have to talk to each other with a login and without one."""
+    kafka = plan.sites[site].settings.kafka
+    if said := switching.refusal(*live.brokers, kafka.authorization):
+        way_out = switching.way_out(cluster.namespace)
+        path = f"bus:sites.{site}.kafka.authorization"
+        return [Problem(plan.settings.file, path, kafka.authorization, said, way_out)]
+    return []
+
+
+def _foreign(plan: Deployment, site: str, cluster: Cluster, live: Live, now: datetime) -> list[Problem]:
+    """Releases in the site's namespace that are somebody else's."""
     problems = []
-    for site, cluster in clusters.items():
-        kafka = plan.sites[site].settings.kafka
-        if kafka.brokers > 1 and (said := switching.refusal(*brokers_there(cluster), kafka.authorization)):
-            way_out = switching.way_out(cluster.namespace)
-            path = f"bus:sites.{site}.kafka.authorization"
-            problems.append(Problem(plan.settings.file, path, kafka.authorization, said, way_out))
+    for release in plan.releases(site):
+        wanted = wanted_of(release)
+        decision = decide(live.records[release.name], wanted, now, known=True)
+        if decision.act is Act.REFUSE:
+            said = recovery.refusal(cluster, wanted, decision)
+            problems.append(Problem(plan.settings.file, f"bus:sites.{site}.namespace", cluster.namespace, said))
     return problems
 
 
-def _shown(
-    plan: Deployment, clusters: Mapping[str, Cluster], found: Mapping[str, Mapping[str, list[Record]]]
-) -> list[Problem]:
+def _shown(plan: Deployment, clusters: Mapping[str, Cluster], live: Mapping[str, Live]) -> list[Problem]:
     """Says in a preview which objects of which releases change; returns what Helm could not render or keep."""
     if not rendering.is_there():
         pulumi.log.info("helm is not on PATH: which objects of a release change is not shown")
         return []
-    problems = []
-    for site, cluster in clusters.items():
-        for release in plan.releases(site):
-            try:
-                shown = preview.preview(site, release, cluster, found[site][release.name], CHARTS, STAGED)
-            except rendering.NoHelm as error:
-                problems.append(Problem(f"charts/{release.chart}", "", None, f"site {site}: {error}"))
-                continue
-            if shown:
-                pulumi.log.info(preview.text(shown))
-                if said := preview.warning(shown):
-                    pulumi.log.warn(said)
-            if shown and shown.refused:
-                problems.append(Problem(f"charts/{release.chart}", "", None, shown.refused))
-    return problems
-
-
-def _foreign(
-    plan: Deployment,
-    clusters: Mapping[str, Cluster],
-    found: Mapping[str, Mapping[str, list[Record]]],
-    now: datetime,
-) -> list[Problem]:
-    problems = []
-    for site, cluster in clusters.items():
-        for release in plan.releases(site):
-            wanted = wanted_of(release)
-            decision = decide(found[site][release.name], wanted, now, known=True)
-            if decision.act is Act.REFUSE:
-                said = recovery.refusal(cluster, wanted, decision)
-                problems.append(Problem(plan.settings.file, f"bus:sites.{site}.namespace", cluster.namespace, said))
-    return problems
+    history = {site: found.records for site, found in live.items()}
+    found = previews.of_stack(plan, clusters, history, CHARTS, STAGED, pulumi.log.info)
+    for one in found.changed:
+        pulumi.log.info(preview.text(one))
+        if said := preview.warning(one):
+            pulumi.log.warn(said)
+    return list(found.problems)

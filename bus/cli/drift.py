@@ -1,6 +1,8 @@
 """`bus drift`: what is not as it was deployed, and who changed it; for an operator and for a scheduled pipeline."""
 
 import json
+import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,13 @@ from bus.cli.diagnostics import errors
 from bus.cli.engine import ConfigFile, NoStack, StackName, project, pulumi
 from bus.cli.preview import changed_sets
 from bus.cli.stack import load
+from bus.errors import Failed
+from bus.fan_out import Progress, fan_out
 from bus.kube import kube_api
 from bus.releases import objects, records
 from bus.releases.drift import Drift
 from bus.releases.drift import drift as differing
+from bus.releases.previews import RELEASES_AT_ONCE
 
 EXIT_DRIFT = 2
 
@@ -23,16 +28,26 @@ def drift(stack: StackName, config_file: ConfigFile = None) -> None:
     """Compares objects, topics and indices with what was deployed; exit code 2 where any differs."""
     root, count = project(), 0
     loaded = load(root, stack, config_file)
-    for site, cluster in loaded.reached().items():
-        for release in loaded.plan.releases(site):
-            found = of_release(cluster, release.name)
-            for difference in found:
-                print(f"{site} {release.name}: {difference}")
-            count += len(found)
+    clusters = loaded.reached()
+    releases = [(site, release.name) for site in clusters for release in loaded.plan.releases(site)]
+    compared = fan_out(
+        releases,
+        lambda key: of_release(clusters[key[0]], key[1]),
+        at_once=RELEASES_AT_ONCE,
+        progress=Progress("releases compared", partial(print, file=sys.stderr)),
+        name=lambda key: f"{key[1]} of {key[0]}",
+    )
+    for (site, release), found in compared.values.items():
+        for difference in found:
+            print(f"{site} {release}: {difference}")
+        count += len(found)
     for name, lines in sorted(changed_sets(_refreshed(root, stack, config_file)).items()):
         for line in lines:
             print(f"{name}: {line}")
         count += len(lines)
+    if compared.failures:
+        print(f"{count} differences, and not all could be looked at")
+        raise Failed({f"{site} {release}": str(error) for (site, release), error in compared.failures.items()})
     print(f"{count} differences" if count else "everything is as it was deployed")
     if count:
         raise typer.Exit(EXIT_DRIFT)

@@ -1,7 +1,9 @@
 """`bus preview`: objects, images, topics and indices that a deployment would change, also for a merge request."""
 
 import json
+import sys
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,10 +11,13 @@ import typer
 
 from bus.cli.diagnostics import errors
 from bus.cli.engine import ConfigFile, NoStack, StackName, project, pulumi
-from bus.cli.stack import load
+from bus.cli.stack import Stack, load
+from bus.errors import Refused
+from bus.fan_out import fan_out
 from bus.indices.provisions import NOUNS
+from bus.reachable import SITES_AT_ONCE, problem
 from bus.releases import preview as releases
-from bus.releases import records
+from bus.releases import previews, records, rendering
 
 # type -> its maps by name, and how a line calls one of each beside its name.
 _SETS: Mapping[str, Mapping[str, str]] = {
@@ -31,15 +36,7 @@ def preview(
     """Shows what `pulumi up` would change, object by object; touches nothing."""
     root = project()
     loaded = load(root, stack, config_file)
-    found = []
-    for site, cluster in loaded.reached().items():
-        wanted = loaded.plan.releases(site)
-        history = records.read(cluster, [release.name for release in wanted])
-        for release in wanted:
-            folder, staged = root / "charts", root / ".build/charts"
-            one = releases.preview(site, release, cluster, history[release.name], folder, staged)
-            if one:
-                found.append(one)
+    found = _changed(root, loaded)
     steps = _steps(root, stack, config_file)
     used = [site.settings.namespace for site in loaded.plan.sites.values()]
     sets = {**changed_sets(steps), **uninstalled(steps, used)}
@@ -54,6 +51,25 @@ def preview(
         print("\n".join([f"{name}:", *(f"  {line}" for line in lines)]))
     if not found and not sets:
         print("nothing changes")
+
+
+def _changed(root: Path, loaded: Stack) -> Sequence[releases.ReleasePreview]:
+    """The releases that would change; raises Refused with what is wrong with all of them, NoHelm."""
+    if not rendering.is_there():
+        raise rendering.NoHelm(rendering.MISSING)
+    plan, clusters = loaded.plan, loaded.reached()
+    history = fan_out(
+        clusters,
+        lambda site: records.read(clusters[site], [release.name for release in plan.releases(site)]),
+        at_once=SITES_AT_ONCE,
+    )
+    answered = {site: clusters[site] for site in history.values}
+    folder, staged = root / "charts", root / ".build/charts"
+    found = previews.of_stack(plan, answered, history.values, folder, staged, partial(print, file=sys.stderr))
+    problems = [problem(plan.settings, site, error) for site, error in history.failures.items()]
+    if problems := [*problems, *found.problems]:
+        raise Refused(problems)
+    return found.changed
 
 
 def changed_sets(steps: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:

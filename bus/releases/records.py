@@ -11,16 +11,19 @@ import kr8s
 from kr8s.objects import Secret
 
 from bus.access import Cluster
-from bus.kube import kube_api
+from bus.kube import answered, kube_api
 from bus.releases.state import TAKEN_OVER, Record, Wanted
 
 TYPE = "helm.sh/release.v1"
 
 
 def read(cluster: Cluster, releases: Iterable[str]) -> dict[str, list[Record]]:
-    """release -> every revision of it in the cluster's namespace; empty where there is none."""
+    """release -> every revision of it in the cluster's namespace; empty where there is none. Raises Unreachable."""
     found: dict[str, list[Record]] = {release: [] for release in releases}
-    for secret in kube_api(cluster).get("secrets", namespace=cluster.namespace, label_selector={"owner": "helm"}):
+    api = kube_api(cluster)
+    with answered(cluster):
+        secrets = list(api.get("secrets", namespace=cluster.namespace, label_selector={"owner": "helm"}))
+    for secret in secrets:
         if secret.labels.get("name") in found:
             record = to_record(secret.raw)
             found[record.release].append(record)
@@ -46,8 +49,10 @@ def to_record(secret: dict[str, Any]) -> Record:
 
 
 def content(cluster: Cluster, record: Record) -> dict[str, Any]:
-    """Everything that Helm keeps of a revision: manifest, config, chart; raises kr8s.NotFoundError."""
-    secret = Secret.get(record.secret, namespace=cluster.namespace, api=kube_api(cluster))
+    """Everything that Helm keeps of a revision: manifest, config, chart; raises kr8s.NotFoundError, Unreachable."""
+    api = kube_api(cluster)
+    with answered(cluster, but=(kr8s.NotFoundError,)):
+        secret = Secret.get(record.secret, namespace=cluster.namespace, api=api)
     return decode(secret.raw["data"]["release"])
 
 

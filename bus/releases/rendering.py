@@ -3,8 +3,10 @@
 import base64
 import gzip
 import json
+import os
 import shutil
 import subprocess
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,10 @@ from bus.errors import Mendable
 
 # A Secret may hold 1 MiB, and Helm keeps a whole revision in one (helm/helm#8281).
 RECORD_LIMIT = 1024 * 1024
+MISSING = "helm is not on PATH: install Helm 3; in the sandbox: . sandbox/env.sh"
+# Each helm process computes on one core and takes up to 100 MiB, whatever the number of releases that are compared.
+HELMS_AT_ONCE = max(2, min(4, os.cpu_count() or 1))
+_turns = threading.BoundedSemaphore(HELMS_AT_ONCE)
 
 
 class NoHelm(Mendable):
@@ -30,10 +36,11 @@ def render(chart: Path, name: str, namespace: str, values: Mapping[str, Any]) ->
     """The manifest of a release as an upgrade would make it; raises NoHelm."""
     command = ["helm", "template", name, str(chart), "--namespace", namespace, "--is-upgrade", "--values", "-"]
     try:
-        # Values through stdin, so that no file of them stays behind.
-        done = subprocess.run(command, input=json.dumps(values), capture_output=True, text=True, check=False)
+        with _turns:
+            # Values through stdin, so that no file of them stays behind.
+            done = subprocess.run(command, input=json.dumps(values), capture_output=True, text=True, check=False)
     except FileNotFoundError:
-        raise NoHelm("helm is not on PATH: install Helm 3; in the sandbox: . sandbox/env.sh") from None
+        raise NoHelm(MISSING) from None
     if done.returncode:
         raise NoHelm(f"helm cannot render {name}: {done.stderr.strip()}")
     return done.stdout
