@@ -152,7 +152,7 @@ class Copying:
             index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": both}
             target.registry.put_manifest(target.name, referrers_tag(digest), as_manifest(index))
         for tag in cosign_tags(digest):
-            found = self._tagged(source, tag)
+            found = self._tagged(source, tag, digest)
             if found and not _has(target, tag, found.digest):
                 copied += self._tree(source, target, found, tag) + Copied(digest, referrers=1)
         return copied
@@ -162,11 +162,15 @@ class Copying:
         listed = source.registry.referrers(source.name, digest)
         if listed is not None:
             return list(listed)
-        found = self._tagged(source, referrers_tag(digest))
-        return children(found.described) if found else []
+        found = self._tagged(source, referrers_tag(digest), digest)
+        return children(found.described) if found and found.media_type == INDEX else []
 
-    def _tagged(self, source: Place, tag: str) -> Manifest | None:
-        """The manifest under a tag, where there is one; most images have none of these tags."""
+    def _tagged(self, source: Place, tag: str, subject: str) -> Manifest | None:
+        """The manifest under a tag that tells of `subject`, where there is one; most images have none of these tags.
+
+        GitLab's registry takes the tag `sha256-<hex>` for the digest, and answers the subject itself
+        (oras-project/oras-go#1396).
+        """
         key = (source.registry.host, source.name)
         if key not in self._tags:
             self._tags[key] = source.registry.tags(source.name)
@@ -174,9 +178,10 @@ class Copying:
         if known is not None and tag not in known:
             return None
         try:
-            return source.registry.manifest(source.name, tag)
+            found = source.registry.manifest(source.name, tag)
         except MissingImage:
             return None
+        return None if found.digest == subject else found
 
 
 def parts(

@@ -9,20 +9,26 @@ from dataclasses import dataclass
 from typing import Any
 
 _PATH = r"[a-z0-9]+(?:[._/-]+[a-z0-9]+)*"
-_VERSION = r"(?:@sha256:[0-9a-f]{64}|:\w[\w.-]*)"
-# host.with.dots[:port]/path then a tag or a digest; what follows a scheme is a URL and no image.
-_LIKE_AN_IMAGE = re.compile(
-    r"(?<![\w/.:@-])(?:[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?|localhost(?::\d+)?|[a-z0-9-]+:\d+)"
-    rf"/{_PATH}{_VERSION}(?![\w/])"
+# A tag, a digest of any kind, or both.
+_DIGEST = r"@sha\d+:[0-9a-f]{32,}"
+_VERSION = rf"(?:{_DIGEST}|:\w[\w.-]*(?:{_DIGEST})?)"
+# As hosts are written: in upper case too, and an address of IPv6.
+_HOST = (
+    r"(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::\d+)?|localhost(?::\d+)?|[A-Za-z0-9-]+:\d+|\[[0-9A-Fa-f:.]+\](?::\d+)?)"
 )
+# host.with.dots[:port]/path then a tag, a digest or both; what follows a scheme is a URL and no image.
+_LIKE_AN_IMAGE = re.compile(rf"(?<![\w/.:@-]){_HOST}/{_PATH}{_VERSION}(?![\w/])")
 # An image whose tag stands elsewhere: nothing but host.with.dots/path, where programs are configured.
-_WITHOUT_TAG = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+")
+_WITHOUT_TAG = re.compile(
+    r"(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::\d+)?|\[[0-9A-Fa-f:.]+\](?::\d+)?)(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+"
+)
 # What has that form and is none: a network, and a Service, which nodes do not resolve.
 _NO_IMAGE = re.compile(r"[\d.]+/\d+|[a-z0-9.-]+\.svc(?:\.cluster\.local)?(?::\d+)?/.*")
-# Where an image of Docker Hub needs no host to be known as one: baseImage, WORKER_IMAGE, --collector-image, imageName.
+# Where an image of Docker Hub needs no host to be known as one: baseImage, WORKER_IMAGE, --collector-image, imageName,
+# and an annotation such as vault.hashicorp.com/agent-image.
 _IMAGE = r"(?i:image(?:[_-]?(?:name|ref))?)"
-_IMAGE_KEY = re.compile(rf"[\w.-]*{_IMAGE}")
-_BELOW_A_KEY = re.compile(rf"{_PATH}{_VERSION}|{_PATH}/{_PATH}")
+_IMAGE_KEY = re.compile(rf"(?:[\w.-]+/)?[\w.-]*{_IMAGE}")
+_BELOW_A_KEY = re.compile(rf"(?:{_HOST}/)?{_PATH}{_VERSION}|(?:{_HOST}/)?{_PATH}/{_PATH}|{_HOST}/{_PATH}")
 _IN_TEXT = re.compile(rf"""{_IMAGE}["']?[ \t]*[:=][ \t]*["']?({_PATH}{_VERSION})(?![\w/])""")
 # https://kubernetes.io/docs/concepts/workloads/ and https://helm.sh/docs/topics/charts_hooks/
 _WORKLOADS = frozenset({"Pod", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "PodTemplate"})
@@ -30,6 +36,7 @@ _TEXTS = frozenset({"ConfigMap", "Secret"})
 _HOOK = "helm.sh/hook"
 _DEFINITION = "CustomResourceDefinition"
 _CONFIGURATION = frozenset({"env", "args", "command", "data", "stringData"})
+_ANNOTATIONS = "annotations"
 
 
 @dataclass(frozen=True)
@@ -48,8 +55,12 @@ class Named:
         return "@" in self.image or ":" in self.image.rpartition("/")[2]
 
     def names(self, image: str) -> bool:
-        """Whether this is `image`, or its beginning where the tag stands elsewhere."""
-        return image == self.image or image.startswith((f"{self.image}:", f"{self.image}@"))
+        """Whether this is `image`, or its beginning where the tag stands elsewhere.
+
+        Tag and digest together are the image of the digest, as nodes and `Reference` read it.
+        """
+        mine, other = _as_pulled(self.image), _as_pulled(image)
+        return other == mine or other.startswith((f"{mine}:", f"{mine}@"))
 
 
 def named(documents: Iterable[Mapping[str, Any]], others: Collection[str] = ()) -> Iterator[Named]:
@@ -76,13 +87,30 @@ def named(documents: Iterable[Mapping[str, Any]], others: Collection[str] = ()) 
 
 def mentions(documents: Iterable[Mapping[str, Any]], hosts: Iterable[str], registry: str) -> Iterator[str]:
     """Places that name one of the source registries' `hosts`, unless as a part of the target's own address."""
-    wanted = [re.compile(rf"(?<![\w.-]){re.escape(host)}(?![\w.-])") for host in hosts]
+    # A host is the same in upper case.
+    wanted = [re.compile(rf"(?i)(?<![\w.-]){re.escape(host)}(?![\w.-])") for host in hosts]
     for document in _objects(documents):
         owner = f"{document.get('kind')} {(document.get('metadata') or {}).get('name')}"
         for path, text in _strings(document):
             for pattern in wanted:
-                if any(not text.startswith(registry, match.start()) for match in pattern.finditer(text)):
+                if any(not _begins(text, registry, match.start()) for match in pattern.finditer(text)):
                     yield f"{owner}: {_place(path)} = {text[:120]!r}"
+
+
+def _begins(text: str, registry: str, at: int) -> bool:
+    """Whether `registry` stands in `text` at a place, its host in whatever case."""
+    return text[at : at + len(registry)].lower() == registry.lower()
+
+
+def _as_pulled(image: str) -> str:
+    """An image as nodes pull it: by its digest where it has one, its host in lower case."""
+    place, _, digest = image.partition("@")
+    host, slash, path = place.partition("/")
+    if digest:
+        path = path.partition(":")[0]
+        host = host if slash else host.partition(":")[0]
+        return f"{host.lower()}{slash}{path}@{digest}"
+    return f"{host.lower()}{slash}{path}" if slash else place
 
 
 def _objects(documents: Iterable[Any]) -> Iterator[Mapping[str, Any]]:
@@ -107,6 +135,8 @@ def _in_text(path: tuple[str | int, ...], text: str) -> list[str]:
         found += _IN_TEXT.findall(text)
         if _WITHOUT_TAG.fullmatch(text) and not _NO_IMAGE.fullmatch(text):
             found.append(text)
+    elif _ANNOTATIONS in path:
+        found += _IN_TEXT.findall(text)  # JSON or YAML of an injector
     return list(dict.fromkeys(found))
 
 

@@ -187,3 +187,61 @@ def test_text_that_is_no_image_is_let_pass_by_name_and_only_that() -> None:
     assert [found.image for found in named([other], ["poster", "a/b"])] == []
     assert [found.image for found in named([other])] == ["poster", "a/b"]
     assert len(judge([pod], "u", "central", ["reg.client/a:1", "reg.client/isi/b:1"], (), "reg.client")) == 1
+
+
+BOTH = f"r.io/team/b:1.0@{DIGEST}"
+# Where an image stands, as text of that place names it: tag and digest, upper case, IPv6, annotations without a host.
+PLACES: list[tuple[dict[str, Any], list[str]]] = [
+    ({"spec": {"env": [{"name": "WORKER", "value": BOTH}]}}, [BOTH]),
+    ({"spec": {"args": [f"--worker={BOTH}"]}}, [BOTH]),
+    ({"spec": {"args": ["--worker-image", f"team/b:1.0@{DIGEST}"]}}, [f"team/b:1.0@{DIGEST}"]),
+    ({"kind": "ConfigMap", "data": {"a": f"image: redis:7@{DIGEST}\n"}}, [f"redis:7@{DIGEST}"]),
+    ({"metadata": {"annotations": {"x": BOTH}}}, [BOTH]),
+    ({"spec": {"env": [{"name": "W", "value": "r.io/b@sha512:" + "a" * 128}]}}, ["r.io/b@sha512:" + "a" * 128]),
+    ({"spec": {"env": [{"name": "W", "value": "REG.Example.NC/team/b:1"}]}}, ["REG.Example.NC/team/b:1"]),
+    ({"spec": {"env": [{"name": "W", "value": "Reg:5000/team/b:1"}]}}, ["Reg:5000/team/b:1"]),
+    ({"spec": {"env": [{"name": "W", "value": "[2001:DB8::1]:5000/b:1"}]}}, ["[2001:DB8::1]:5000/b:1"]),
+    ({"spec": {"args": [f"--worker=[::1]/team/b@{DIGEST}"]}}, [f"[::1]/team/b@{DIGEST}"]),
+    ({"data": {"place": "[fd00::1]:5000/team/b"}}, ["[fd00::1]:5000/team/b"]),
+    ({"data": {"place": "REG.example.nc/team/b"}}, ["REG.example.nc/team/b"]),
+    ({"metadata": {"annotations": {"vault.hashicorp.com/agent-image": "hashi/vault:1"}}}, ["hashi/vault:1"]),
+    ({"metadata": {"annotations": {"sidecar.istio.io/proxyImage": "istio/proxyv2:1"}}}, ["istio/proxyv2:1"]),
+    ({"metadata": {"annotations": {"x.io/image": f"redis:7@{DIGEST}"}}}, [f"redis:7@{DIGEST}"]),
+    ({"metadata": {"annotations": {"x.io/sidecar-image": "reg:5000/a/b"}}}, ["reg:5000/a/b"]),
+    ({"metadata": {"annotations": {"x.io/inject": '{"image": "redis:7", "n": 1}'}}}, ["redis:7"]),
+    ({"metadata": {"annotations": {"x.io/image": "on", "y.io/image-pull": "a/b:1", "z": "a.b/c"}}}, []),
+    ({"spec": {"template": {"metadata": {"annotations": {"x.io/image": "a/b"}}}}}, ["a/b"]),
+    ({"spec": {"env": [{"name": "W", "value": "http://[::1]:5000/a/b:1 and https://A.b/c:1"}]}}, []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("document", "images"), PLACES)
+def test_an_image_is_seen_however_its_place_writes_it(document: dict[str, Any], images: list[str]) -> None:
+    assert [found.image for found in named([{"kind": "X", **document}])] == images
+
+
+@pytest.mark.parametrize(
+    ("written", "delivered", "same"),
+    [
+        (BOTH, f"r.io/team/b@{DIGEST}", True),
+        (f"r.io/team/b@{DIGEST}", f"r.io/team/b@{DIGEST}", True),
+        (BOTH, "r.io/team/b:1.0", False),
+        (BOTH, "r.io/team/b@sha256:" + "e" * 64, False),
+        (BOTH, f"r.io/team/c@{DIGEST}", False),
+        ("R.IO/team/b:1", "r.io/team/b:1", True),
+        ("r.io/team/b:1", "r.io/team/b:2", False),
+        ("r.io/team/b", BOTH, True),
+        (f"reg:5000/b:1@{DIGEST}", f"reg:5000/b@{DIGEST}", True),
+        (f"redis:7@{DIGEST}", f"redis@{DIGEST}", True),
+        ("[::1]:5000/b:1", "[::1]:5000/b:1", True),
+    ],
+)
+def test_tag_and_digest_together_are_the_image_of_the_digest(written: str, delivered: str, same: bool) -> None:
+    assert Named(written, "", True, "container").names(delivered) is same
+    pod = {"kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [{"name": "a", "image": written}]}}
+    assert (judge([pod], "u", "central", [delivered], (), "r.io") == []) is same
+
+
+def test_a_source_registry_in_upper_case_is_a_mention_of_it() -> None:
+    document = {"kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"a": "DKR.isi.nc/x", "b": "Reg.client/x"}}
+    assert len(list(mentions([document], ["dkr.isi.nc", "reg.client"], "REG.client"))) == 1
