@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bus.access import Unreachable
 from bus.errors import Failed
 from bus.topics.admin import Admin, Say
+from bus.topics.existence import HIDDEN
 from bus.topics.plan import Change, Topic, plan
 
 
@@ -55,7 +56,7 @@ def _finish(
     if appeared:  # made by somebody else between our read and our call: adopted as any other
         live = admin.seen(dict.fromkeys(appeared, 1))
         again = [plan(live[c.wanted.name], c.wanted, brokers) for c in able if c.wanted.name in live]
-        failed |= dict.fromkeys(appeared - live.keys(), "exists, but is not shown to us: may this client describe it?")
+        failed |= dict.fromkeys(appeared - live.keys(), HIDDEN)
         failed |= {c.wanted.name: "; ".join(c.refused.values()) for c in again if c.refused}
         able = [c for c in able if c.wanted.name not in appeared] + [c for c in again if not c.refused]
     grown = {c.wanted.name: c.grow_to for c in able if c.grow_to}

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bus.topics.configs import THROTTLED
+
 DOCS = "docs/topics.md"
 _PUT_BACK = "the next change of this site's topics puts it back, and so does pulumi up --refresh"
 
@@ -61,6 +63,19 @@ class Change:
     def is_nothing(self) -> bool:
         """Whether live and wanted are the same."""
         return not (self.create or self.grow_to or self.configs or self.replicate or self.refused)
+
+
+def shown(name: str, replicas: Mapping[int, tuple[int, ...]], own: Mapping[str, str], **more: Any) -> Topic:
+    """A live topic from what a broker shows: the brokers of each partition, and the configs set on the topic itself."""
+    return Topic(
+        name,
+        len(replicas),
+        min((len(brokers) for brokers in replicas.values()), default=0),
+        {key: value for key, value in own.items() if key not in THROTTLED},
+        replicas=replicas,
+        unfinished=any(own.get(key) for key in THROTTLED),
+        **more,
+    )
 
 
 def from_props(topics: Mapping[str, Mapping[str, Any]]) -> dict[str, Topic]:

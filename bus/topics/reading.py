@@ -1,9 +1,9 @@
 """Topics of a live cluster as its brokers show them, any number of them in a few calls; changes nothing."""
 
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import ConfigResource, ConfigSource, OffsetSpec, ResourceType
@@ -12,12 +12,13 @@ from bus.access import Login
 from bus.errors import Failed
 from bus.topics import holdings
 from bus.topics.answers import NO_LEADER, code, is_away, text, unanswered
-from bus.topics.configs import THROTTLED
 from bus.topics.connecting import CALL_SECONDS, CONNECT_SECONDS, connected
+from bus.topics.existence import HIDDEN, each_broker, existing
 from bus.topics.holdings import Log
 from bus.topics.placement import Partition
-from bus.topics.plan import Topic, all_as, unwritten
+from bus.topics.plan import Topic, all_as, shown, unwritten
 
+T = TypeVar("T")
 _CONNECT_SECONDS = CONNECT_SECONDS
 # The controller answers before the brokers have applied: up to 13 s were seen after a large batch.
 SETTLE_SECONDS = 60.0
@@ -59,8 +60,52 @@ class Reader:
         return brokers, in_sync
 
     def read(self, names: Collection[str]) -> dict[str, Topic]:
-        """Those of `names` that exist, as one broker answers; raises Failed where one exists and cannot be read."""
-        return self._described(names, self._listed())
+        """Those of `names` that exist; raises Failed where one exists and cannot be read.
+
+        One that no broker shows is gone only if the controller says so, too.
+        """
+        return self._until_shown(names, lambda: self._described(names, self._listed()))
+
+    def _until_shown(self, names: Collection[str], look: Callable[[], dict[str, T]]) -> dict[str, T]:
+        """What `look` finds of `names`, looked for again while it does not find one that exists; raises Failed."""
+        deadline = time.monotonic() + SEEN_SECONDS
+        while True:
+            found = look()
+            hidden = self._hidden([name for name in names if name not in found])
+            if not hidden:
+                return found
+            if time.monotonic() > deadline:
+                raise Failed(dict.fromkeys(hidden, HIDDEN))
+            time.sleep(0.2)
+
+    def _hidden(self, unseen: Collection[str]) -> set[str]:
+        """Those of `unseen` that exist all the same: by the controller, or by any broker where it does not tell."""
+        if not unseen:
+            return set()
+        with self._answered():
+            hidden, untold = existing(self._client, unseen, SETTLE_SECONDS)
+        if untold and len(self.racks()) > 1:
+            with self._each_broker() as ask:
+                hidden |= {name for answer in ask(untold) for name in answer}
+        return hidden
+
+    def _shown(self, names: Collection[str]) -> dict[str, Any]:
+        """The metadata of those of `names` that exist; raises Failed where one exists and no broker shows it."""
+
+        def look() -> dict[str, Any]:
+            listed = self._listed()
+            return {name: listed[name] for name in names if name in listed}
+
+        return self._until_shown(names, look)
+
+    @contextmanager
+    def _each_broker(self) -> Iterator[Callable[[Collection[str]], list[Mapping[str, Topic]]]]:
+        """A question to every broker: what it shows of topics."""
+        if len(self.racks()) == 1:
+            yield lambda names: [self._described(names, self._listed())]
+            return
+        with each_broker(self.bootstrap, self.login, self.racks) as ask:
+            yield ask
 
     def _described(self, names: Collection[str], listed: Mapping[str, Any]) -> dict[str, Topic]:
         found = [name for name in names if name in listed]
@@ -107,8 +152,7 @@ class Reader:
         """
         deadline = time.monotonic() + STEADY_SECONDS
         while True:
-            listed = self._listed()
-            found = {n: [p for p in listed[n].partitions.values() if p.leader < 0] for n in names if n in listed}
+            found = {n: [p for p in one.partitions.values() if p.leader < 0] for n, one in self._shown(names).items()}
             away = {name: parts for name, parts in found.items() if parts}
             if not away or time.monotonic() > deadline:
                 break
@@ -121,8 +165,7 @@ class Reader:
 
         `since_ms` maps a topic to a time; `Log.since` is the first record from then on.
         """
-        listed = self._listed()
-        parts = [TopicPartition(n, p) for n in names if n in listed for p in listed[n].partitions]
+        parts = [TopicPartition(name, number) for name, one in self._shown(names).items() for number in one.partitions]
         times = since_ms or {}
         first = self._offsets(dict.fromkeys(parts, OffsetSpec.earliest()))
         last = self._offsets(dict.fromkeys(parts, OffsetSpec.latest()))
@@ -207,26 +250,22 @@ class Reader:
         return {}
 
     def settle(self, wanted: Mapping[str, Topic], seen: Mapping[str, Topic]) -> dict[str, str]:
-        """Waits until the brokers answer what was written; returns those that do not.
+        """Waits until every broker that answers shows what was written; returns those topics that one does not.
 
-        `seen` are topics read since they were last written: where those are all, they are the first answer.
+        `seen` are topics read since they were last written: where those are all, one broker needs no other question.
         """
+        if not wanted or (len(self.racks()) == 1 and all_as(seen, wanted)):
+            return {}
         deadline, pause = time.monotonic() + SETTLE_SECONDS, 0.02
-        good, needed = int(all_as(seen, wanted)), self._answers_needed()
-        while wanted and good < needed:
-            live = self.read(wanted.keys())
-            late = {name: topic for name, topic in wanted.items() if name not in live or not live[name].is_as(topic)}
-            good = 0 if late else good + 1
-            if late and time.monotonic() > deadline:
-                return {name: unwritten(live.get(name), topic, SETTLE_SECONDS) for name, topic in late.items()}
-            if late:
+        with self._each_broker() as ask:
+            while True:
+                late = _late(wanted, ask(wanted.keys()))
+                if not late:
+                    return {}
+                if time.monotonic() > deadline:
+                    return {name: unwritten(live, wanted[name], SETTLE_SECONDS) for name, live in late.items()}
                 time.sleep(pause)
                 pause = min(1, pause * 2)
-        return {}
-
-    def _answers_needed(self) -> int:
-        """How often the same is to be read in a row: several brokers answer in turn, each from metadata of its own."""
-        return 1 if len(self._metadata.brokers) == 1 else 3
 
     def _listed(self) -> dict[str, Any]:
         with self._answered():
@@ -264,19 +303,26 @@ class Reader:
 
 
 def _topic(name: str, listed: Any, entries: Mapping[str, Any]) -> Topic:
-    replicas = {number: tuple(partition.replicas) for number, partition in sorted(listed.partitions.items())}
-    shown = {key: entry for key, entry in sorted(entries.items()) if not entry.is_sensitive}
-    own = {key: e.value for key, e in shown.items() if _is_own(e)}
-    return Topic(
+    told = {key: entry for key, entry in sorted(entries.items()) if not entry.is_sensitive}
+    own = {key: e.value for key, e in told.items() if _is_own(e)}
+    return shown(
         name,
-        len(replicas),
-        min((len(brokers) for brokers in replicas.values()), default=0),
-        {key: value for key, value in own.items() if key not in THROTTLED},
-        replicas=replicas,
-        inherited={key: e.value for key, e in shown.items() if key not in own and e.value is not None},
-        unfinished=any(own.get(key) for key in THROTTLED),
+        {number: tuple(partition.replicas) for number, partition in sorted(listed.partitions.items())},
+        own,
+        inherited={key: e.value for key, e in told.items() if key not in own and e.value is not None},
         is_led=all(partition.leader >= 0 for partition in listed.partitions.values()),
     )
+
+
+def _late(wanted: Mapping[str, Topic], answers: Collection[Mapping[str, Topic]]) -> dict[str, Topic | None]:
+    """The wanted topics that some broker does not show so, and how it shows them; all where none answers."""
+    late: dict[str, Topic | None] = {} if answers else dict.fromkeys(wanted)
+    for answer in answers:
+        for name, topic in wanted.items():
+            live = answer.get(name)
+            if live is None or not live.is_as(topic):
+                late[name] = live
+    return late
 
 
 def _leaderless(partitions: Collection[Any], alive: Collection[int]) -> str:

@@ -1,4 +1,4 @@
-"""What confluent-kafka has no call for: reassigning partitions, and bytes on disk (docs/adr/0010).
+"""What confluent-kafka has no call for: reassigning partitions, bytes on disk, one broker's own answer (docs/adr/0010).
 
 The only importer of kafka-python.
 """
@@ -11,14 +11,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from kafka import KafkaAdminClient, TopicPartition
+from kafka.admin import ConfigResourceType
 from kafka.errors import IncompatibleBrokerVersion, KafkaError
+from kafka.protocol.admin import DescribeConfigsRequest
+from kafka.protocol.metadata import MetadataRequest
 
 from bus.access import Login, Unreachable
 from bus.topics.placement import Partition
+from bus.topics.plan import Topic, shown
 
 _CALL_MS = 30_000
 _RETRY_SECONDS = 60
 _PREFERRED = 0  # of kafka.protocol's ElectionType
+_OWN = 1  # of the protocol's ConfigSource: set on the topic itself
 # Its warnings of lost connections would stand in Pulumi's diagnostics beside our own message of the same.
 logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
@@ -87,6 +92,35 @@ class Replicas:
         quorum = self._answer(lambda: self._client.describe_metadata_quorum())
         return int(quorum["topics"][0]["partitions"][0]["leader_id"])
 
+    def shown_by(self, broker: int, names: Collection[str]) -> dict[str, Topic] | None:
+        """What one broker shows of topics, its own configs included; None where it does not answer now.
+
+        kafka-python has this call for a broker of one's choice only below its admin client.
+        """
+        wanted = [MetadataRequest.MetadataRequestTopic(name=name) for name in sorted(names)]
+        metadata = MetadataRequest(topics=wanted, allow_auto_topic_creation=False)
+        try:
+            listed = {
+                topic.name: {part.partition_index: tuple(part.replica_nodes) for part in topic.partitions}
+                for topic in self._ask(broker, metadata).topics
+                if topic.error_code == 0
+            }
+            if not listed:
+                return {}
+            asked = [(ConfigResourceType.TOPIC, name, None) for name in sorted(listed)]
+            described = self._ask(broker, DescribeConfigsRequest(resources=asked, include_synonyms=False))
+        except KafkaError:
+            return None
+        return {
+            answer.resource_name: shown(answer.resource_name, listed[answer.resource_name], _own(answer.configs))
+            for answer in described.results
+            if answer.error_code == 0
+        }
+
+    def _ask(self, broker: int, request: Any) -> Any:
+        manager = self._client._manager
+        return manager.run(manager.send, request, broker)
+
     def sizes(self, brokers: Collection[int]) -> dict[Partition, dict[int, int]]:
         """Bytes on disk of the brokers given: partition -> broker -> size of its replica there."""
         answers = self._answer(lambda: self._client.describe_log_dirs(brokers=sorted(brokers)))
@@ -133,6 +167,17 @@ class Replicas:
             )
         except (KafkaError, OSError) as error:
             raise Unreachable(f"Kafka at {self._bootstrap} does not answer: {error}") from error
+
+
+def _own(entries: Collection[Any]) -> dict[str, str]:
+    """The configs that are set on a topic itself; brokers before 1.1 tell only that one is not a default."""
+    found = {}
+    for entry in entries:
+        told = entry.to_dict()
+        is_own = told["config_source"] == _OWN if "config_source" in told else not told["is_default"]
+        if is_own and not told["is_sensitive"]:
+            found[told["name"]] = told["value"]
+    return found
 
 
 @contextmanager

@@ -114,7 +114,6 @@ class DeclaredSetProvider(ResourceProvider, ABC):
         By now the rest is done, and is to be recorded whatever the servers answer here.
         """
         try:
-            self._await(admin, gone)
             removals = self._removals(admin, gone, olds, news)
         except (Unreachable, Failed) as error:
             unjudged = dict.fromkeys(gone, f"could not be judged: {error}; run the same command again")
@@ -163,9 +162,6 @@ class DeclaredSetProvider(ResourceProvider, ABC):
         """What is live of `names`, for a refresh."""
         live: Mapping[str, Any] = admin.read(set(names))
         return live
-
-    def _await(self, admin: Any, names: Sequence[str]) -> None:
-        """Gives servers time to show those that exist: one that is not shown is forgotten."""
 
     def _removals(
         self, admin: Any, gone: Sequence[str], olds: Mapping[str, Any], news: Mapping[str, Any]

@@ -23,7 +23,6 @@ from components.providers.declared import DeclaredSetProvider
 # the others say how, and not what.
 _COMPARED = (*connection.KEYS, "adminPort", "bootstrapServers", "brokers", "topics", "confirmDelete")
 _DEFAULT_RATE = 50_000_000
-_STALE_SECONDS = 3.0
 
 
 class TopicSetProvider(DeclaredSetProvider):
@@ -141,9 +140,6 @@ class TopicSetProvider(DeclaredSetProvider):
 
     def _seen(self, live: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
         return plan.to_props({name: topic for name, topic in live.items() if name in declared})
-
-    def _await(self, admin: Any, names: Sequence[str]) -> None:
-        admin.seen(dict.fromkeys(names, 1), _STALE_SECONDS)
 
     def _removals(
         self, admin: Any, gone: Sequence[str], olds: Mapping[str, Any], news: Mapping[str, Any]

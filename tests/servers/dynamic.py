@@ -4,11 +4,12 @@ import asyncio
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import grpc
 from google.protobuf import struct_pb2
@@ -39,6 +40,16 @@ class Broken(Exception):
     def __init__(self, message: str, reasons: list[str], recorded: dict[str, Any] | None) -> None:
         self.reasons, self.recorded = reasons, recorded
         super().__init__(message)
+
+
+@dataclass(frozen=True)
+class Halt:
+    """Where a provider process halts until it is killed: before or after a method, MODULE:CLASS.METHOD."""
+
+    moment: str
+    when: Literal["before", "after"]
+    said: Path
+    """a file that is made there"""
 
 
 @dataclass
@@ -82,6 +93,15 @@ class Host:
         request = provider_pb2.DiffRequest(id=self.id, olds=_struct(self.outputs), news=_struct(inputs))
         return bool(self.stub.Diff(request, timeout=900).changes == provider_pb2.DiffResponse.DIFF_SOME)
 
+    def killed_at(self, halt: Halt, inputs: dict[str, Any]) -> None:
+        """Create with checked inputs, and SIGKILL to the process once it halts; no answer was given by then."""
+        future = self.stub.Create.future(creation(inputs))
+        while not halt.said.exists():
+            assert not future.done(), f"{halt.moment} was never come to: {future.exception()}"
+            time.sleep(0.01)
+        self.process.kill()
+        assert future.exception() is not None
+
     def refresh(self) -> bool:
         """Reads what is live into the state; returns whether that changed the inputs."""
         request = provider_pb2.ReadRequest(id=self.id, properties=_struct(self.outputs), inputs=_struct(self.inputs))
@@ -115,10 +135,13 @@ class Host:
 
 
 @contextmanager
-def host(provider: ResourceProvider, config: Mapping[str, str] | None = None) -> Iterator[Host]:
-    """A provider process of its own; a test may kill it."""
+def host(
+    provider: ResourceProvider, config: Mapping[str, str] | None = None, halt: Halt | None = None
+) -> Iterator[Host]:
+    """A provider process of its own; a test may kill it, and have it halt for that."""
+    halting = ["tests.servers.halting", halt.moment, halt.when, str(halt.said)] if halt else []
     process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "pulumi.dynamic"],
+        [sys.executable, "-u", "-m", *(halting or ["pulumi.dynamic"])],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,

@@ -12,20 +12,24 @@ from elasticsearch import Elasticsearch
 
 from bus.errors import Failed
 from bus.indices.admin import Admin
+from bus.indices.migration import Migration
 from bus.indices.plan import Wanted, plan
 
 PATIENCE_SECONDS = 0.6
 DONE, FAILED = 0, 3
 
 
-def migrate(url: str, wanted: Wanted, die_at: int = 0, after: bool = False) -> BaseProcess:
-    """A started process: one `pulumi up` of an index, killed at its call number `die_at`, before or after it."""
-    process = _context().Process(target=_run, args=(url, wanted, die_at, after))
+def migrate(url: str, wanted: Wanted, die_at: int = 0, after: bool = False, die_before: str = "") -> BaseProcess:
+    """A started process: one `pulumi up` of an index, killed at its call number `die_at`, before or after it.
+
+    Or before a step of its migration, such as `_block`.
+    """
+    process = _context().Process(target=_run, args=(url, wanted, die_at, after, die_before))
     process.start()
     return process
 
 
-def ended(process: BaseProcess, seconds: float = 90) -> int:
+def ended(process: BaseProcess, seconds: float = 900) -> int:
     """The exit code of a process: DONE, FAILED, or -9 where it was killed."""
     process.join(seconds)
     if process.is_alive():
@@ -41,9 +45,12 @@ def _context() -> ForkServerContext:
     return context
 
 
-def _run(url: str, wanted: Wanted, die_at: int, after: bool) -> None:
+def _run(url: str, wanted: Wanted, die_at: int, after: bool, die_before: str) -> None:
     if die_at:
         _die_at(die_at, after)
+    if die_before:
+        assert hasattr(Migration, die_before)
+        setattr(Migration, die_before, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
     admin = Admin(url)
     try:
         live = admin.read([wanted.name]).get(wanted.name)

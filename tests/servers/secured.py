@@ -1,6 +1,7 @@
 """Brokers that ask for a login, set up as charts/kafka does it, and clients of bricks."""
 
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,8 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
-from bus.access import Login
+from bus.access import Login, Unreachable
+from bus.topics.connecting import connected
 from bus.users.passwords import secret_of_brokers
 from components.providers.users import KafkaUsersProvider, RetiredPasswordsProvider
 from tests.servers.kafka import Cluster, cluster
@@ -18,6 +20,7 @@ from tests.servers.kafka import Cluster, cluster
 BROKERS = {"bus-1": "one", "bus-2": "two"}
 BUS = Login("bus-1", "one")
 _LISTENERS = ("plaintext", "controller")
+_PATIENCE_SECONDS = 120.0
 
 
 @contextmanager
@@ -67,29 +70,35 @@ class Brick:
     def logs_in(self) -> bool:
         """Whether its password is taken."""
         try:
-            AdminClient(self._settings()).list_topics(timeout=4)
-        except KafkaException:
+            connected(self.bootstrap, self.login, _PATIENCE_SECONDS)
+        except Unreachable as error:
+            assert "does not take the password" in str(error), error
             return False
         return True
 
     def topics(self) -> list[str]:
         """The topics that it may know of."""
-        return sorted(AdminClient(self._settings()).list_topics(timeout=10).topics)
+        return sorted(AdminClient(self._settings()).list_topics(timeout=_PATIENCE_SECONDS).topics)
 
     def writes(self, topic: str, **settings: Any) -> str:
         """Writes one record; the name of what the broker answers, empty where it takes it."""
         answers: list[Any] = []
-        producer = Producer(self._settings(**{"message.timeout.ms": 8000, "topic.metadata.refresh.sparse": True}))
+        producer = Producer(
+            self._settings(
+                **{"message.timeout.ms": int(_PATIENCE_SECONDS * 1000), "topic.metadata.refresh.sparse": True}
+            )
+        )
         producer.produce(topic, b"x", on_delivery=lambda error, _: answers.append(error))
-        producer.flush(10)
+        producer.flush(_PATIENCE_SECONDS + 10)
         return answers[0].name() if answers[0] else ""
 
-    def reads(self, topic: str, group: str) -> str:
+    def reads(self, topic: str, group: str, seconds: float = _PATIENCE_SECONDS) -> str:
         """Reads a topic that holds a record; the name of what the broker answers, empty where it got the record."""
+        deadline = time.monotonic() + seconds
         consumer = Consumer(self._settings(**{"group.id": group, "auto.offset.reset": "earliest"}))
         try:
             consumer.subscribe([topic])
-            for _ in range(30):
+            while time.monotonic() < deadline:
                 found = consumer.poll(0.5)
                 if found is not None:
                     error = found.error()

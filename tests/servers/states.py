@@ -48,7 +48,9 @@ class Place:
 
     def upgrade(self, *sets: str, stamp: bool = True, description: str = MINE) -> None:
         given = [part for one in sets for part in ("--set", one)]
-        self.helm("upgrade", "r", self.chart(stamp), "--wait", "--timeout", "20s", "--description", description, *given)
+        self.helm(
+            "upgrade", "r", self.chart(stamp), "--wait", "--timeout", "300s", "--description", description, *given
+        )
 
     def fails(self, verb: str, *, stamp: bool = True) -> None:
         given = ["--set", NEVER, "--wait", "--timeout", "1s"]
@@ -56,11 +58,11 @@ class Place:
         assert self.newest() == "failed"
 
     def cut_off(self, status: str, *arguments: str) -> None:
-        """helm, killed with SIGKILL once its record has `status` and its objects are there."""
+        """helm, killed with SIGKILL once its record has `status` and it waits for the last object that it touches."""
+        before = self._last_touched(status)
         process = self.kwok.started("helm", *arguments, "-n", self.namespace)
         try:
-            wait_for(lambda: self.newest() == status)
-            time.sleep(0.5)
+            wait_for(lambda: self.newest() == status and self._last_touched(status) != before)
         finally:
             process.kill()
             process.wait()
@@ -70,11 +72,16 @@ class Place:
         history = self.helm("history", "r", "-o", "json", check=False)
         return str(json.loads(history)[-1]["status"]) if history else ""
 
+    def _last_touched(self, status: str) -> list[object]:
+        """What helm changes last: the StatefulSet, or in a removal, which goes the other way, the ConfigMap."""
+        kind, key = ("configmaps", "deletionTimestamp") if status == "uninstalling" else ("statefulsets", "generation")
+        return [(one["metadata"]["uid"], one["metadata"].get(key)) for one in self.kwok.objects(kind, self.namespace)]
+
     def uids(self, kind: str) -> dict[str, str]:
         return {one["metadata"]["name"]: one["metadata"]["uid"] for one in self.kwok.objects(kind, self.namespace)}
 
 
-def wait_for(look: Callable[[], object], seconds: float = 30) -> None:
+def wait_for(look: Callable[[], object], seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
     while not look():
         assert time.monotonic() < deadline

@@ -160,7 +160,7 @@ def test_thirty_at_once_lose_nothing_and_mix_nothing(images: Running, repository
         )
         for brick, tag in jobs
     ]
-    said = [process.communicate(timeout=400)[0] for process in running]
+    said = [process.communicate(timeout=900)[0] for process in running]
     assert [process.returncode for process in running] == [0] * 30, "\n".join(said)
     for brick in BRICKS[1:]:
         expected = FILE.format(brick).replace("tag: 'old'", f"tag: 'new'\n  digest: {digest(images, brick)}")

@@ -17,7 +17,7 @@ from bus.topics.plan import Topic, plan
 from components.providers.topics import TopicSetProvider
 from tests.servers.dynamic import Broken, Host, host, resumed
 from tests.servers.kafka import Cluster
-from tests.servers.topic_sets import eventually, inside, is_done, produce, props, topic
+from tests.servers.topic_sets import eventually, inside, is_done, props, topic
 
 pytestmark = pytest.mark.servers
 
@@ -35,7 +35,7 @@ def test_two_runs_at_once_both_end_well(kafka: Cluster, admin: Admin) -> None:
     for one in runs:
         one.start()
     for one in runs:
-        one.join(120)
+        one.join(900)
     assert [result.failed for result in results] == [{}, {}]
     assert results[0].created.isdisjoint(results[1].created)
     assert results[0].created | results[1].created == {t.name for t in wanted}
@@ -57,7 +57,7 @@ def test_a_broker_that_dies_during_a_run_is_waited_for(kafka: Cluster, provider:
     kafka.kill(1)
     time.sleep(2)
     kafka.start(1)
-    worker.join(200)
+    worker.join(900)
     assert not worker.is_alive()
     with host(TopicSetProvider()) as after:
         again = resumed(provider, after)
@@ -160,23 +160,6 @@ def test_a_refusal_stands_though_sizes_cannot_be_had(
     [failure] = here.check({}, news).failures or []
     assert failure.reason.startswith("t: partitions 3 -> 1")
     assert "how much goes or is copied by the changes on central is not known" in capsys.readouterr().err
-
-
-def test_a_topic_that_a_stale_broker_does_not_show_is_not_forgotten(
-    kafka: Cluster, admin: Admin, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It would neither be deleted nor reported ever after."""
-    admin.create([Topic("t", 1, 1), Topic("u", 1, 1)])
-    assert eventually(lambda: admin.names() == ["t", "u"])
-    produce(kafka, "t")
-    listed, until = Admin._listed, time.monotonic() + 1.5
-    monkeypatch.setattr(
-        Admin, "_listed", lambda self: {n: t for n, t in listed(self).items() if n != "t" or time.monotonic() > until}
-    )
-    here = inside()
-    olds = {**props(kafka, {"t": topic(), "u": topic()}), "created": ["t", "u"]}
-    outs, failed = here._apply(olds, props(kafka, {"u": topic()}))
-    assert (outs["created"], list(outs["kept"]), failed) == (["t", "u"], ["t"], {})
 
 
 def test_brokers_that_name_an_address_that_nobody_reaches_are_unreachable(

@@ -88,7 +88,7 @@ def test_a_right_that_is_missing_is_said_at_preview_and_fails_that_topic_only(
         with pytest.raises(Refused, match=r"t: the broker says: .*AUTHORIZATION"):
             provider.check(after)
         with pytest.raises(Broken) as broken:
-            eventually(lambda: not provider.step(inputs), 60)
+            eventually(lambda: not provider.step(inputs))
         assert [reason for reason in broken.value.reasons if reason.startswith("t: ") and "AUTHORIZATION" in reason]
         assert len(broken.value.reasons) == 1
         assert admin.read(["u"])["u"].partitions == 3

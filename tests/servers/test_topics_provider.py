@@ -1,13 +1,15 @@
 """The set of topics of a site against a real broker, through the process that pulumi runs it in."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from bus.topics.admin import Admin
 from bus.topics.plan import Topic
 from components.providers.topics import TopicSetProvider
-from tests.servers.dynamic import Broken, Host, Refused, creation, host, resumed
+from tests.servers.dynamic import Broken, Halt, Host, Refused, host, resumed
 from tests.servers.kafka import Cluster
 from tests.servers.topic_sets import props, topic
 
@@ -82,18 +84,29 @@ def test_a_stack_that_names_the_new_cluster_goes_on(kafka: Cluster, provider: Ho
     assert provider.outputs["created"] == [], "what was made on another cluster proves nothing here"
 
 
+@pytest.mark.parametrize(
+    ("moment", "when", "there"),
+    [
+        ("bus.topics.admin:Admin.create", "before", 0),
+        ("bus.topics.admin:Admin.create", "after", 20),
+        ("bus.topics.reading:Reader.settle", "after", 20),
+        ("components.providers.topics:TopicSetProvider._make", "after", 20),
+        ("components.providers.topics:TopicSetProvider.create", "after", 20),
+    ],
+)
 def test_a_provider_killed_between_the_act_and_its_record_converges(
-    kafka: Cluster, provider: Host, admin: Admin
+    kafka: Cluster, admin: Admin, tmp_path: Path, moment: str, when: Literal["before", "after"], there: int
 ) -> None:
     wanted = props(kafka, {f"t{n}": topic(2) for n in range(20)})
-    inputs = provider.check(wanted)
-    future = provider.stub.Create.future(creation(inputs))
-    while len(admin.names()) < 20:
-        pass
-    provider.process.kill()
-    assert future.exception() is not None
+    halt = Halt(moment, when, tmp_path / "halted")
+    with host(TopicSetProvider(), halt=halt) as killed:
+        killed.killed_at(halt, killed.check(wanted))
+    if there:
+        assert admin.read(wanted["topics"]).keys() == wanted["topics"].keys(), "done, and not recorded"
+    else:
+        assert admin.names() == []
     with host(TopicSetProvider()) as after:
-        again = resumed(provider, after)
+        again = resumed(killed, after)
         assert again.up(wanted)
         assert again.outputs["topics"] == wanted["topics"]
         assert not again.up(wanted)

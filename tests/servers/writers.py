@@ -17,7 +17,7 @@ class Writers:
     """Threads that index, change and delete documents of their own through an alias until told to stop."""
 
     def __init__(self, url: str, alias: str, count: int) -> None:
-        self._client = Elasticsearch(url, request_timeout=10, retry_on_timeout=False, max_retries=0)
+        self._client = Elasticsearch(url, request_timeout=60, retry_on_timeout=False, max_retries=0)
         self._alias, self._stop = alias, threading.Event()
         self.acknowledged: dict[str, dict[str, Any] | None] = {}
         """id -> content, None where it was deleted; of writes that the server acknowledged"""
@@ -33,7 +33,7 @@ class Writers:
         """Ends them, each after a write that was acknowledged."""
         self._stop.set()
         for thread in self._threads:
-            thread.join(60)
+            thread.join(300)
 
     def _write(self, number: int) -> None:
         choice = random.Random(number)
