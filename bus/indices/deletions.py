@@ -4,6 +4,7 @@ What nobody touched since the copy began has sequence numbers up to its beginnin
 the target. As many there as here say that none of those was deleted, without a look at any id (docs/adr/0025).
 """
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from math import inf
 from typing import Any
@@ -14,6 +15,8 @@ from bus.indices.sweeping import Sweep, Window, newest_and_oldest_first
 
 _ALL = 2**63
 """more than there are"""
+_ROUNDS = 2
+"""so often all that is left to list is listed: what was left, and where counts still say that some are gone, all"""
 
 
 class Deletions:
@@ -37,25 +40,49 @@ class Deletions:
         Returns how many documents that were, and whether more of them must be gone than could be found so. Of what was
         written meanwhile some may not be copied yet, and so hide a deletion until writes are blocked.
         """
-        target, source = self._pair.target, self._pair.source
-        swept = 0
-        later = _after(noted.filled)
-        if (gone := self._count(target, later) - self._count(source, _after(noted.began))) > 0:
-            swept += self._later.of_known(gone, beat)
-            swept += self._later.of_listed(later, gone - swept, beat)
-        found = 0
-        if (gone := self._gone(noted, untouched)) > 0:
+        swept = self._sweep_later(noted, beat)
+        while (gone := self._gone(noted, untouched)) > 0:
             found = self._untouched.of_known(gone, beat)
-        return swept + found, gone > found and not self._untouched.is_listed
+            if not found:
+                break
+            swept += found
+            self._pair.refresh()
+        return swept, gone > 0
+
+    def _sweep_later(self, noted: Note, beat: Callable[[], None]) -> int:
+        """Takes away what was written meanwhile, copied, and deleted again: until counts say that all of it is gone.
+
+        Counts alone end it, never a sum of what was found: one document may be noted by several passes, and what is
+        found may be of those that nobody counted.
+        """
+        swept, begun_again = 0, False
+        later = _after(noted.filled)
+        while (gone := self._count(self._pair.target, later) - self._count(self._pair.source, _after(noted.began))) > 0:
+            found = self._later.of_known(gone, beat) or self._later.of_listed(later, gone, beat)
+            if not found and begun_again:
+                break  # writes go on: what counts say now is not copied yet, or was deleted since
+            if not found:
+                self._later, begun_again = Sweep(self._pair), True
+            swept += found
+            self._pair.refresh()
+        return swept
 
     def sweep_listed(
         self, noted: Note, untouched: int, beat: Callable[[], None], seconds: float = inf
     ) -> tuple[int, bool]:
-        """The same for what was copied at first, listing it until as many are found as are gone, or time is over."""
+        """The same for what was copied at first, listing it until counts say that all is gone, or time is over."""
+        end = time.monotonic() + seconds
+        swept, rounds = 0, 0
         self._pair.refresh()
-        gone = self._gone(noted, untouched)
-        found = self._untouched.of_listed(newest_and_oldest_first(noted.filled), gone, beat, seconds)
-        return found, gone > found and not self._untouched.is_listed
+        while (gone := self._gone(noted, untouched)) > 0 and rounds < _ROUNDS and time.monotonic() < end:
+            if self._untouched.is_listed:
+                self._untouched = Sweep(self._pair)
+            windows = newest_and_oldest_first(noted.filled)
+            found = self._untouched.of_listed(windows, gone, beat, end - time.monotonic())
+            rounds += int(found < gone)
+            swept += found
+            self._pair.refresh()
+        return swept, gone > 0
 
     def list_all(self, noted: Note, beat: Callable[[], None]) -> None:
         """The same of all that was copied at first, so that later sweeps know all of it."""

@@ -128,16 +128,16 @@ class Sweep:
             return 0
         # A scan, since one id under several routings is several documents, more than a page may hold.
         here = {hit["_id"] for hit in self._pair.scan(source, these, _PAGE)}
-        gone = [one for one in batch if one[0] not in here]
-        self._delete(gone)
+        swept = self._delete(dict.fromkeys(one for one in batch if one[0] not in here))
         batch[:] = [one for one in batch if one[0] in here]
-        return len(gone)
+        return swept
 
-    def _delete(self, gone: Iterable[Document]) -> None:
-        """From the target; a server that is too busy for some of them is asked again."""
+    def _delete(self, gone: Iterable[Document]) -> int:
+        """From the target; returns how many were still there. A server that is too busy for some is asked again."""
         asked = [self._deletion(*one) for one in gone]
         try:
-            helpers.bulk(self._pair.client, asked, ignore_status=404, max_retries=6, initial_backoff=0.2)
+            deleted, _ = helpers.bulk(self._pair.client, asked, ignore_status=404, max_retries=6, initial_backoff=0.2)
+            return deleted
         except helpers.BulkIndexError as error:
             why = said(next(iter(error.errors[0].values()))["error"])
             raise TransportError(f"{len(error.errors)} deletions in {self._pair.target} are refused: {why}") from error
