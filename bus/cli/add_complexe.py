@@ -1,8 +1,9 @@
 """`bus add-complexe`: one more cinema in a stack file, checked as a deployment would check it before it is written."""
 
 import json
-from collections.abc import Mapping
-from copy import deepcopy
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,45 +12,60 @@ import typer
 from bus import planning, settings
 from bus.cli import editing
 from bus.cli.engine import NoStack, StackName, project
-from bus.settings import required_secrets
-from bus.stack_file import CENTRAL
-
-# What a complexe takes over from the one that it is made like; the rest is its own.
-_SHARED = ("context", "access", "podSecurity", "kafka", "elasticsearch", "postgres", "mirror", "enable", "values")
-_OWN_OF_KAFKA = ("adminPort", "bootstrapServers", "mirrorBootstrapServers")
+from bus.complexes import Around, Given, entry, missing, refusal
+from bus.settings import SECRETS_OF_A_SITE, required_secrets
 
 
 def add_complexe(
     name: Annotated[str, typer.Argument(help="name of the complexe, as cinecity")],
     stack: StackName,
-    cinema_code: Annotated[str, typer.Option(help="code of the cinema, from the index of central")],
+    cinema_code: Annotated[str | None, typer.Option(help="code of the cinema, from the index of central")] = None,
     like: Annotated[str | None, typer.Option(help="complexe to take brokers, mirror and options from")] = None,
     namespace: Annotated[str | None, typer.Option(help="default: that of LIKE with the name replaced")] = None,
     database: Annotated[str | None, typer.Option(help="Odoo's database; default complexe-NAME")] = None,
     slot_name: Annotated[str | None, typer.Option(help="replication slot; default debezium_NAME")] = None,
-    context: Annotated[str | None, typer.Option(help="kubeconfig context, where it is not that of LIKE")] = None,
+    context: Annotated[
+        str | None, typer.Option(help="kubeconfig context of its cluster; default: bus:context, where the stack has it")
+    ] = None,
+    mirror_bootstrap_servers: Annotated[
+        str | None, typer.Option(help="host:port of its brokers, as the mirror on central reaches them")
+    ] = None,
+    bootstrap_servers: Annotated[
+        str | None, typer.Option(help="host:port of its brokers, where the runner reaches them by itself")
+    ] = None,
+    elasticsearch_endpoint: Annotated[
+        str | None, typer.Option(help="URL of its Elasticsearch, where the runner reaches it by itself")
+    ] = None,
 ) -> None:
-    """Adds a complexe to Pulumi.<stack>.yaml, checks the whole stack, and says which secrets it still needs."""
+    """Adds a complexe to Pulumi.<stack>.yaml, checks the whole stack, and says which secrets it still needs.
+
+    Contexts and addresses of another complexe are never taken over. What is missing is asked for on a terminal.
+    """
     root = project()
     file = root / f"Pulumi.{stack}.yaml"
     if not file.exists():
         raise NoStack(f"{file.name} is not beside Pulumi.yaml, in {root}")
     content = editing.read(file)
     sites = _sites(content, file.name)
-    own = {
-        "namespace": namespace,
-        "context": context,
-        "odoo": {"database": database or f"complexe-{name}"},
-        "cinemaCode": cinema_code,
-        "slotName": slot_name or f"debezium_{name.replace('-', '_')}",
-    }
-    sites[name] = one_more(sites, name, like, {key: value for key, value in own.items() if value is not None})
-    missing = check(root, stack, content["config"], name)
+    around = _around(content["config"], sites)
+    model = around.model(name, like)
+    servers = (bootstrap_servers, mirror_bootstrap_servers, elasticsearch_endpoint)
+    given = Given(cinema_code, namespace, database, slot_name, context, *servers)
+    given = _completed(around, name, model, given, stack)
+    by_kubeconfig = around.by_kubeconfig(name, model, given.context)
+    sites[name] = entry(around, name, model, given)
+    own = [key for key in SECRETS_OF_A_SITE if f"bus:{model}.{key}" in content["config"]]
+    own = [key for key in own if key != "kubeconfig"] + (["kubeconfig"] if by_kubeconfig else [])
+    lacking = check(root, stack, content["config"], name, own)
     editing.write(file, content)
-    print(f"{file.name}: {name} added, in namespace {sites[name]['namespace']}.")
-    for key in missing:
-        print(f"  missing secret: pulumi config set --secret bus:{key} --stack {stack}")
-    print(f"Next: pulumi preview --stack {stack}")
+    place = "the cluster of its kubeconfig" if by_kubeconfig else f"context {given.context or around.context}"
+    print(f"{file.name}: {name} added like {model}, in namespace {sites[name]['namespace']} of {place}.")
+    if "values" in sites[name]:
+        print(f"  taken over from {model}: values; check that nothing in them is {model}'s own")
+    for key in lacking:
+        source = " < FILE" if key.endswith(".kubeconfig") else ""
+        print(f"  missing secret: pulumi config set --secret bus:{key} --stack {stack}{source}")
+    print(f"Next: pulumi preview --stack {stack}; then commit {file.name}")
 
 
 def _sites(content: Any, file: str) -> Any:
@@ -61,41 +77,46 @@ def _sites(content: Any, file: str) -> Any:
     return sites
 
 
-def one_more(sites: Mapping[str, Any], name: str, like: str | None, own: Mapping[str, Any]) -> dict[str, Any]:
-    """The entry of a new complexe: what it shares with `like`, then its own; raises NoStack where that cannot be."""
-    if name in sites:
-        raise NoStack(f"the stack has a site {name} already")
-    complexes = [site for site in sites if site != CENTRAL]
-    model = like or next(iter(complexes), None)
-    if model is None or model not in complexes:
-        raise NoStack(f"no complexe {like or ''} to make {name} like; complexes: {', '.join(complexes) or 'none'}")
-    # Copies: one object in two places would be written as an anchor and its alias.
-    shared = {key: deepcopy(sites[model][key]) for key in _SHARED if key in sites[model]}
-    if "kafka" in shared:
-        for key in _OWN_OF_KAFKA:
-            shared["kafka"].pop(key, None)
-    if "namespace" not in own:
-        theirs = sites[model]["namespace"]
-        if model not in theirs:
-            raise NoStack(f"namespace {theirs} does not bear the name {model}: give --namespace for {name}")
-        own = {"namespace": theirs.replace(model, name), **own}
-    return {"namespace": own["namespace"], **shared, **own}
+def _around(config: Mapping[str, Any], sites: Mapping[str, Any]) -> Around:
+    held = {key.removeprefix("bus:").removesuffix(".kubeconfig") for key in config if key.endswith(".kubeconfig")}
+    return Around(sites, config.get("bus:context"), held)
 
 
-def check(root: Path, stack: str, config: Mapping[str, Any], name: str) -> list[str]:
+def _completed(around: Around, name: str, model: str, given: Given, stack: str) -> Given:
+    """Ask on a terminal for what is missing. Raise NotAdded with all of it where there is no terminal."""
+    kubeconfig = f"pulumi config set --secret bus:{name}.kubeconfig --stack {stack} < FILE"
+    while lacking := missing(around, name, model, given):
+        if not on_terminal():
+            raise refusal(name, f"Pulumi.{stack}.yaml", lacking, kubeconfig)
+        first = lacking[0]
+        print(f"{first.what}; {first.why.removesuffix('; ')}")
+        given = replace(given, **{first.name: typer.prompt(first.option.removeprefix("--"))})
+    return given
+
+
+def on_terminal() -> bool:
+    """Whether somebody can be asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def check(root: Path, stack: str, config: Mapping[str, Any], name: str, own: Sequence[str]) -> list[str]:
     """Raises Refused with all that a deployment would refuse; returns the secrets that `name` still lacks.
 
-    Secrets are not read: one that is there is taken as it is, one that is missing is said and not refused.
+    Secrets are not read: an existing one is taken as it is, a missing one is listed and not refused. `own`
+    are those that `name` needs beside those of every site.
     """
     sites = config["bus:sites"]
     wanted = {f"bus:{site}.{key}" for site in sites for key in required_secrets(site, bool(sites[site].get("as400")))}
+    wanted |= {f"bus:{name}.{key}" for key in own}
     here = {key for key, value in config.items() if isinstance(value, Mapping) and set(value) == {"secure"}}
     plain = {key: value for key, value in config.items() if key not in here}
     flat = {key: value if isinstance(value, str) else json.dumps(value) for key, value in plain.items()}
     hidden = here | wanted
     # Images are no matter of a site: values/ may have the digests that a policy wants on the stack's own branch only.
     flat.pop("bus:images", None)
-    loaded = settings.load(stack, {**flat, **dict.fromkeys(hidden, "")}, hidden)
+    # Two kubeconfigs that are not read are two clusters: equal namespaces in them are no conflict.
+    unread = {key: key if key.endswith(".kubeconfig") else "" for key in hidden}
+    loaded = settings.load(stack, {**flat, **unread}, hidden)
     planning.plan(root, loaded)
-    general = {key for key in required_secrets(name, bool(sites[name].get("as400"))) if f"bus:{key}" not in here}
-    return sorted(f"{name}.{key}" for key in general if f"bus:{name}.{key}" not in here)
+    lacking = [key for key in required_secrets(name, bool(sites[name].get("as400"))) if f"bus:{key}" not in here]
+    return sorted(f"{name}.{key}" for key in [*lacking, *own] if f"bus:{name}.{key}" not in here)
