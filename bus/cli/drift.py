@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,11 @@ from bus.cli.stack import load
 from bus.errors import Failed
 from bus.fan_out import Progress, fan_out
 from bus.kube import kube_api
-from bus.releases import objects, records
+from bus.releases import objects, records, remedies
 from bus.releases.drift import Drift
 from bus.releases.drift import drift as differing
 from bus.releases.previews import RELEASES_AT_ONCE
+from bus.releases.state import Record
 
 EXIT_DRIFT = 2
 
@@ -30,21 +32,33 @@ def drift(stack: StackName, config_file: ConfigFile = None) -> None:
     loaded = load(root, stack, config_file)
     clusters = loaded.reached()
     releases = [(site, release.name) for site in clusters for release in loaded.plan.releases(site)]
+
+    def look(key: tuple[str, str]) -> tuple[list[Drift], list[str]]:
+        site, release = key
+        history = records.read(clusters[site], [release])[release]
+        found = of_release(clusters[site], release, history)
+        return found, remedies.of_release(release, clusters[site], history, site, stack) if found else []
+
     compared = fan_out(
         releases,
-        lambda key: of_release(clusters[key[0]], key[1]),
+        look,
         at_once=RELEASES_AT_ONCE,
         progress=Progress("releases compared", partial(print, file=sys.stderr)),
         name=lambda key: f"{key[1]} of {key[0]}",
     )
-    for (site, release), found in compared.values.items():
+    for (site, release), (found, way_back) in compared.values.items():
         for difference in found:
             print(f"{site} {release}: {difference}")
+        for line in way_back:
+            print(f"  {line}")
         count += len(found)
-    for name, lines in sorted(changed_sets(_refreshed(root, stack, config_file)).items()):
+    sets = sorted(changed_sets(_refreshed(root, stack, config_file)).items())
+    for name, lines in sets:
         for line in lines:
             print(f"{name}: {line}")
         count += len(lines)
+    if sets:
+        print(f"  {remedies.of_sets(stack)}")
     if compared.failures:
         print(f"{count} differences, and not all could be looked at")
         raise Failed({f"{site} {release}": str(error) for (site, release), error in compared.failures.items()})
@@ -53,10 +67,10 @@ def drift(stack: StackName, config_file: ConfigFile = None) -> None:
         raise typer.Exit(EXIT_DRIFT)
 
 
-def of_release(cluster: Cluster, release: str) -> list[Drift]:
-    """The drift of one release's objects from its newest deployed record."""
+def of_release(cluster: Cluster, release: str, history: Sequence[Record] | None = None) -> list[Drift]:
+    """The drift of one release's objects from its newest deployed record; `history` where it was read already."""
     api = kube_api(cluster)
-    history = records.read(cluster, [release])[release]
+    history = records.read(cluster, [release])[release] if history is None else history
     deployed = [record for record in history if record.status == "deployed"]
     if not deployed:
         said = ", ".join(f"revision {one.revision} {one.status}" for one in history[-3:]) or "no records"
