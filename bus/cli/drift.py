@@ -12,11 +12,11 @@ import typer
 from bus.access import Cluster
 from bus.cli.diagnostics import errors
 from bus.cli.engine import ConfigFile, NoStack, StackName, project, pulumi
-from bus.cli.preview import changed_sets
 from bus.cli.stack import load
 from bus.errors import Failed
 from bus.fan_out import Progress, fan_out
 from bus.kube import kube_api
+from bus.notes.sets import changed_sets
 from bus.releases import objects, records, remedies
 from bus.releases.drift import Drift
 from bus.releases.drift import drift as differing

@@ -1,8 +1,10 @@
 """`bus preview`: objects, images, topics and indices that a deployment would change, also for a merge request."""
 
 import json
+import os
+import subprocess
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,18 +16,13 @@ from bus.cli.engine import ConfigFile, NoStack, StackName, project, pulumi
 from bus.cli.stack import Stack, load
 from bus.errors import Refused
 from bus.fan_out import fan_out
-from bus.indices.provisions import NOUNS
+from bus.notes import note
+from bus.notes.diagnostics import messages
+from bus.notes.folding import Line
+from bus.notes.steps import is_change, lines, uninstalled
 from bus.reachable import SITES_AT_ONCE, problem
 from bus.releases import preview as releases
 from bus.releases import previews, records, rendering
-
-# type -> its maps by name, and how a line calls one of each beside its name.
-_SETS: Mapping[str, Mapping[str, str]] = {
-    "pulumi-python:dynamic/bus:TopicSet": {"topics": ""},
-    "pulumi-python:dynamic/bus:IndexSet": {**{kind: f"{noun} " for kind, noun in NOUNS.items()}, "indices": ""},
-    "pulumi-python:dynamic/bus:KafkaUsers": {"users": ""},
-}
-_GONE = {"users": "nobody logs in as it any more"}
 
 
 def preview(
@@ -37,20 +34,18 @@ def preview(
     root = project()
     loaded = load(root, stack, config_file)
     found = _changed(root, loaded)
-    steps = _steps(root, stack, config_file)
+    done = _engine(root, stack, config_file)
+    steps = [one for one in done.get("steps") or [] if is_change(one)]
+    warnings, said = messages(done.get("diagnostics") or [])
+    shown = {(loaded.plan.sites[one.site].settings.namespace, one.release) for one in found}
+    sets, others = lines(steps, loaded.plan.sites, shown, warnings)
     used = [site.settings.namespace for site in loaded.plan.sites.values()]
-    sets = {**changed_sets(steps), **uninstalled(steps, used)}
-    if markdown:
-        print(releases.markdown(found, sets), end="")
-        return
-    for one in found:
-        print(releases.text(one))
-        if said := releases.warning(one):
-            print(f"warning: {said}")
-    for name, lines in sorted(sets.items()):
-        print("\n".join([f"{name}:", *(f"  {line}" for line in lines)]))
-    if not found and not sets:
-        print("nothing changes")
+    others += [Line(line, name) for name, gone in uninstalled(steps, used).items() for line in gone]
+    where = os.environ.get("CI_JOB_URL", "") if markdown else ""
+    whole = note.Preview(
+        stack, commit(root), where, tuple(loaded.plan.sites), found, warnings, said, sets, others, len(steps)
+    )
+    print(note.markdown(whole) if markdown else note.text(whole), end="")
 
 
 def _changed(root: Path, loaded: Stack) -> Sequence[releases.ReleasePreview]:
@@ -72,75 +67,27 @@ def _changed(root: Path, loaded: Stack) -> Sequence[releases.ReleasePreview]:
     return found.changed
 
 
-def changed_sets(steps: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """Name of a set of topics, indices or Kafka users -> a line per one that is added, changed or left by its fragment.
-
-    `steps` are those of `pulumi preview --json`.
-    """
-    found = {}
-    for step in steps:
-        states = [step.get("oldState") or {}, step.get("newState") or {}]
-        blocks = _SETS.get(str(next((state["type"] for state in reversed(states) if state.get("type")), "")), {})
-        lines = [line for block in blocks for line in _lines(states, block, blocks)]
-        if step.get("op") == "same":
-            lines = []
-        elif step.get("op") == "delete" and lines:  # the provider deletes none of a set that goes as a whole
-            lines = [f"{len(lines)} no longer managed; they stay as they are, with the volumes of their servers"]
-        if lines:
-            found[step["urn"].rsplit("::", 1)[-1]] = lines
-    return found
+def commit(root: Path) -> str:
+    """The commit that is previewed: the pipeline's, or that of the checkout; empty where there is none."""
+    if named := os.environ.get("CI_COMMIT_SHA"):
+        return named[:12]
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=12", "--dirty", "--exclude=*"],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        return ""
+    return done.stdout.strip() if not done.returncode else ""
 
 
-def uninstalled(steps: Sequence[Mapping[str, Any]], used: Collection[str]) -> dict[str, list[str]]:
-    """Namespace -> what is said of each release in it that a deployment would uninstall, as where its site is gone.
-
-    `used` are the namespaces of the stack's sites, which hold more than what is uninstalled.
-    """
-    found: dict[str, list[str]] = {}
-    for step in steps:
-        old = step.get("oldState") or {}
-        if step.get("op") != "delete" or old.get("type") != "kubernetes:helm.sh/v3:Release":
-            continue
-        inputs = old.get("inputs") or {}
-        found.setdefault(str(inputs.get("namespace")), []).append(f"- release {inputs.get('name')} is uninstalled")
-    for name in found.keys() - set(used):
-        found[name].append(f"the namespace and its volumes stay: kubectl delete namespace {name} removes them")
-    return {f"namespace {name}": lines for name, lines in found.items()}
-
-
-def _lines(states: Sequence[Mapping[str, Any]], block: str, nouns: Mapping[str, str]) -> list[str]:
-    old, new = ((state.get("inputs") or {}).get(block) or {} for state in states)
-    noun = nouns[block]
-    lines = [f"+ {noun}{name}" for name in sorted(new.keys() - old.keys())]
-    lines += [f"~ {noun}{name}: {_difference(old[name], new[name])}" for name in sorted(new) if _differ(old, new, name)]
-    return lines + [
-        f"- {noun}{name} ({_GONE.get(block, 'its fragment is gone')})" for name in sorted(old.keys() - new.keys())
-    ]
-
-
-def _differ(old: Mapping[str, Any], new: Mapping[str, Any], name: str) -> bool:
-    return name in old and bool(old[name] != new[name])
-
-
-def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    return ", ".join(_leaves(old, new, ""))
-
-
-def _leaves(old: Mapping[str, Any], new: Mapping[str, Any], above: str) -> list[str]:
-    """What differs, by its whole path: a field of a mapping, and not the mapping."""
-    lines: list[str] = []
-    for key in sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key)):
-        before, after, path = old.get(key), new.get(key), f"{above}{key}"
-        if isinstance(before, Mapping) and isinstance(after, Mapping):
-            lines += _leaves(before, after, f"{path}.")
-        else:
-            lines.append(f"{path} {json.dumps(before)} -> {json.dumps(after)}")
-    return lines
-
-
-def _steps(root: Path, stack: str, config_file: Path | None) -> list[dict[str, Any]]:
+def _engine(root: Path, stack: str, config_file: Path | None) -> dict[str, Any]:
+    """The engine's own preview: its steps, and what was said meanwhile."""
     done = pulumi(root, "preview", "--json", "--stack", stack, config_file=config_file)
     if done.returncode:
         raise NoStack(f"pulumi preview of stack {stack} fails:\n{errors(done.stdout, done.stderr)}")
-    steps: list[dict[str, Any]] = json.loads(done.stdout).get("steps") or []
-    return steps
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found

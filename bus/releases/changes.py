@@ -13,6 +13,8 @@ _CHECKSUM = re.compile(r"\.annotations\.checksum/")
 _NOISE = re.compile(r"\.labels\.(helm\.sh/chart|app\.kubernetes\.io/managed-by)$|^status\b|\.managedFields\b")
 _SECRET_NAME = re.compile(r"(?i)(password|passwd|secret|token|apikey|api_key|credential)s?$")
 _ABSENT = object()
+_WORKLOADS = ("Deployment/", "StatefulSet/", "DaemonSet/")
+_TEMPLATE = "spec.template."
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,16 @@ class ObjectChange:
     object: str
     op: Literal["added", "changed", "removed", "restarted"]
     fields: tuple[FieldChange, ...] = field(default=())
+    by_hand: bool = False
+    """whether its pods stay until somebody deletes them: update strategy OnDelete, or none of them is wanted"""
+
+    @property
+    def restarts(self) -> bool:
+        """Whether its pods are replaced: a workload whose pod template changes, if only by a checksum."""
+        if self.by_hand:
+            return False
+        template = any(one.path.startswith(_TEMPLATE) for one in self.fields)
+        return self.op == "restarted" or (self.op == "changed" and self.object.startswith(_WORKLOADS) and template)
 
     @property
     def images(self) -> list[tuple[str | None, str | None]]:
@@ -52,17 +64,25 @@ def changes(old: Mapping[Key, Mapping[str, Any]], new: Mapping[Key, Mapping[str,
             found.append(ObjectChange(name, "added", tuple(images)))
         else:
             fields = _fields(old[key], new[key], key)
-            plain = tuple(one for one in fields if not _CHECKSUM.search(one.path))
+            plain = tuple(one for one in fields if not (_CHECKSUM.search(one.path) or _NOISE.search(one.path)))
             if fields:
-                found.append(ObjectChange(name, "changed" if plain else "restarted", plain))
+                op: Literal["changed", "restarted"] = "changed" if plain else "restarted"
+                found.append(ObjectChange(name, op, plain, _by_hand(new[key])))
     return found
+
+
+def _by_hand(new: Mapping[str, Any]) -> bool:
+    spec = new.get("spec") or {}
+    return (spec.get("updateStrategy") or {}).get("type") == "OnDelete" or spec.get("replicas") == 0
 
 
 def _fields(old: Mapping[str, Any], new: Mapping[str, Any], key: Key) -> list[FieldChange]:
     before, after = dict(leaves(old, key, hide=False)), dict(leaves(new, key, hide=False))
     found = []
     for path in [*before, *(path for path in after if path not in before)]:
-        if before.get(path, _ABSENT) == after.get(path, _ABSENT) or _NOISE.search(path):
+        if before.get(path, _ABSENT) == after.get(path, _ABSENT):
+            continue
+        if _NOISE.search(path) and not path.startswith(_TEMPLATE):  # there it replaces pods
             continue
         hidden = is_secret(path, key)
         shown = [None if path not in side else HIDDEN if hidden else side[path] for side in (before, after)]

@@ -1,4 +1,4 @@
-"""The objects that a deployment would change, by release: gathered, and written for a terminal or a merge request."""
+"""The objects that a deployment would change, by release: gathered, and written for a terminal."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,8 +16,6 @@ from bus.releases.refusals import Verdicts
 from bus.releases.rendering import record_size, render, too_large
 from bus.releases.state import Record
 
-# GitLab refuses a note of more than 1,000,000 characters.
-NOTE_LIMIT = 1_000_000
 _MARKS = {"added": "+", "changed": "~", "removed": "-", "restarted": "r"}
 
 
@@ -37,6 +35,11 @@ class ReleasePreview:
     def count(self, *ops: str) -> int:
         """How many objects see one of `ops`."""
         return sum(one.op in ops for one in self.objects)
+
+    @property
+    def restarts(self) -> int:
+        """How many workloads restart their pods, those among them that also change in other ways."""
+        return sum(one.restarts for one in self.objects)
 
     @property
     def images(self) -> list[str]:
@@ -80,8 +83,8 @@ def with_revision_of(config: Mapping[str, Any], values: Mapping[str, Any]) -> di
 
 def text(found: ReleasePreview) -> str:
     """For a terminal: a line per object, its fields below it."""
-    head = f"{found.site}: release {found.release} {'is new' if found.new else 'changes'}: {_counts(found)}"
-    return "\n".join([head, *_object_lines(found)])
+    head = f"{found.site}: release {found.release} {'is new' if found.new else 'changes'}: {counts(found)}"
+    return "\n".join([head, *object_lines(found)])
 
 
 def warning(found: ReleasePreview) -> str:
@@ -91,60 +94,19 @@ def warning(found: ReleasePreview) -> str:
     return "\n".join([f"{found.site}: release {found.release}:", *(f"  {line}" for line in found.verdicts.lines)])
 
 
-def markdown(found: Sequence[ReleasePreview], sets: Mapping[str, Sequence[str]], limit: int = NOTE_LIMIT) -> str:
-    """For a merge request: a table first, each release folded below it, cut where a note would be too long.
-
-    `sets` maps a name of topics or indices of a site to what changes in it.
-    """
-    if not found and not any(sets.values()):
-        return "**bus preview**: nothing changes.\n"
-    lines = ["**bus preview**", ""]
-    if found:
-        lines += [
-            "| site | release | added | changed | removed | restarted | images |",
-            "|---|---|---|---|---|---|---|",
-        ]
-    for one in found:
-        counts = [str(one.count(op)) for op in ("added", "changed", "removed", "restarted")]
-        images = "<br>".join(one.images[:5]) + (f"<br>and {len(one.images) - 5} more" if len(one.images) > 5 else "")
-        lines.append(f"| {one.site} | {one.release}{' (new)' if one.new else ''} | {' | '.join(counts)} | {images} |")
-    for one in found:
-        if one.verdicts.lines:
-            refused = [f"- {line}" if not line.startswith(" ") else line for line in one.verdicts.lines]
-            lines += ["", f"**{one.site}: {one.release} - what the cluster says of it**", "", *refused]
-    for name, said in sorted(sets.items()):
-        if said:
-            lines += ["", f"**{name}**", "", *(f"- `{line}`" for line in said)]
-    size = sum(len(line) + 1 for line in lines)
-    shown = [one for one in found if one.objects]
-    for number, one in enumerate(shown):
-        details = [
-            "",
-            f"<details><summary>{one.site}: {one.release} - {_counts(one)}</summary>",
-            "",
-            "```diff",
-            *_object_lines(one),
-            "```",
-            "</details>",
-        ]
-        size += sum(len(line) + 1 for line in details)
-        if size > limit - 200:
-            rest = ", ".join(f"{left.site}: {left.release}" for left in shown[number:])
-            lines += ["", f"Too long for a note; see the job's log for {rest}."[:190]]
-            break
-        lines += details
-    return "\n".join(lines) + "\n"
-
-
-def _counts(found: ReleasePreview) -> str:
-    said = [f"{count} {op}" for op in ("added", "changed", "removed", "restarted") if (count := found.count(op))]
+def counts(found: ReleasePreview) -> str:
+    """How many objects see which change, in words."""
+    number = {**{op: found.count(op) for op in ("added", "changed", "removed")}, "restarted": found.restarts}
+    said = [f"{count} {op}" for op, count in number.items() if count]
     return ", ".join(said) or "none of its objects, only files or values of its chart"
 
 
-def _object_lines(found: ReleasePreview) -> list[str]:
+def object_lines(found: ReleasePreview) -> list[str]:
+    """A line per object, the fields that change below it."""
     lines = []
     for one in found.objects:
-        lines.append(f"{_MARKS[one.op]} {one.object}")
+        also = " (its pods restart)" if one.restarts and one.op == "changed" else ""
+        lines.append(f"{_MARKS[one.op]} {one.object}{also}")
         if one.op == "changed":
             lines += [f"    {change.path}: {_shown(change.old)} -> {_shown(change.new)}" for change in one.fields]
     return lines

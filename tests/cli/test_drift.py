@@ -3,7 +3,7 @@
 import json
 
 from bus.cli.drift import steps
-from bus.cli.preview import changed_sets
+from bus.notes.sets import changed_sets
 
 URN = "urn:pulumi:local::bus::bus:index:Bus$pulumi-python:dynamic/bus:TopicSet::central-topics"
 

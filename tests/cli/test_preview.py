@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bus.cli.preview import changed_sets
+from bus.notes.sets import changed_sets
 
 TITLES = {"processors": [{"trim": {"field": "title"}}]}
 SALES = {"index_patterns": ["sales-*"], "priority": 1}

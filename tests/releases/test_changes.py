@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bus.cli.preview import changed_sets, uninstalled
+from bus.notes.sets import changed_sets
+from bus.notes.steps import uninstalled
 from bus.releases.changes import HIDDEN, FieldChange, ObjectChange, changes
 from bus.releases.objects import key_of
-from bus.releases.preview import ReleasePreview, markdown, text, with_revision_of
+from bus.releases.preview import ReleasePreview, text, with_revision_of
 from bus.releases.rendering import RECORD_LIMIT, too_large
 
 CASES = sorted((Path(__file__).parent / "changes").glob("*.yaml"))
@@ -48,40 +49,13 @@ BRICKS = ReleasePreview(
 
 def test_a_terminal_sees_a_line_per_object_and_field() -> None:
     assert text(BRICKS).splitlines() == [
-        "central: release central changes: 1 changed, 1 removed, 1 restarted",
-        "~ Deployment/api",
+        "central: release central changes: 1 changed, 1 removed, 2 restarted",
+        "~ Deployment/api (its pods restart)",
         "    spec.template.spec.containers[api].image: r/api:1 -> r/api:2",
         "    data.password: (hidden) -> (hidden)",
         "r Deployment/jobs",
         "- Service/old",
     ]
-
-
-def test_a_merge_request_sees_the_table_first_and_details_folded() -> None:
-    note = markdown([BRICKS], {"central-topics": ["+ cineges.film.data"], "central-indices": []})
-    lines = note.splitlines()
-    assert lines[2:5] == [
-        "| site | release | added | changed | removed | restarted | images |",
-        "|---|---|---|---|---|---|---|",
-        "| central | central | 0 | 1 | 1 | 1 | r/api:1 -> r/api:2 |",
-    ]
-    assert lines.index("**central-topics**") < lines.index("- `+ cineges.film.data`")
-    assert "central-indices" not in note
-    details = "<details><summary>central: central - 1 changed, 1 removed, 1 restarted</summary>"
-    assert lines.index("- `+ cineges.film.data`") < lines.index(details)
-
-
-def test_a_note_keeps_its_table_below_the_limit_and_says_what_it_lacks() -> None:
-    many = [ObjectChange(f"Deployment/api-{n}", "changed", (IMAGE,)) for n in range(500)]
-    found = [ReleasePreview(site, "bricks", True, tuple(many)) for site in ("central", "cinecity", "kone")]
-    note = markdown(found, {}, limit=60_000)
-    assert len(note) < 60_000
-    assert note.count("| bricks (new) |") == 3
-    assert "Too long for a note; see the job's log for cinecity: bricks, kone: bricks" in note
-
-
-def test_nothing_to_show_says_so() -> None:
-    assert markdown([], {}) == "**bus preview**: nothing changes.\n"
 
 
 def test_the_secret_s_revision_is_no_change() -> None:
@@ -134,11 +108,6 @@ def test_of_a_mapping_the_fields_that_differ_are_shown() -> None:
     }
 
 
-def test_a_note_folds_no_release_without_objects() -> None:
-    said = markdown([ReleasePreview("central", "kafka-notif", False)], {})
-    assert "| central | kafka-notif | 0 | 0 | 0 | 0 |  |" in said and "<details>" not in said
-
-
 def test_releases_of_a_site_that_is_gone_are_said_with_what_stays() -> None:
     def step(op: str, kind: str, name: str, namespace: str) -> dict[str, object]:
         state = {"type": kind, "inputs": {"name": name, "namespace": namespace}}
@@ -175,3 +144,38 @@ def test_kafka_users_are_shown_by_what_they_may_do() -> None:
             "- web (nobody logs in as it any more)",
         ]
     }
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new", "restarts"),
+    [
+        ("Deployment", {"template": {"env": "a"}}, {"template": {"env": "b"}}, True),
+        ("StatefulSet", {"template": {"image": "a"}}, {"template": {"image": "b"}}, True),
+        ("Deployment", {"replicas": 1}, {"replicas": 2}, False),
+        ("CronJob", {"jobTemplate": {"x": 1}}, {"jobTemplate": {"x": 2}}, False),
+        (
+            "Deployment",
+            {"template": {"metadata": {"labels": {"helm.sh/chart": "api-1"}}}},
+            {"template": {"metadata": {"labels": {"helm.sh/chart": "api-2"}}}},
+            True,
+        ),
+        (
+            "Deployment",
+            {"template": {"metadata": {"annotations": {"checksum/secret": "1"}}}},
+            {"template": {"metadata": {"annotations": {"checksum/secret": "2"}}}},
+            True,
+        ),
+        (
+            "StatefulSet",
+            {"template": {"image": "a"}, "updateStrategy": {"type": "OnDelete"}},
+            {"template": {"image": "b"}, "updateStrategy": {"type": "OnDelete"}},
+            False,
+        ),
+        ("Deployment", {"template": {"x": 1}, "replicas": 0}, {"template": {"x": 2}, "replicas": 0}, False),
+    ],
+)
+def test_whether_pods_restart(kind: str, old: dict[str, object], new: dict[str, object], restarts: bool) -> None:
+    specs = [{"kind": kind, "apiVersion": "v1", "metadata": {"name": "x"}, "spec": spec} for spec in (old, new)]
+    (found,) = changes(*({key_of(spec): spec} for spec in specs))
+    assert found.restarts is restarts
+    assert ReleasePreview("central", "r", False, (found,)).restarts == int(restarts)

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 import yaml
 
+from bus.notes.note import Preview, markdown
 from bus.releases.changes import ObjectChange
 from bus.releases.objects import key_of
 from bus.releases.patches import merge_patch, pod_of
-from bus.releases.preview import ReleasePreview, markdown, warning
+from bus.releases.preview import ReleasePreview, warning
 from bus.releases.refusals import Answer, Refusal, Unjudged, Verdicts, judged, judged_pod
 
 CASES = sorted((Path(__file__).parent / "refusals").glob("*.yaml"))
@@ -77,11 +78,17 @@ def test_a_warning_has_each_refusal_and_one_line_for_all_that_is_not_known() -> 
 
 def test_a_merge_request_sees_refusals_before_the_details() -> None:
     changed = [ObjectChange("Secret/s", "added")]
-    lines = markdown([ReleasePreview("central", "r", False, changed, verdicts=VERDICTS)], {}).splitlines()
-    at = lines.index("**central: r - what the cluster says of it**")
-    assert lines[at + 2 : at + 6] == [f"- {LINES[0]}", LINES[1], f"- {LINES[2]}", f"- {LINES[3]}"]
+    found = ReleasePreview("central", "r", False, changed, verdicts=VERDICTS)
+    lines = markdown(Preview("prod", releases=[found])).splitlines()
+    at = lines.index("**What the cluster says of release `r` of `central`**")
+    assert lines[at + 2 : at + 6] == [
+        f"- `{LINES[0]}`",
+        f"  - `{LINES[1].strip()}`",
+        f"- `{LINES[2]}`",
+        f"- `{LINES[3]}`",
+    ]
     assert at < next(number for number, line in enumerate(lines) if line.startswith("<details>"))
-    assert "what the cluster says" not in markdown([ReleasePreview("central", "r", False)], {})
+    assert "cluster says" not in markdown(Preview("prod", releases=[ReleasePreview("central", "r", False)]))
 
 
 def test_a_patch_sets_what_is_new_and_takes_away_what_is_not() -> None:
