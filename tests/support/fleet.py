@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 def fleet_config(complexes: int, **of_each: Any) -> dict[str, Any]:
     """Central and `complexes` sites c001, c002, ... like the sandbox's cinecity, each with the keys `of_each`."""
-    config: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.local.yaml").read_text())["config"]
+    config: dict[str, Any] = yaml.safe_load((ROOT / "sandbox/Pulumi.local.yaml").read_text())["config"]
     sites = config["bus:sites"]
     model = sites.pop(next(name for name in sites if name != "central"))
     for number in range(1, complexes + 1):
