@@ -6,10 +6,10 @@ brickhelper.deployment: one Deployment of an HTTP service. Call with dict "root"
 apiVersion: apps/v1
 kind: Deployment
 metadata:
-  name: {{ include "brickhelper.name" $root }}
+  name: {{ include "brickhelper.name" $root | quote }}
   labels: {{- include "brickhelper.labels" $root | nindent 4 }}
 spec:
-  replicas: {{ $root.Values.replicaCount }}
+  replicas: {{ int $root.Values.replicaCount }}
   revisionHistoryLimit: 3
   selector:
     matchLabels: {{- include "brickhelper.selector" $root | nindent 6 }}
@@ -23,9 +23,9 @@ spec:
       {{- include "brickhelper.placement" $root | nindent 6 }}
       terminationGracePeriodSeconds: 10
       containers:
-        - name: {{ include "brickhelper.name" $root }}
-          image: {{ include "imagehelper.image" (dict "image" $root.Values.image "root" $root) }}
-          imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+        - name: {{ include "brickhelper.name" $root | quote }}
+          image: {{ include "imagehelper.image" (dict "image" $root.Values.image "root" $root) | quote }}
+          imagePullPolicy: {{ $root.Values.image.pullPolicy | quote }}
           {{- include "brickhelper.containerSecurity" $root | nindent 10 }}
           ports:
             - name: http
@@ -48,7 +48,7 @@ spec:
 apiVersion: v1
 kind: Service
 metadata:
-  name: {{ include "brickhelper.name" . }}
+  name: {{ include "brickhelper.name" . | quote }}
   labels: {{- include "brickhelper.labels" . | nindent 4 }}
 spec:
   {{- if .Values.service.nodePort }}
@@ -56,7 +56,7 @@ spec:
   {{- end }}
   selector: {{- include "brickhelper.selector" . | nindent 4 }}
   ports:
-    - {name: http, port: {{ .Values.service.port }}, targetPort: http{{ with .Values.service.nodePort }}, nodePort: {{ . }}{{ end }}}
+    - {name: http, port: {{ int .Values.service.port }}, targetPort: http{{ with .Values.service.nodePort }}, nodePort: {{ int . }}{{ end }}}
 {{- end -}}
 
 {{- define "brickhelper.ingress" -}}
@@ -64,29 +64,29 @@ spec:
 apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata:
-  name: {{ include "brickhelper.name" . }}
+  name: {{ include "brickhelper.name" . | quote }}
   labels: {{- include "brickhelper.labels" . | nindent 4 }}
   {{- with .Values.ingress.annotations }}
   annotations: {{- toYaml . | nindent 4 }}
   {{- end }}
 spec:
   {{- with .Values.ingress.className }}
-  ingressClassName: {{ . }}
+  ingressClassName: {{ . | quote }}
   {{- end }}
   {{- with .Values.ingress.tls }}
   tls: {{- toYaml . | nindent 4 }}
   {{- end }}
   rules:
     {{- range .Values.ingress.hosts }}
-    - host: {{ .host }}
+    - host: {{ .host | quote }}
       http:
         paths:
           {{- range .paths | default (list (dict "path" "/" "pathType" "Prefix")) }}
-          - path: {{ .path }}
-            pathType: {{ .pathType }}
+          - path: {{ .path | quote }}
+            pathType: {{ .pathType | quote }}
             backend:
               service:
-                name: {{ include "brickhelper.name" $ }}
+                name: {{ include "brickhelper.name" $ | quote }}
                 port: {name: http}
           {{- end }}
     {{- end }}
@@ -100,7 +100,7 @@ spec:
 apiVersion: policy/v1
 kind: PodDisruptionBudget
 metadata:
-  name: {{ include "brickhelper.name" . }}
+  name: {{ include "brickhelper.name" . | quote }}
   labels: {{- include "brickhelper.labels" . | nindent 4 }}
 spec:
   maxUnavailable: 1
@@ -112,7 +112,7 @@ spec:
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata:
-  name: {{ include "brickhelper.name" . }}
+  name: {{ include "brickhelper.name" . | quote }}
   labels: {{- include "brickhelper.labels" . | nindent 4 }}
 spec:
   podSelector:
@@ -134,9 +134,9 @@ spec:
   spec:
     accessModes: [ReadWriteOnce]
     {{- with .storageClass }}
-    storageClassName: {{ . }}
+    storageClassName: {{ . | quote }}
     {{- end }}
     resources:
       requests:
-        storage: {{ .size }}
+        storage: {{ .size | quote }}
 {{- end -}}

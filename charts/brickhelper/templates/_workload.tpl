@@ -4,13 +4,13 @@
 {{- end -}}
 
 {{- define "brickhelper.selector" -}}
-app.kubernetes.io/name: {{ include "brickhelper.name" . }}
+app.kubernetes.io/name: {{ include "brickhelper.name" . | quote }}
 {{- end -}}
 
 {{- define "brickhelper.labels" -}}
 {{ include "brickhelper.selector" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
 {{- end -}}
 
 {{/*
@@ -34,9 +34,9 @@ checksum/kafka-login: {{ dig "kafka" "passwordRevision" 1 $global | toString | q
 securityContext:
   runAsNonRoot: true
   {{- with .uid }}
-  runAsUser: {{ . }}
-  runAsGroup: {{ . }}
-  fsGroup: {{ . }}
+  runAsUser: {{ int . }}
+  runAsGroup: {{ int . }}
+  fsGroup: {{ int . }}
   fsGroupChangePolicy: OnRootMismatch
   {{- end }}
   seccompProfile:
@@ -77,7 +77,7 @@ affinity:
 {{- define "brickhelper.env" -}}
 {{- $global := .Values.global | default dict -}}
 - name: BRICK_NAME
-  value: {{ include "brickhelper.name" . }}
+  value: {{ include "brickhelper.name" . | quote }}
 - name: KAFKA_BOOTSTRAP_SERVERS
   value: {{ dig "kafka" "bootstrapServers" "kafka:9092" $global | quote }}
 - name: ELASTICSEARCH_URL
@@ -86,24 +86,24 @@ affinity:
 - name: KAFKA_SECURITY_PROTOCOL
   value: SASL_PLAINTEXT
 {{- range $name, $key := dict "KAFKA_SASL_MECHANISM" "mechanism" "KAFKA_SASL_USERNAME" "username" "KAFKA_SASL_PASSWORD" "password" }}
-- name: {{ $name }}
+- name: {{ $name | quote }}
   valueFrom:
-    secretKeyRef: {name: kafka-{{ include "brickhelper.name" $ }}, key: {{ $key }}}
+    secretKeyRef: {name: {{ printf "kafka-%s" (include "brickhelper.name" $) | quote }}, key: {{ $key | quote }}}
 {{- end }}
 {{- end }}
 {{- range $name, $value := .Values.env }}
-- name: {{ $name }}
+- name: {{ $name | quote }}
   value: {{ $value | quote }}
 {{- end }}
 {{- range $name, $key := .Values.envFromConfig }}
-- name: {{ $name }}
+- name: {{ $name | quote }}
   valueFrom:
-    configMapKeyRef: {name: cineges-config, key: {{ $key }}}
+    configMapKeyRef: {name: cineges-config, key: {{ $key | quote }}}
 {{- end }}
 {{- range $name, $key := .Values.envFromSecret }}
-- name: {{ $name }}
+- name: {{ $name | quote }}
   valueFrom:
-    secretKeyRef: {name: cineges-secret, key: {{ $key }}}
+    secretKeyRef: {name: cineges-secret, key: {{ $key | quote }}}
 {{- end }}
 {{- end -}}
 

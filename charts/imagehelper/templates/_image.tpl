@@ -18,7 +18,7 @@ global.repository overrides the repository of every chart. Call: include "imageh
 {{- with $global.imagePullSecrets }}
 imagePullSecrets:
 {{- range . }}
-  - name: {{ . }}
+  - name: {{ . | quote }}
 {{- end }}
 {{- end }}
 {{- end -}}
