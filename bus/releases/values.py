@@ -1,20 +1,16 @@
 """The values of one release: chart defaults < values/<brick>.yml < stack-wide < site, then what settings fix."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft7Validator
-from jsonschema.exceptions import ValidationError
-
 from bus import charts
 from bus.bricks import Brick
 from bus.errors import Problem
 from bus.layers import Values, at, merge
-from bus.parsing import join, nearest
-from bus.wording import JSON_TYPES, QUOTES, kind, shown
+from bus.parsing import join
+from bus.releases import schema
 
 Path_ = tuple[str, ...]
 
@@ -111,52 +107,15 @@ def _against_schema(
     folder: Path, chart: str, brick: str, values: Mapping[str, Any], layers: list[tuple[Layer, str]]
 ) -> list[Problem]:
     """The chart's values.schema.json, asked before Helm would: each error in the file that brought the value."""
-    schema = charts.load_map(folder / chart / "values.schema.json")
+    rules = charts.load_map(folder / chart / "values.schema.json")
     full = merge(charts.default_values(folder, chart), _without_nulls(values))
     problems = []
-    for error in Draft7Validator(schema).iter_errors(full):
-        location = tuple(error.absolute_path)
-        extra = _unknown_key(error)
-        if extra:
-            location = (*location, extra)
+    for location, value, allowed in schema.errors(rules, full):
         layer = next((la for la, name in reversed(layers) if _has(la.bricks[name], location)), None)
         file = layer.file if layer else f"charts/{chart}/values.yaml"
         root = layer.place(brick) if layer else ""
-        value = None if extra else shown(error.instance)
-        problems.append(Problem(file, join(root, location), value, _message(error), f"see charts/{chart}/values.yaml"))
+        problems.append(Problem(file, join(root, location), value, allowed, f"see charts/{chart}/values.yaml"))
     return problems
-
-
-def _unknown_key(error: ValidationError) -> str | None:
-    if error.validator != "additionalProperties" or not isinstance(error.instance, Mapping):
-        return None
-    schema = error.schema if isinstance(error.schema, Mapping) else {}
-    known, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
-    unknown = (key for key in sorted(error.instance) if key not in known)
-    return next((str(key) for key in unknown if not any(re.search(pattern, key) for pattern in patterns)), None)
-
-
-def _message(error: ValidationError) -> str:
-    schema = error.schema if isinstance(error.schema, Mapping) else {}
-    if unknown := _unknown_key(error):
-        known = sorted(schema.get("properties", {}))
-        near = nearest(unknown, known)
-        return f"unknown key; allowed: {', '.join(known)}{near and '; ' + near}"
-    if error.validator in ("type", "pattern") and {"description", "pattern"} <= schema.keys():
-        return f"must be {schema['description']}"
-    if error.validator == "type":
-        wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
-        if wanted == ["string"] and isinstance(error.instance, bool | int | float):
-            return f"must be text: {QUOTES}"
-        found = f", and is {kind(error.instance)}" if shown(error.instance) is None else ""
-        return f"must be {' or '.join(JSON_TYPES[str(one)] for one in wanted)}{found}"
-    if error.validator == "minimum":
-        return f"must be at least {error.validator_value}"
-    if error.validator == "maximum":
-        return f"must be at most {error.validator_value}"
-    if error.validator == "enum" and isinstance(error.validator_value, list):
-        return f"must be one of {', '.join(map(str, error.validator_value))}"
-    return str(error.message)
 
 
 def _has(values: Mapping[str, Any], location: tuple[str | int, ...]) -> bool:
