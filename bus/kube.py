@@ -25,6 +25,7 @@ _COMMAND_SECONDS = 180.0
 # https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming: the first byte of each message.
 _STDIN, _STDOUT, _STDERR, _STATUS, _CLOSE = 0, 1, 2, 3, 255
 _CLOSING = "v5.channel.k8s.io"
+_EXEC_SECONDS = 15
 
 # kr8s warns of every Kubernetes newer than its release; what is used here has been stable since 1.16.
 warnings.filterwarnings("ignore", message="Kubernetes version .* is not supported", category=UserWarning)
@@ -207,3 +208,22 @@ def _reason(error: BaseException) -> str:
     while error.__cause__ or (error.__context__ and not error.__suppress_context__):
         error = error.__cause__ or error.__context__ or error
     return f"{type(error).__name__}: {error}".split("\n", 1)[0][:300]
+
+
+def listed(cluster: Cluster, kind: str) -> list[Any] | None:
+    """Every object of a kind in the site's namespace; None where this user may not list them. Raises Unreachable."""
+    api = kube_api(cluster)
+    with answered(cluster):
+        try:
+            return list(api.get(kind, namespace=cluster.namespace))
+        except kr8s.ServerError as error:
+            if error.response is not None and error.response.status_code == _FORBIDDEN:
+                return None
+            raise
+
+
+def told(cluster: Cluster, pod: Any, *command: str) -> str:
+    """What a command writes that is run in a pod's first container; raises Unreachable, where it may not be run too."""
+    with answered(cluster):
+        done = pod.exec(list(command), timeout=_EXEC_SECONDS)
+    return str(done.stdout.decode(errors="replace"))

@@ -48,6 +48,29 @@ def _image(value: str) -> str:
 ImageText = Annotated[str, AfterValidator(_image)]
 
 
+# bus.images.reference has the parts; without a registry, since a delivery changes that.
+_IMAGE_NAME = re.compile(r"[a-z0-9][a-z0-9._/-]*:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|sha256:[0-9a-f]{64}")
+_PRODUCT_VERSION = re.compile(r"[0-9]{1,2}(\.[0-9]{1,4}){0,3}")
+
+
+def _image_name(value: str) -> str:
+    if not _IMAGE_NAME.fullmatch(value):
+        raise ValueError(
+            "must be an image without its registry, as sys-isi/kafka:1.0.0_isi.1, or its digest sha256:..."
+        )
+    return value
+
+
+def _product_version(value: str) -> str:
+    if not _PRODUCT_VERSION.fullmatch(value):
+        raise ValueError("must be a version in numbers, as 4.3.1 or 17, in quotes")
+    return value
+
+
+ImageName = Annotated[str, AfterValidator(_image_name), _pattern(_IMAGE_NAME)]
+ProductVersion = Annotated[str, AfterValidator(_product_version), _pattern(_PRODUCT_VERSION)]
+
+
 def _registry(value: str) -> str:
     try:
         parse_image(f"{value}/image:tag")
@@ -89,6 +112,9 @@ class Kafka(Record):
     admin_port: int | None = Field(None, ge=1024, le=65000, description="local port of the admin port-forward")
     bootstrap_servers: str | None = Field(None, description="brokers that the runner reaches by itself, host:port")
     mirror_bootstrap_servers: str | None = Field(None, description="as the mirror on central reaches them, host:port")
+    reachable_from_central: bool = Field(
+        False, description="central reaches the brokers by the names they advertise, on another cluster too"
+    )
     cluster_id: str | None = Field(None, min_length=1, description="id of the cluster; default: that of the first up")
     reassignment_bytes_per_second: int = Field(
         50_000_000, ge=100_000, description="limit of what a change of replication copies, on each broker"
@@ -219,6 +245,10 @@ class Images(Record):
         default_factory=dict, description="what is special about single registries, by host[:port]"
     )
     not_images: tuple[str, ...] = Field((), strict=False, description="text of charts that only looks like an image")
+    versions: dict[ImageName, ProductVersion] = Field(
+        default_factory=dict,
+        description="version of Kafka, Elasticsearch or PostgreSQL inside an image, by name:tag or by digest",
+    )
 
 
 class Timeouts(Record):

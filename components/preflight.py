@@ -19,6 +19,7 @@ from bus.kube import brokers_there
 from bus.reachable import SITES_AT_ONCE, problem, unreachable
 from bus.releases import preview, previews, records, recovery, rendering
 from bus.releases.state import Act, Record, decide, description
+from bus.running import comparing
 from bus.users import switching
 from components.recovery import wanted_of
 from components.umbrella import CHARTS, STAGED
@@ -37,8 +38,8 @@ class Live:
 def run(plan: Deployment, config: Mapping[str, str]) -> Deployment:
     """The plan with what the clusters say of its releases; nothing is changed yet.
 
-    Raises Refused where a cluster cannot be reached, or a release is somebody else's. `config` is Pulumi's flat
-    config, for the kubeconfigs that sites have of their own.
+    Raises Refused where a cluster cannot be reached, a release is somebody else's, or what runs there cannot become
+    what is wanted without a loss (bus/running). `config` is Pulumi's flat config, for the kubeconfigs of sites.
     """
     now = datetime.now(UTC)
     clusters, problems = _reached(plan, {site: plan.cluster(site, config) for site in plan.sites})
@@ -52,6 +53,10 @@ def run(plan: Deployment, config: Mapping[str, str]) -> Deployment:
     problems += [problem(plan.settings, site, error) for site, error in asked.failures.items()]
     refused = {site: _judged(plan, site, clusters[site], found, now) for site, found in live.items()}
     problems += [one for of_site in refused.values() for one in of_site]
+    compared = comparing.of_stack(plan, {site: clusters[site] for site in live}, CHARTS, pulumi.log.info)
+    problems += compared.problems
+    for said in compared.warnings:
+        pulumi.log.warn(said)
     if pulumi.runtime.is_dry_run():
         sound = {site: clusters[site] for site in live if not refused[site]}
         problems += _shown(plan, sound, live)
@@ -80,7 +85,7 @@ def _reached(plan: Deployment, clusters: Mapping[str, Cluster]) -> tuple[dict[st
     problems = [replace(away[site], hint=f"{away[site].hint}; {way_out}") for site in away if site in missed]
     for site in away:
         if site not in missed:
-            pulumi.log.warn(f"{away[site]}; topics, indices and releases are not judged against it")
+            pulumi.log.warn(f"{away[site]}; topics, indices, releases and what runs there are not judged")
     return {site: cluster for site, cluster in clusters.items() if site not in away}, problems
 
 

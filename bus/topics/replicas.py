@@ -121,6 +121,24 @@ class Replicas:
         manager = self._client._manager
         return manager.run(manager.send, request, broker)
 
+    def features(self) -> dict[str, dict[str, tuple[int, int]]]:
+        """Features of the brokers (KIP-584): name -> supported and finalized -> lowest and highest level.
+
+        None of brokers before 2.4, which have no such call.
+        """
+        try:
+            found = self._answer(lambda: self._client.describe_features())
+        except TooOld:
+            return {}
+        return {
+            name: {
+                kind: (int(levels[kind][0]), int(levels[kind][1]))
+                for kind in ("supported", "finalized")
+                if kind in levels
+            }
+            for name, levels in found.items()
+        }
+
     def sizes(self, brokers: Collection[int]) -> dict[Partition, dict[int, int]]:
         """Bytes on disk of the brokers given: partition -> broker -> size of its replica there."""
         answers = self._answer(lambda: self._client.describe_log_dirs(brokers=sorted(brokers)))

@@ -1,0 +1,82 @@
+"""Complexes of other clusters that the mirror on central cannot reach: their brokers asked, and the verdict."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from bus.access import Cluster, Unreachable
+from bus.deployment import Deployment, Release, SitePlan
+from bus.fan_out import fan_out
+from bus.reachable import SITES_AT_ONCE
+from bus.releases.values import places, with_defaults
+from bus.running import addresses, asking, reading
+from bus.running.sizes import Finding
+from bus.stack_file import CENTRAL
+
+
+def judged(plan: Deployment, clusters: Mapping[str, Cluster], charts: Path) -> Iterator[tuple[str, Finding]]:
+    """Site and finding of each complexe whose brokers central cannot reach; `clusters` are those that answer."""
+    if plan.mirror is None or CENTRAL not in clusters:
+        return
+    central = clusters[CENTRAL]
+    elsewhere = [name for name in clusters if _is_mirrored(plan.sites[name]) and not _same(clusters[name], central)]
+    if not elsewhere:
+        return
+    namespaces = {site.settings.namespace for site in plan.sites.values()}
+    uids = fan_out([CENTRAL, *elsewhere], lambda name: _uid(clusters[name]), at_once=SITES_AT_ONCE).values
+    others = [name for name in elsewhere if uids[name] is None or uids[name] != uids[CENTRAL]]
+    asked = fan_out(others, lambda name: _brokers(plan.sites[name], clusters[name], charts), at_once=SITES_AT_ONCE)
+    for name, brokers in asked.values.items():
+        finding = addresses.judged(name, plan.sites[name].settings, brokers, namespaces)
+        if finding:
+            known = uids[name] is not None and uids[CENTRAL] is not None
+            yield name, finding if known else addresses.unasked(name, finding)
+
+
+def kafka_values(charts: Path, base: Release) -> tuple[Mapping[str, Any], str]:
+    """The values of Kafka in a base release with the chart's defaults, and the domain of the cluster's names."""
+    full = with_defaults(charts, base.chart, base.values)
+    path = places(charts, base.chart).get("kafka", ((), ""))[0]
+    current: Any = full
+    for part in path:
+        current = current.get(part) or {}
+    domain = (current.get("global") or {}).get("clusterDomain") or (full.get("global") or {}).get("clusterDomain")
+    return current if path else {}, str(domain or addresses.DOMAIN)
+
+
+def _is_mirrored(site: SitePlan) -> bool:
+    mirror = site.settings.mirror
+    return (
+        site.kind != CENTRAL
+        and bool(mirror.ctrl2cplx or mirror.cplx2ctrl)
+        and not (site.settings.kafka.reachable_from_central)
+    )
+
+
+def _same(one: Cluster, other: Cluster) -> bool:
+    """Whether both are reached the same way; another way may lead to the same cluster still."""
+    return (one.context, one.kubeconfig) == (other.context, other.kubeconfig)
+
+
+def _uid(cluster: Cluster) -> str | None:
+    from bus import kube  # as in bus/servers.py
+
+    with suppress(Unreachable):
+        return kube.cluster_uid(cluster)
+    return None
+
+
+def _brokers(site: SitePlan, cluster: Cluster, charts: Path) -> addresses.Brokers:
+    """How the brokers of a site advertise themselves: wanted, deployed, and as they answer from here."""
+    values, domain = kafka_values(charts, site.base)
+    settings = ""
+    with suppress(Unreachable):
+        settings = reading.kafka_settings(cluster)
+    bootstrap = site.settings.kafka.mirror_bootstrap_servers
+    return addresses.Brokers(
+        addresses.advertised(site.settings.namespace, values.get("config") or {}, domain),
+        addresses.deployed(settings),
+        asking.advertised_by(bootstrap) if bootstrap else None,
+        domain,
+    )
