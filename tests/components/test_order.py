@@ -61,7 +61,7 @@ def test_each_tier_waits_for_every_earlier_tier(stack: str, fragments: str, monk
                 assert earlier <= registered[f"{site}-{role}"].dependencies, f"{site}-{role}"
 
 
-@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("stack", [stack for stack in STACKS if stack != "prod"])  # prod has none
 def test_the_mirror_waits_for_every_resource_of_every_site(stack: str, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = plan_of(stack, monkeypatch)
     registered = registrations(plan)
