@@ -21,7 +21,8 @@ def workload(given: dict[str, Any]) -> Workload:
 def live_of(given: dict[str, Any]) -> Live:
     others = {key: value for key, value in given.items() if key not in (*WORKLOADS, "answers")}
     answers = {name: Answer(**answer) for name, answer in given.get("answers", {}).items()}
-    return Live(**{key: workload(given[key]) for key in WORKLOADS if key in given}, answers=answers, **others)
+    workloads: dict[str, Any] = {key: workload(given[key]) for key in WORKLOADS if key in given}
+    return Live(**workloads, answers=answers, **others)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
