@@ -37,9 +37,9 @@ class Verdict:
 
 
 def of_stack(plan: Deployment, clusters: Mapping[str, Cluster], charts: Path, say: Callable[[str], None]) -> Verdict:
-    """The verdict of every site whose cluster is in `clusters`; `say` gets a line now and then where that takes long."""
+    """The verdict of every site whose cluster is in `clusters`; `say` gets a line now and then where it takes long."""
     content, verdict = plan.settings.content, Verdict()
-    with Images(sources(content), content.images.versions) as images:
+    with Images(sources(content, charts.absolute().parent), content.images.versions) as images:
 
         def compared(name: str) -> Verdict:
             return _of_site(plan, name, clusters[name], images)
