@@ -101,7 +101,7 @@ def of_environment(deployment: Deployment, found: Places, bricks: Mapping[str, B
     for site, release, brick in _bricks(deployment):
         has = {
             "envFromConfig": ("cineges-config", deployment.sites[site].config, f"or add it to bus:sites.{site}.config"),
-            "envFromSecret": ("cineges-secret", deployment.settings.secret_keys[site], ""),
+            "envFromSecret": ("cineges-secret", _secret_keys(deployment, site), ""),
         }
         values: Any = release.values
         for part in found[release.chart][brick][0]:
@@ -118,6 +118,12 @@ def of_environment(deployment: Deployment, found: Places, bricks: Mapping[str, B
                         problems.append(Problem(layer.file, path, key, allowed, hint))
                         break
     return problems
+
+
+def _secret_keys(deployment: Deployment, site: str) -> set[str]:
+    """Return the keys of cineges-secret of a site: those of the stack file, and those that the stack makes."""
+    roles = deployment.sites[site].roles
+    return {*deployment.settings.secret_keys[site], *(roles.passwords.values() if roles else ())}
 
 
 def _stand_in(folder: Path, chart: str) -> str | None:

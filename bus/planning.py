@@ -16,7 +16,7 @@ from bus.images import trust
 from bus.images.reference import from_values
 from bus.indices import model as index_model
 from bus.indices.provisions import Provision, for_site, merge_provisions
-from bus.layers import merge
+from bus.layers import at, merge
 from bus.mirror import Patterns, check_mirror, to_regex
 from bus.releases.values import is_enabled, places, release_values, with_defaults
 from bus.settings import Settings, cineges_config
@@ -72,7 +72,7 @@ def _site(
 ) -> tuple[SitePlan, list[Problem]]:
     site, kind, seconds = settings.content.sites[name], kind_of(name), settings.content.timeouts
     customer = settings.content.customer
-    config = cineges_config(settings, name)
+    config = cineges_config(settings, name, runs_postgres=_runs(folder, settings, name, bricks, POSTGRES))
     mine = [topic for topic in topics if topic.applies_to(kind)]
     own_charts = (names.base_chart(customer), NOTIF, names.umbrella(customer, kind))
     rights = of_bricks(mine, _of_chart(folder, own_charts, STREAMS)) if site.kafka.authorization else {}
@@ -118,7 +118,7 @@ def _site(
         },
         provisions=for_site(provisions, kind),
         mirrored=mirrored_into(name, settings),
-        roles=roles_of(site) if POSTGRES in base.images else None,
+        roles=roles_of(site, base.images, settings.secret_keys[name]) if POSTGRES in base.images else None,
     )
     deployed = {brick for one in plan.releases for brick in one.images}
     return replace(plan, users={brick: may for brick, may in rights.items() if brick in deployed}), problems
@@ -143,6 +143,16 @@ def _release(
         if image and is_enabled(full, path):
             images[brick] = from_values(image)
     return Release(name, chart, values, timeout, images), problems
+
+
+def _runs(folder: Path, settings: Settings, site: str, bricks: Mapping[str, Brick], brick: str) -> bool:
+    """Tell whether a site's base has a brick, before the values are known that follow from it."""
+    chart = names.base_chart(settings.content.customer)
+    path = places(folder, chart).get(brick, ((), ""))[0]
+    if not path:
+        return False
+    own = [at(path, layer.bricks[brick]) for layer in faults.layers(settings, site, bricks) if brick in layer.bricks]
+    return is_enabled(with_defaults(folder, chart, merge(*own)), path)
 
 
 def _hosts(settings: Settings, site: str) -> bool:

@@ -35,8 +35,11 @@ _ENCRYPTED = {
 def stack_schema() -> dict[str, Any]:
     """JSON schema of Pulumi.<stack>.yaml: the keys of bus, and whatever else Pulumi keeps there."""
     model = StackFile.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")
-    names = "|".join(name.replace(".", r"\.") for name in settings.SECRETS)
-    of_a_site = "|".join(name.replace(".", r"\.") for name in (*settings.SECRETS, *settings.SECRETS_OF_A_SITE))
+    names = "|".join(name.replace(".", r"\.") for name in (*settings.SECRETS, *settings.OPTIONAL_SECRETS))
+    of_a_site = "|".join(
+        name.replace(".", r"\.")
+        for name in (*settings.SECRETS, *settings.OPTIONAL_SECRETS, *settings.SECRETS_OF_A_SITE)
+    )
     keys = {f"{NAMESPACE}:{key}": _as_pulumi_writes(value) for key, value in model["properties"].items()}
     keys[f"{NAMESPACE}:sites"]["propertyNames"] = TypeAdapter(SiteName).json_schema()  # pydantic leaves it out
     login = {f"{NAMESPACE}:{name}": _ENCRYPTED for name in settings.DELIVERY_LOGIN}
@@ -105,7 +108,7 @@ def _stack() -> str:
 def _secrets() -> str:
     rows = [
         f"| `{NAMESPACE}:<site>.{name}`, or `{NAMESPACE}:{name}` for all | {about} |"
-        for name, about in settings.SECRETS.items()
+        for name, about in {**settings.SECRETS, **settings.OPTIONAL_SECRETS}.items()
     ]
     rows += [f"| `{NAMESPACE}:<site>.{name}` | {about} |" for name, about in settings.SECRETS_OF_A_SITE.items()]
     login = ", ".join(f"`{NAMESPACE}:{name}`" for name in settings.DELIVERY_LOGIN)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bus import hosting, names
+from bus.database.of_site import ODOO2KAFKA_PASSWORD, ODOO_PASSWORD
+from bus.database.roles import ODOO2KAFKA
 from bus.errors import Problem, Refused
 from bus.parsing import nearest, parse
 from bus.stack_file import CENTRAL, NAMESPACE, Delivery, Mirror, Site, StackFile
@@ -16,8 +18,13 @@ from bus.stack_file import CENTRAL, NAMESPACE, Delivery, Mirror, Site, StackFile
 SECRETS = {
     "odoo.masterPassword": "Odoo's database manager password (odoo.conf)",
     "odoo.password": "password of the Odoo user that the bricks log in as",
-    "odoo.postgres.password": "password of the PostgreSQL role that Odoo uses",
+    ODOO_PASSWORD: "password of the PostgreSQL role that Odoo uses",
     "as400.password": "password of the AS/400 user (central only)",
+}
+# The same, for which there is another where the stack file has none.
+OPTIONAL_SECRETS = {
+    ODOO2KAFKA_PASSWORD: "password of the PostgreSQL role of odoo2kafka-job; default: one that the stack makes, "
+    "or Odoo's where PostgreSQL runs elsewhere",
 }
 SECRETS_OF_A_SITE = {
     "kubeconfig": "kubeconfig of the site's cluster, in the place of a context",
@@ -122,8 +129,11 @@ def load(stack: str, config: Mapping[str, str], encrypted: frozenset[str] | set[
     return Settings(stack, file, content, secret_keys, kubeconfig_keys, bool(login), htpasswd_keys)
 
 
-def cineges_config(settings: Settings, site_name: str) -> dict[str, str]:
-    """The keys of ConfigMap cineges-config, names as in the seed; `config:` of the site has the last word."""
+def cineges_config(settings: Settings, site_name: str, *, runs_postgres: bool = False) -> dict[str, str]:
+    """The keys of ConfigMap cineges-config, names as in the seed; `config:` of the site has the last word.
+
+    Where the site runs no PostgreSQL of its own, odoo2kafka-job logs in to the other one as Odoo does.
+    """
     site = settings.content.sites[site_name]
     data = {
         "odoo.host": site.odoo.host,
@@ -131,6 +141,7 @@ def cineges_config(settings: Settings, site_name: str) -> dict[str, str]:
         "odoo.useSsl": str(site.odoo.use_ssl).lower(),
         "odoo.user": site.odoo.user,
         "odoo.postgres.user": site.postgres.user,
+        "odoo2kafka.postgres.user": ODOO2KAFKA if runs_postgres else site.postgres.user,
     }
     if site.as400:
         data["as400.user"] = site.as400.user
@@ -173,8 +184,8 @@ def _secrets(
 ) -> tuple[list[Problem], dict[str, dict[str, str]], dict[str, str]]:
     problems: list[Problem] = []
     found: dict[str, dict[str, str]] = {}
-    names = [*SECRETS, *SECRETS_OF_A_SITE]
-    known = {f"{site}.{name}" for site in sites for name in names} | {*SECRETS, *DELIVERY_LOGIN}
+    names = [*SECRETS, *OPTIONAL_SECRETS, *SECRETS_OF_A_SITE]
+    known = {f"{site}.{name}" for site in sites for name in names} | {*SECRETS, *OPTIONAL_SECRETS, *DELIVERY_LOGIN}
     for key in sorted(dotted - known):
         allowed = f"unknown key; secrets are bus:<name> or bus:<site>.<name> with names {', '.join(names)}"
         problems.append(Problem(file, f"{NAMESPACE}:{key}", None, f"{allowed}; sites {', '.join(sites)}"))
@@ -194,6 +205,9 @@ def _secrets(
                 )
             else:
                 found[site][name] = held
+        if ODOO_PASSWORD in found[site]:
+            own = (f"{site}.{ODOO2KAFKA_PASSWORD}", ODOO2KAFKA_PASSWORD)
+            found[site][ODOO2KAFKA_PASSWORD] = next((key for key in own if key in dotted), found[site][ODOO_PASSWORD])
     kubeconfigs = {site: f"{site}.kubeconfig" for site in sites if f"{site}.kubeconfig" in dotted}
     return problems, found, kubeconfigs
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
+from bus.database.roles import OWN_ROLES
 from bus.images.reference import parse as parse_image
 from bus.parsing import Record
 
@@ -148,10 +149,25 @@ class Odoo(Record):
     user: str = Field("admin", description="user that the bricks log in as: odoo.user in cineges-config")
 
 
+def _postgres_user(value: str) -> str:
+    # 63 bytes are PostgreSQL's limit; a successor's name is 5 longer (bus.database.plan).
+    taken = value in OWN_ROLES or value.startswith("pg_")
+    if taken or not value.isprintable() or not 0 < len(value.encode()) <= 58:
+        allowed = f"must be a name of 1 to 58 bytes that is none of {', '.join(OWN_ROLES)} and does not begin with pg_"
+        raise ValueError(allowed)
+    return value
+
+
+PostgresUser = Annotated[str, AfterValidator(_postgres_user)]
+
+
 class Postgres(Record):
     """PostgreSQL of a site."""
 
-    user: str = Field("odoo", description="role that Odoo uses")
+    user: PostgresUser = Field("odoo", description="role that Odoo uses")
+    password_revision: int = Field(
+        1, ge=1, description="another number renews the passwords of PostgreSQL that the stack makes"
+    )
 
 
 class As400(Record):

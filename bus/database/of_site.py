@@ -1,14 +1,28 @@
-"""The roles that a site's PostgreSQL has, as the stack file says it."""
+"""The roles that a site's PostgreSQL has, as the stack file and its bricks say it."""
 
-from bus.database.roles import SiteRoles
+from collections.abc import Collection, Mapping
+
+from bus.database.roles import ODOO2KAFKA, PGADMIN, Rights, SiteRoles
 from bus.stack_file import Site
 
-_ODOO_PASSWORD = "odoo.postgres.password"
+ODOO_PASSWORD, ODOO2KAFKA_PASSWORD = "odoo.postgres.password", f"{ODOO2KAFKA}.postgres.password"
+PGADMIN_PASSWORD = f"{PGADMIN}.postgres.password"
 # Odoo makes and drops databases itself; it owns its own, and may nothing on the server beyond that.
-_ODOO = frozenset({"login", "createdb", "replication"})
+_ODOO: Rights = frozenset({"login", "createdb"})
+# A slot, and what it exports: https://debezium.io/documentation/reference/stable/connectors/postgresql.html
+_ODOO2KAFKA: Rights = frozenset({"login", "replication", "pg_read_all_data"})
+_PGADMIN: Rights = frozenset({"login", "pg_monitor", "pg_read_all_data"})
 
 
-def roles_of(site: Site) -> SiteRoles:
-    """Return who may log in to a site's PostgreSQL."""
+def roles_of(site: Site, bricks: Collection[str], secret_keys: Mapping[str, str]) -> SiteRoles:
+    """Return who may log in to a site's PostgreSQL.
+
+    `bricks` are those of the site's base, `secret_keys` maps keys of cineges-secret to the config keys that hold them.
+    """
     user = site.postgres.user
-    return SiteRoles(user, site.odoo.database, {user: _ODOO}, {user: _ODOO_PASSWORD})
+    roles = {user: _ODOO, ODOO2KAFKA: _ODOO2KAFKA}
+    passwords = {user: ODOO_PASSWORD, ODOO2KAFKA: ODOO2KAFKA_PASSWORD}
+    if PGADMIN in bricks:
+        roles[PGADMIN], passwords[PGADMIN] = _PGADMIN, PGADMIN_PASSWORD
+    made = tuple(role for role, key in passwords.items() if not secret_keys.get(key, "").endswith(key))
+    return SiteRoles(user, site.odoo.database, roles, passwords, made)

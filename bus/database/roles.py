@@ -11,6 +11,11 @@ ATTRIBUTES = ("login", "superuser", "createdb", "createrole", "replication", "by
 """attributes of CREATE ROLE; each has an opposite that begins with NO"""
 
 
+ODOO2KAFKA, PGADMIN = "odoo2kafka", "pgadmin"
+OWN_ROLES = (ODOO2KAFKA, PGADMIN)
+"""roles that a stack makes beside Odoo's"""
+
+
 @dataclass(frozen=True)
 class Role:
     """One live role."""
@@ -79,6 +84,8 @@ class SiteRoles:
     roles: Mapping[str, Rights]
     passwords: Mapping[str, str]
     """role -> key of cineges-secret that holds its password"""
+    made: tuple[str, ...] = ()
+    """roles whose password the stack makes"""
 
 
 def to_text(rights: Rights) -> str:

@@ -48,7 +48,7 @@ func run(ctx context.Context, s settings) error {
 	if err := b.requireIndices(ctx); err != nil {
 		return err
 	}
-	if s.expectDatabase {
+	if s.expectDatabase || s.readsDatabase {
 		if err := b.visit(ctx); err != nil {
 			return err
 		}

@@ -142,13 +142,14 @@ func (b *brick) elasticsearch(ctx context.Context, method, path string, body []b
 	return response.StatusCode, string(text), err
 }
 
-// visit proves that the database answers: one row for each start. The PG* variables say where it is.
+// visit proves that the database answers: one row for each start, or nothing but a login where the role only reads. The PG*
+// variables say where it is.
 func (b *brick) visit(ctx context.Context) error {
 	within, cancel := context.WithTimeout(ctx, 60*time.Second)
 	defer cancel()
 	connection, err := connect(within)
 	var refused *pgconn.PgError
-	if errors.As(err, &refused) && refused.Code == "3D000" { // no such database: Odoo makes its own, so does its stand-in
+	if errors.As(err, &refused) && refused.Code == "3D000" && !b.settings.readsDatabase { // no such database: Odoo makes its own, so does its stand-in
 		if err = createDatabase(within); err == nil {
 			connection, err = pgx.Connect(within, "")
 		}
@@ -157,6 +158,9 @@ func (b *brick) visit(ctx context.Context) error {
 		return fmt.Errorf("postgres: %w", err)
 	}
 	defer connection.Close(within)
+	if b.settings.readsDatabase {
+		return connection.Ping(within)
+	}
 	if _, err := connection.Exec(within, "create table if not exists brick_visits (name text, at timestamptz default now())"); err != nil {
 		return fmt.Errorf("postgres: %w", err)
 	}

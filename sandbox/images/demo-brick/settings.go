@@ -18,6 +18,7 @@ type settings struct {
 	runOnce          bool
 	table            string
 	expectDatabase   bool
+	readsDatabase    bool // its role may write nothing there
 	login            *login // nil where the brokers ask for none
 }
 
@@ -41,6 +42,7 @@ func fromEnvironment(get func(string) string) (settings, error) {
 		runOnce:          get("BRICK_RUN_ONCE") == "true",
 		table:            get("BRICK_TABLE"),
 		expectDatabase:   get("BRICK_EXPECT_DATABASE") == "true",
+		readsDatabase:    get("BRICK_EXPECT_DATABASE") == "read",
 	}
 	s.group = or("BRICK_GROUP", s.name)
 	var err error
