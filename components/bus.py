@@ -8,6 +8,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from bus import names
+from bus.database.roles import SiteRoles
 from bus.deployment import MIRROR, Deployment, Release, SitePlan
 from bus.images.registries import sources
 from bus.stack_file import CENTRAL
@@ -20,6 +21,7 @@ from components.mirror import Mirror
 from components.notif import Notif
 from components.providers.clusters import ClusterPin
 from components.providers.connection import Place
+from components.providers.database_passwords import PostgresPasswords
 from components.providers.indices import IndexSet
 from components.providers.pins import ImagePins
 from components.providers.topics import TopicSet
@@ -139,6 +141,10 @@ class Bus(pulumi.ComponentResource):
         if secured:
             self._logins[site.name] = Logins(f"{site.name}-kafka", LoginsArgs(site, list(done)), below)
             done += self._logins[site.name].leaves
+        if site.roles and site.roles.made:
+            passwords = self._postgres_passwords(site, site.roles, done)
+            secrets = {**secrets, **{site.roles.passwords[role]: passwords.of(role) for role in site.roles.made}}
+            done.append(passwords)
         # Tier 3: Kafka, Elasticsearch, Odoo, PostgreSQL, cineges-config, cineges-secret.
         base = Base(f"{site.name}-base", BaseArgs(site, self._place(site), secrets, list(done)), below)
         done += base.leaves
@@ -159,6 +165,12 @@ class Bus(pulumi.ComponentResource):
         umbrella: type[Umbrella] = Central if site.kind == "central" else Complexe
         done.append(umbrella(f"{site.name}-bricks", bricks, below).release)
         return done
+
+    def _postgres_passwords(self, site: SitePlan, roles: SiteRoles, after: Tiers) -> PostgresPasswords:
+        """Passwords of PostgreSQL's roles that the stack file says none of."""
+        revision = site.settings.postgres.password_revision
+        opts = pulumi.ResourceOptions(parent=self, depends_on=list(after))
+        return PostgresPasswords(f"{site.name}-postgres-passwords", roles=roles.made, revision=revision, opts=opts)
 
     def _pin(self, site: SitePlan) -> ClusterPin:
         """Before all else of a site, so that nothing starts on a cluster that is another one (docs/adr/0037)."""

@@ -8,10 +8,12 @@ from pathlib import Path
 from bus import hosting
 from bus.bundle import scripts
 from bus.bundle.archive import BadBundle
+from bus.database.of_site import ODOO2KAFKA_PASSWORD, ODOO_PASSWORD
 from bus.deployment import PULL_SECRET, Deployment, SitePlan
 from bus.images import listing, running
 from bus.images.reference import parse
 from bus.images.running import Pins
+from bus.layers import Values, merge
 from bus.releases import rendering
 
 DESCRIPTION = "bundle.json"
@@ -65,7 +67,8 @@ def write_site(folder: Path, plan: Deployment, site: SitePlan, staged: Mapping[s
     manifests = folder / "manifests" / site.name
     manifests.mkdir(parents=True)
     for number, release in enumerate(plan.releases(site.name), 1):
-        text = rendering.render(staged[release.chart], release.name, site.settings.namespace, release.values)
+        values = _without_roles(site, release.values) if release is site.base else release.values
+        text = rendering.render(staged[release.chart], release.name, site.settings.namespace, values)
         (manifests / f"{number}-{release.name}.yaml").write_text(text)
     for name, text in (
         ("base-topics.sh", scripts.topics(site.name, "base-topics.sh", site.base_topics)),
@@ -74,6 +77,13 @@ def write_site(folder: Path, plan: Deployment, site: SitePlan, staged: Mapping[s
     ):
         (folder / "sites" / site.name).mkdir(parents=True, exist_ok=True)
         (folder / "sites" / site.name / name).write_text(text)
+
+
+def _without_roles(site: SitePlan, values: Values) -> Values:
+    """Return the values of a base whose PostgreSQL has Odoo's role alone: a bundle makes no other (docs/adr/0059)."""
+    if site.roles is None:
+        return values
+    return merge(values, {"config": {"data": {"odoo2kafka.postgres.user": site.roles.user}}})
 
 
 def readme(plan: Deployment) -> str:
@@ -106,7 +116,8 @@ def _secrets(plan: Deployment, site: SitePlan) -> list[str]:
     """How the secrets of a site are made, which no bundle has; each from a file, so that none is in a process list."""
     make = f"  kubectl create secret generic {{}} -n {site.settings.namespace}"
     keys = ", ".join(sorted(plan.settings.secret_keys[site.name]))
-    lines = [f"{make.format('cineges-secret')} --from-env-file=FILE   # keys: {keys}"]
+    same = f"{ODOO2KAFKA_PASSWORD} is that of {ODOO_PASSWORD}: a bundle makes no role of its own for it"
+    lines = [f"{make.format('cineges-secret')} --from-env-file=FILE   # keys: {keys} ({same})"]
     if plan.settings.delivery_login:
         how = "--type=kubernetes.io/dockerconfigjson --from-file=.dockerconfigjson=FILE"
         lines.append(f"{make.format(PULL_SECRET)} {how}   # a config.json of docker login {plan.registry}")

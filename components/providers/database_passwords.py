@@ -49,3 +49,7 @@ class PostgresPasswords(pulumi.dynamic.Resource, module="bus", name="PostgresPas
         props: dict[str, Any] = {"roles": sorted(roles), "revision": revision, _OUTPUT: None}
         hidden = pulumi.ResourceOptions(additional_secret_outputs=[_OUTPUT])
         super().__init__(PostgresPasswordsProvider(), name, props, pulumi.ResourceOptions.merge(opts, hidden))
+
+    def of(self, role: str) -> pulumi.Output[str]:
+        """Return the password of a role, a secret."""
+        return self.passwords.apply(lambda found: found[role])

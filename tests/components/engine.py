@@ -8,6 +8,7 @@ import pulumi
 from pulumi.runtime import mocks, rpc
 from pulumi.runtime.proto import resource_pb2
 
+from components.providers.database_passwords import PostgresPasswordsProvider
 from components.providers.passwords import KafkaPasswordsProvider
 
 
@@ -30,6 +31,8 @@ class _Outputs(mocks.Mocks):
             outputs["metadata"] = {**outputs["metadata"], "resourceVersion": "7"}
         if args.typ == "pulumi-python:dynamic/bus:KafkaPasswords":
             outputs |= KafkaPasswordsProvider().create(outputs).outs or {}
+        if args.typ == "pulumi-python:dynamic/bus:PostgresPasswords":
+            outputs |= PostgresPasswordsProvider().create(outputs).outs or {}
         return f"{args.name}-id", outputs
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:

@@ -214,6 +214,7 @@ def test_tokens_and_names_are_those_that_states_hold(monkeypatch: pytest.MonkeyP
         "central-namespace": "kubernetes:core/v1:Namespace",
         "central-base": "bus:index:Base",
         "central-base-secret": "kubernetes:core/v1:Secret",
+        "central-postgres-passwords": "pulumi-python:dynamic/bus:PostgresPasswords",
         "central-base-roles": "pulumi-python:dynamic/bus:PostgresRoles",
         "central-base-roles-settled": "pulumi-python:dynamic/bus:PostgresRoles",
         "central-base-products": "bus:index:Umbrella",

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from bus import settings, stack_file
+from bus.database.of_site import ODOO2KAFKA_PASSWORD
 from bus.errors import Refused
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.yaml"))
@@ -55,6 +56,13 @@ def test_every_problem_of_a_stack_file_is_said_at_once(case: Path) -> None:
     assert "s3cret" not in str(refused.value)
 
 
+def test_odoo2kafka_has_a_password_of_its_own_that_of_all_sites_or_odoos() -> None:
+    secrets = {f"bus:{name}": "s3cret" for name in SECRETS} | {f"bus:cinecity.{ODOO2KAFKA_PASSWORD}": "own"}
+    keys = settings.load("local", flat(config_of("local")) | secrets, set(secrets)).secret_keys
+    assert keys["cinecity"][ODOO2KAFKA_PASSWORD] == f"cinecity.{ODOO2KAFKA_PASSWORD}"
+    assert keys["central"][ODOO2KAFKA_PASSWORD] == "odoo.postgres.password"
+
+
 @pytest.mark.parametrize("stack", ["local", "master", "recette", "prod"])
 def test_the_stack_files_of_the_project_are_valid(stack: str) -> None:
     assert stack_file.CENTRAL in load_stack(stack).content.sites
@@ -72,6 +80,7 @@ def test_master_reproduces_the_figures_of_the_seed() -> None:
         "odoo.user": "admin",
         "as400.user": "isi",
         "odoo.postgres.user": "odoo",
+        "odoo2kafka.postgres.user": "odoo",
     }
     assert settings.cineges_config(master, "cinecity") == {
         "odoo.host": "odoo",
@@ -79,11 +88,12 @@ def test_master_reproduces_the_figures_of_the_seed() -> None:
         "odoo.useSsl": "false",
         "odoo.user": "admin",
         "odoo.postgres.user": "odoo",
+        "odoo2kafka.postgres.user": "odoo",
         "cineges.cinemaCode": "N-M",
         "o2k.slot.name": "debezium_cinecity_test2",
     }
-    assert set(master.secret_keys["central"]) == set(SECRETS)
-    assert set(master.secret_keys["cinecity"]) == set(SECRETS) - {"as400.password"}
+    assert set(master.secret_keys["central"]) == {*SECRETS, ODOO2KAFKA_PASSWORD}
+    assert set(master.secret_keys["cinecity"]) == {*SECRETS, ODOO2KAFKA_PASSWORD} - {"as400.password"}
 
 
 def test_a_secret_of_a_site_wins_over_the_one_of_all_sites() -> None:
