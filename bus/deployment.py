@@ -130,6 +130,17 @@ class Deployment:
             for name in self.sites
         }
 
+    def namespace_labels(self, site: str) -> dict[str, str]:
+        """Return the labels of a site's namespace, with its Pod Security level."""
+        level = self.sites[site].settings.pod_security
+        return {
+            "app.kubernetes.io/managed-by": "bus",
+            "bus/customer": self.settings.content.customer,
+            "bus/site": site,
+            "pod-security.kubernetes.io/enforce": level,
+            "pod-security.kubernetes.io/warn": level,
+        }
+
     def cluster(self, site: str, config: Mapping[str, str]) -> Cluster:
         """How a site's cluster is reached; `config` is the stack's flat config, for a kubeconfig of the site's own."""
         key = self.settings.kubeconfig_keys.get(site)

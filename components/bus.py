@@ -179,14 +179,7 @@ class Bus(pulumi.ComponentResource):
         return ClusterPin(f"{site.name}-cluster-pin", place=self._place(site), cluster_uid=uid, opts=opts)
 
     def _namespace(self, site: SitePlan, cluster: k8s.Provider, after: Tiers) -> k8s.core.v1.Namespace:
-        level = site.settings.pod_security
-        labels = {
-            "app.kubernetes.io/managed-by": "bus",
-            "bus/customer": self._deployment.settings.content.customer,
-            "bus/site": site.name,
-            "pod-security.kubernetes.io/enforce": level,
-            "pod-security.kubernetes.io/warn": level,
-        }
+        labels = self._deployment.namespace_labels(site.name)
         return k8s.core.v1.Namespace(
             f"{site.name}-namespace",
             metadata={"name": site.settings.namespace, "labels": labels},

@@ -1,8 +1,10 @@
 """What is in a bundle: its description, and what is written beside the images. Pure but for the writing."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from bus import hosting
@@ -17,6 +19,7 @@ from bus.layers import Values, merge
 from bus.releases import rendering
 
 DESCRIPTION = "bundle.json"
+_DIGEST = re.compile("sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,10 @@ class Bundle:
     customer: str
     stack: str
     registry: str
+    serial: int
+    """grows with each bundle of the stack, so that an older one is known as such"""
+    made: str
+    """date and time, UTC"""
     images: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     elsewhere: Mapping[str, str] = field(default_factory=dict)
     """blobs that an earlier bundle brought, so that this one leaves them out -> the image that has them"""
@@ -35,25 +42,42 @@ class Bundle:
         (folder / DESCRIPTION).write_text(json.dumps(asdict(self), indent=1, sort_keys=True) + "\n")
 
     @classmethod
-    def read(cls, folder: Path) -> "Bundle":
-        """The reverse of `write`; raises BadBundle."""
+    def read(cls, content: bytes) -> "Bundle":
+        """Parse what `write` wrote; raise BadBundle, also for an image without a whole digest."""
         try:
-            return cls(**json.loads((folder / DESCRIPTION).read_text()))
-        except (OSError, ValueError, TypeError) as error:
+            found = cls(**json.loads(content))
+            wrong = [
+                name for name, kind in (("serial", int), ("made", str)) if not isinstance(getattr(found, name), kind)
+            ]
+            wrong += [name for name in ("customer", "stack", "registry") if not isinstance(getattr(found, name), str)]
+            wrong += [target for target, image in found.images.items() if not _DIGEST.fullmatch(str(image["digest"]))]
+            wrong += [digest for digest in found.elsewhere if not _DIGEST.fullmatch(digest)]
+            if wrong:
+                raise ValueError(f"{wrong[0][:200]} is not what it should be")
+            for target in found.images:
+                parse(target)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise BadBundle(f"{DESCRIPTION} cannot be read: {error}; was it made by another version of bus?") from None
+        return found
 
 
 def describe(
-    plan: Deployment, stacks: Mapping[str, Pins | None], digests: Mapping[str, str], elsewhere: Mapping[str, str]
+    plan: Deployment,
+    stacks: Mapping[str, Pins | None],
+    digests: Mapping[str, str],
+    elsewhere: Mapping[str, str],
+    serial: int,
+    made: datetime,
 ) -> Bundle:
-    """The description of a stack's bundle; `digests` has that of each image where it comes from."""
+    """Describe a stack's bundle; `digests` has that of each image where it comes from."""
     why = listing.reasons(plan, stacks)
     images = {
         target: {"source": source, "digest": digests[source], "why": why[source]}
         for source, target in deliveries(plan, stacks).items()
     }
     content = plan.settings.content
-    return Bundle(content.customer, plan.settings.stack, plan.registry, images, elsewhere)
+    when = made.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Bundle(content.customer, plan.settings.stack, plan.registry, serial, when, images, elsewhere)
 
 
 def deliveries(plan: Deployment, stacks: Mapping[str, Pins | None]) -> dict[str, str]:
@@ -66,6 +90,9 @@ def write_site(folder: Path, plan: Deployment, site: SitePlan, staged: Mapping[s
     """A site's manifests in the order in which they go, and the scripts of its topics and indices."""
     manifests = folder / "manifests" / site.name
     manifests.mkdir(parents=True)
+    metadata = {"name": site.settings.namespace, "labels": plan.namespace_labels(site.name)}
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+    (manifests / "0-namespace.yaml").write_text(json.dumps(namespace, indent=1) + "\n")
     for number, release in enumerate(plan.releases(site.name), 1):
         values = _without_roles(site, release.values) if release is site.base else release.values
         text = rendering.render(staged[release.chart], release.name, site.settings.namespace, values)
@@ -86,22 +113,49 @@ def _without_roles(site: SitePlan, values: Values) -> Values:
     return merge(values, {"config": {"data": {"odoo2kafka.postgres.user": site.roles.user}}})
 
 
-def readme(plan: Deployment) -> str:
-    """How the customer's operators check, load and install it, in order, with stock tools."""
+def readme(plan: Deployment, bundle: Bundle, fingerprint: str) -> str:
+    """How the customer's operators check, load and install it, in order, with stock tools.
+
+    `fingerprint` is that of the key that signs the bundle, empty where none does.
+    """
+    for_whom = f"--customer {bundle.customer} --stack {bundle.stack}"
+    if fingerprint:
+        trust = "--public-key PUBLIC_KEY.pem"
+        key = [
+            "The key:  PUBLIC_KEY.pem is what you were given before, by another way than this bundle. Its SHA-256:",
+            f"          {fingerprint}",
+            "          openssl pkey -pubin -in PUBLIC_KEY.pem -pubout -outform DER | sha256sum",
+        ]
+        signature = "          openssl dgst -sha256 -verify PUBLIC_KEY.pem -signature SHA256SUMS.sig SHA256SUMS"
+    else:
+        trust = "--unsigned"
+        key = ["The key:  this bundle is NOT SIGNED. Nothing tells who made it."]
+        signature = "          (no signature to check)"
     lines = [
-        f"{plan.settings.content.customer}, stack {plan.settings.stack}, to be run from {plan.registry}",
+        f"{bundle.customer}, stack {bundle.stack}, to be run from {bundle.registry}",
+        f"serial number {bundle.serial}, made {bundle.made}",
         "",
-        "Check:    sha256sum -c SHA256SUMS",
-        "          openssl dgst -sha256 -verify PUBLIC_KEY.pem -signature SHA256SUMS.sig SHA256SUMS",
-        "          (or, both at once: bus bundle verify FILE --public-key PUBLIC_KEY.pem)",
-        "Images:   bus bundle load FILE; or, this folder being an OCI layout, any tool that reads one:",
+        *key,
+        "",
+        f"Check:    bus bundle verify FILE {trust} {for_whom}",
+        "          or with stock tools, in the unpacked folder:",
+        signature,
+        "          sha256sum -c SHA256SUMS",
+        "          find . -type f ! -name 'SHA256SUMS*' -printf '%P\\n' | sort | diff - <(cut -c67- SHA256SUMS | sort)",
+        f"Images:   bus bundle load FILE {trust} {for_whom}",
+        "          or, the folder being an OCI layout, any tool that reads one:",
         "          skopeo copy --all --preserve-digests oci:.:NAME docker://REGISTRY/NAME (names: index.json)",
         "",
         "Then, site by site, each step once the one before is ready:",
     ]
     for site in plan.sites.values():
         namespace = site.settings.namespace
-        lines += ["", f"{site.name}:", f"  kubectl create namespace {namespace}", *_secrets(plan, site)]
+        lines += [
+            "",
+            f"{site.name}:",
+            f"  kubectl apply -f manifests/{site.name}/0-namespace.yaml",
+            *_secrets(plan, site),
+        ]
         for number, release in enumerate(plan.releases(site.name), 1):
             if release is site.bricks:
                 lines.append(f"  sites/{site.name}/topics.sh BROKER:9092; sites/{site.name}/indices.sh http://ES:9200")

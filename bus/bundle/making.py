@@ -4,12 +4,14 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from bus import charts
-from bus.bundle import archive, contents
+from bus.bundle import archive, contents, memory
 from bus.bundle.archive import BadBundle
 from bus.bundle.contents import Bundle
+from bus.bundle.expected import Expected, noted, refusals, refusals_of_load
 from bus.deployment import Deployment
 from bus.errors import on_disk
 from bus.images import proof
@@ -32,11 +34,14 @@ def make(
     key: Path | None = None,
     earlier: Path | None = None,
     stacks: Mapping[str, Pins | None] | None = None,
+    serial: int | None = None,
+    earlier_key: Path | None = None,
 ) -> Bundle:
-    """Writes the bundle of a stack; with `earlier`, without the blobs that one has.
+    """Write the bundle of a stack, signed with `key`; with `earlier`, without the blobs that one has.
 
-    `stacks` are the pins of those in bus:delivery.alsoFrom. Raises BadBundle, RegistryError, NotDeployed, and Refused
-    where the charts name what would not be in it.
+    `stacks` are the pins of those in bus:delivery.alsoFrom. `serial` is by default the present second, and has to be
+    above that of `earlier`, which `earlier_key` (by default the public half of `key`) has signed. Raise BadBundle,
+    RegistryError, NotDeployed, and Refused where the charts name what would not be in it.
     """
     if not plan.registry:
         raise BadBundle(
@@ -53,16 +58,19 @@ def make(
             f"the Kafka of {', '.join(asking)} asks for logins (bus:sites.<site>.kafka.authorization), whose passwords "
             "only pulumi up can make: switch it off for a stack that is delivered as a bundle"
         )
+    now = datetime.now(UTC)
+    serial = int(now.timestamp()) if serial is None else serial
     with _beside(target) as work:
         folder, staged = work / "bundle", work / "charts"
         proof.check(plan, root / "charts", staged)
-        elsewhere = _earlier(earlier, work / "earlier", plan.registry)
+        signer = earlier_key or (archive.public_half(key, work / "signer.pem") if key and earlier else None)
+        elsewhere = _earlier(earlier, work / "earlier", plan, serial, signer)
         with Registries(access) as registries:
             found = look_up(contents.deliveries(plan, stacks or {}), registries)
             wrong = dict.fromkeys(found.missing, "does not exist in its registry") | found.unknown
             if wrong:
                 raise BadBundle("\n".join(f"{image}: {reason}" for image, reason in sorted(wrong.items())))
-            bundle = contents.describe(plan, stacks or {}, found.digests, elsewhere)
+            bundle = contents.describe(plan, stacks or {}, found.digests, elsewhere, serial, now)
             layout, copies = Layout(folder, elsewhere), []
             for goes_to, (path, tag) in contents.paths(bundle).items():
                 source = registries.place(parse(str(bundle.images[goes_to]["source"])))
@@ -73,32 +81,51 @@ def make(
             places = {r.chart: charts.stage(root / "charts", r.chart, staged) for r in plan.releases(site.name)}
             contents.write_site(folder, plan, site, places)
         bundle.write(folder)
-        (folder / "README.txt").write_text(contents.readme(plan))
+        (folder / "README.txt").write_text(
+            contents.readme(plan, bundle, archive.fingerprint(key, private=True) if key else "")
+        )
         archive.seal(folder, key)
         archive.pack(folder, target)
     return bundle
 
 
-def load(file: Path, access: Access, public_key: Path | None) -> tuple[Bundle, Copied]:
-    """Checks a bundle and brings its images to the registry that it names; raises BadBundle or RegistryError."""
+def load(file: Path, access: Access, expected: Expected) -> tuple[Bundle, Copied]:
+    """Check a bundle and bring its images to the registry that it names; raise BadBundle or RegistryError.
+
+    The registry remembers it: an older one, or another stack's, is refused the next time.
+    """
     with _beside(file) as folder:
-        archive.unpack(file, folder)
-        archive.check(folder, public_key)
-        bundle, layout = Bundle.read(folder), Layout(folder)
+        archive.unpack(file, folder, expected.public_key)
+        bundle, layout = Bundle.read(_description(folder)), Layout(folder)
         with Registries(access) as registries:
+            loaded = memory.read(registries, bundle.registry)
+            _refuse(file, refusals_of_load(bundle, expected, loaded))
             copies = []
             for target, (path, _) in contents.paths(bundle).items():
                 image, digest = parse(target), str(bundle.images[target]["digest"])
                 copies.append((Place(layout, path, digest), registries.place(image), image.tag))
-            return bundle, _copy(copies, bundle.elsewhere)
+            copied = _copy(copies, bundle.elsewhere)
+            memory.write(registries, bundle.registry, noted(bundle, loaded))
+        return bundle, copied
 
 
-def verify(file: Path, public_key: Path | None) -> Bundle:
-    """Checks a bundle as `load` would, without a registry; raises BadBundle."""
-    with _beside(file) as folder:
-        archive.unpack(file, folder)
-        archive.check(folder, public_key)
-        return Bundle.read(folder)
+def verify(file: Path, expected: Expected) -> Bundle:
+    """Check a bundle as `load` would, without a registry and without unpacking it; raise BadBundle."""
+    bundle = Bundle.read(archive.part(file, contents.DESCRIPTION, expected.public_key))
+    _refuse(file, refusals(bundle, expected))
+    return bundle
+
+
+def _refuse(file: Path, reasons: Sequence[str]) -> None:
+    if reasons:
+        raise BadBundle("\n".join(f"{file} is refused: {reason}" for reason in reasons))
+
+
+def _description(folder: Path) -> bytes:
+    try:
+        return (folder / contents.DESCRIPTION).read_bytes()
+    except FileNotFoundError:
+        raise BadBundle(f"{contents.DESCRIPTION} is missing: this is no bundle") from None
 
 
 @contextmanager
@@ -120,18 +147,24 @@ def _copy(copies: Sequence[tuple[Place, Place, str]], elsewhere: Mapping[str, st
     return sum((task.result() for task in done), Copied(""))
 
 
-def _earlier(file: Path | None, folder: Path, registry: str) -> dict[str, str]:
-    """The blobs that an earlier bundle of `registry` brings, or stands on itself -> an image that has them."""
+def _earlier(file: Path | None, folder: Path, plan: Deployment, serial: int, signer: Path | None) -> dict[str, str]:
+    """The blobs that an earlier bundle of the stack brings, or stands on itself -> an image that has them."""
     if file is None:
         return {}
-    archive.unpack(file, folder)
-    archive.check(folder, None)
-    before, layout = Bundle.read(folder), Layout(folder)
-    if before.registry.partition("/")[0] != registry.partition("/")[0]:
-        raise BadBundle(
-            f"{file} brings its images to {before.registry}, and this bundle goes to {registry}, "
-            f"which has none of them; give one of {registry}, or leave --against out"
+    folder.mkdir()
+    archive.unpack(file, folder, signer)
+    before, layout = Bundle.read(_description(folder)), Layout(folder)
+    wrong = refusals(before, Expected(customer=plan.settings.content.customer, stack=plan.settings.stack))
+    if before.registry.partition("/")[0] != plan.registry.partition("/")[0]:
+        wrong.append(
+            f"it brings its images to {before.registry}, and this bundle goes to {plan.registry}, "
+            f"which has none of them; give one of {plan.registry}, or leave --against out"
         )
+    if serial <= before.serial:
+        wrong.append(
+            f"its serial number is {before.serial}, and that of the new one {serial}: --serial needs a higher one"
+        )
+    _refuse(file, wrong)
     found = dict(before.elsewhere)
     for target, (path, _) in contents.paths(before).items():
         for part in parts(layout, path, str(before.images[target]["digest"])):

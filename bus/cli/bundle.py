@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-from bus.bundle import making
+from bus.bundle import archive, making
+from bus.bundle.archive import BadBundle
+from bus.bundle.expected import Expected
 from bus.cli import stack as stacks
 from bus.cli.engine import ConfigFile, StackName, project
 from bus.cli.registry import CaFiles, Insecure, Mirror, TokenHosts, named
@@ -18,6 +20,9 @@ bundle = typer.Typer(
     add_completion=False,
 )
 PublicKey = Annotated[Path | None, typer.Option(help="PEM of the key that the bundle must be signed with")]
+Unsigned = Annotated[bool, typer.Option("--unsigned", help="take a bundle whoever made it; in the place of a key")]
+Customer = Annotated[str, typer.Option(help="customer that the bundle must be for")]
+ForStack = Annotated[str, typer.Option("--stack", help="stack that the bundle must be for")]
 File = Annotated[Path, typer.Argument(help="the bundle")]
 
 
@@ -28,6 +33,12 @@ def make(
     config_file: ConfigFile = None,
     sign_key: Annotated[Path | None, typer.Option(help="private key (PEM, RSA or EC) to sign it with")] = None,
     against: Annotated[Path | None, typer.Option(help="an earlier bundle whose blobs are left out")] = None,
+    against_key: Annotated[
+        Path | None, typer.Option(help="public key of the earlier bundle, where it is not that of --sign-key")
+    ] = None,
+    serial: Annotated[
+        int | None, typer.Option(help="number that grows with each bundle; by default the present second", min=0)
+    ] = None,
     mirror: Mirror = "",
     insecure: Insecure = False,
     token_host: TokenHosts = None,
@@ -38,31 +49,63 @@ def make(
     plan = stacks.load(root, stack, config_file).plan
     running = stacks.pins(root, plan)
     known = trust.together(trust.read(plan.settings.content.images, root), named(token_host, ca_file))
-    made = making.make(root, plan, file, Access(mirror, insecure, trust=known), sign_key, against, running)
-    signed = "signed" if sign_key else "not signed"
-    print(f"{file}: {len(made.images)} images for {made.registry}, {file.stat().st_size / 1e6:.1f} MB, {signed}")
+    access = Access(mirror, insecure, trust=known)
+    made = making.make(root, plan, file, access, sign_key, against, running, serial, against_key)
+    size = f"{file.stat().st_size / 1e6:.1f} MB"
+    signed = f"signed, key {archive.fingerprint(sign_key, private=True)}" if sign_key else "NOT SIGNED: --sign-key FILE"
+    print(f"{file}: {len(made.images)} images for {made.registry}, {size}, serial {made.serial}, {signed}")
 
 
 @bundle.command("verify")
-def verify(file: File, public_key: PublicKey = None) -> None:
-    """Checks every part of a bundle against its sums, and the sums against the signature."""
-    found = making.verify(file, public_key)
-    print(f"{file}: {found.customer}, stack {found.stack}, {len(found.images)} images: as it was made")
-    if not public_key:
-        print("  who made it was not checked: --public-key FILE")
+def verify(
+    file: File, public_key: PublicKey = None, unsigned: Unsigned = False, customer: Customer = "", stack: ForStack = ""
+) -> None:
+    """Checks the signature of a bundle, each part against its sum, and whom it is for; unpacks nothing."""
+    found = making.verify(file, _expected(public_key, unsigned, customer, stack))
+    what = f"{found.customer}, stack {found.stack}, serial {found.serial} of {found.made}, {len(found.images)} images"
+    print(f"{file}: {what}: as it was made{_signer(public_key)}")
 
 
 @bundle.command("load")
 def load(
     file: File,
     public_key: PublicKey = None,
+    unsigned: Unsigned = False,
+    customer: Customer = "",
+    stack: ForStack = "",
+    allow_older: Annotated[
+        bool, typer.Option("--allow-older", help="take a bundle that is older than the last loaded one")
+    ] = False,
     mirror: Mirror = "",
     insecure: Insecure = False,
     token_host: TokenHosts = None,
     ca_file: CaFiles = None,
 ) -> None:
     """Verifies a bundle and brings its images, digests unchanged, to the registry that its manifests name."""
-    found, moved = making.load(file, Access(mirror, insecure, trust=named(token_host, ca_file)), public_key)
+    expected = _expected(public_key, unsigned, customer, stack, allow_older)
+    access = Access(mirror, insecure, trust=named(token_host, ca_file))
+    found, moved = making.load(file, access, expected)
     print(
-        f"{found.registry} has {len(found.images)} images; {moved.blobs} blobs, {moved.size_bytes / 1e6:.1f} MB moved"
+        f"{found.registry} has {len(found.images)} images of {found.customer}, stack {found.stack}, serial "
+        f"{found.serial}{_signer(public_key)}; {moved.blobs} blobs, {moved.size_bytes / 1e6:.1f} MB moved"
     )
+
+
+def _expected(
+    public_key: Path | None, unsigned: bool, customer: str, stack: str, allow_older: bool = False
+) -> Expected:
+    """What the options say; raises BadBundle where they say nothing of the maker, or two things."""
+    if public_key and unsigned:
+        raise BadBundle("--public-key and --unsigned contradict each other: give one of them")
+    if not public_key and not unsigned:
+        raise BadBundle(
+            "who made the bundle has to be checked: --public-key FILE names the key that signed it (ask its maker for "
+            "it, by another way than the bundle came); --unsigned takes one that anybody may have made"
+        )
+    if unsigned:
+        print("WARNING: --unsigned: anybody may have made this bundle, and its images will run with all their rights")
+    return Expected(public_key, customer, stack, allow_older)
+
+
+def _signer(public_key: Path | None) -> str:
+    return f", signed by key {archive.fingerprint(public_key)}" if public_key else ", BY NOBODY KNOWN"

@@ -1,6 +1,7 @@
 """What stands beside a bundle's images: how the customer's operators install it."""
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -28,17 +29,17 @@ def plan_of(login: bool = False, registry: bool = False, hosted_by: str | None =
 
 
 def test_every_secret_that_the_manifests_count_on_is_made_first_and_from_a_file() -> None:
-    said = contents.readme(plan_of(login=True, registry=True))
+    said = readme(plan_of(login=True, registry=True))
     cinecity, central = said.split("\ncinecity:\n")[1], said.split("\ncentral:\n")[1].split("\ncinecity:\n")[0]
     for part in (central, cinecity):
-        assert part.index(" bus-registry -n ") < part.index("kubectl apply")
+        assert part.index(" bus-registry -n ") < part.index("kubectl apply -n")
     assert said.count(" docker-registry-auth -n hicksoncentral-prod --from-file=htpasswd=FILE") == 1
     made = [line for line in said.splitlines() if "create secret" in line]
     assert len(made) == 5 and not [line for line in made if "--from-" not in line]
 
 
 def test_secrets_that_nothing_counts_on_are_not_asked_for() -> None:
-    said = contents.readme(plan_of())
+    said = readme(plan_of())
     assert "bus-registry" not in said and "docker-registry-auth" not in said
 
 
@@ -49,9 +50,52 @@ def test_a_registry_that_is_part_of_the_stack_cannot_be_loaded_into(tmp_path: Pa
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("text", ["[]", "{}", '{"other": 1}', "no JSON", None])
-def test_a_description_of_another_make_is_refused(tmp_path: Path, text: str | None) -> None:
-    if text is not None:
-        (tmp_path / "bundle.json").write_text(text)
+@pytest.mark.parametrize("text", ["[]", "{}", '{"other": 1}', "no JSON", ""])
+def test_a_description_of_another_make_is_refused(text: str) -> None:
     with pytest.raises(BadBundle, match=r"bundle\.json cannot be read: .*another version of bus"):
-        contents.Bundle.read(tmp_path)
+        contents.Bundle.read(text.encode())
+
+
+BUNDLE = contents.Bundle("hickson", "prod", "registry.hickson.nc", 7, "2026-11-30T20:00:00Z")
+DIGEST = f"sha256:{'a' * 64}"
+
+
+def readme(plan: Deployment, fingerprint: str = "") -> str:
+    return contents.readme(plan, BUNDLE, fingerprint)
+
+
+@pytest.mark.parametrize(
+    "digest",
+    [
+        "sha256:/home/x/.kube/config",
+        "sha256:../../x",
+        "sha256:" + "A" * 64,
+        "sha512:" + "a" * 128,
+        "a" * 64,
+        DIGEST + "\n",
+    ],
+)
+def test_a_digest_that_is_none_is_refused(digest: str) -> None:
+    image = {"source": "a/b:1", "digest": DIGEST, "why": []}
+    for changed in ({"images": {"r.nc/a:1": {**image, "digest": digest}}}, {"elsewhere": {digest: "a"}}):
+        content = json.dumps({**asdict(BUNDLE), "images": {"r.nc/a:1": image}, **changed}).encode()
+        with pytest.raises(BadBundle, match=r"bundle\.json cannot be read"):
+            contents.Bundle.read(content)
+
+
+def test_the_readme_names_the_key_and_whom_it_is_for() -> None:
+    signed, unsigned = readme(plan_of(), "ab12"), readme(plan_of())
+    for verb in ("verify", "load"):
+        line = f"bus bundle {verb} FILE --public-key PUBLIC_KEY.pem --customer hickson --stack prod"
+        assert line in signed and line not in unsigned
+        assert f"bus bundle {verb} FILE --unsigned --customer hickson --stack prod" in unsigned
+    assert "ab12" in signed and "NOT SIGNED" in unsigned
+
+
+def test_namespaces_come_with_their_labels(tmp_path: Path) -> None:
+    """A namespace made by hand has no Pod Security level."""
+    plan = plan_of()
+    assert "kubectl create namespace" not in readme(plan)
+    for site in plan.sites:
+        assert f"kubectl apply -f manifests/{site}/0-namespace.yaml" in readme(plan)
+        assert plan.namespace_labels(site)["pod-security.kubernetes.io/enforce"] == "restricted"

@@ -35,7 +35,7 @@ def test_a_signed_bundle_is_made_verified_and_loaded_by_its_verbs(tmp_path: Path
     assert f"images for {TARGET}/sln" in said and ", signed" in said
     assert "as it was made" in run("bus", "bundle", "verify", str(file), "--public-key", str(public))
     loading = ("bus", "bundle", "load", str(file), "--public-key", str(public), "--insecure")
-    run(*loading)
+    run(*loading, "--customer", "hickson", "--stack", "local")
     assert "; 0 blobs, 0.0 MB moved" in run(*loading), "a second time there is nothing to bring"
     bundle = json.loads(subprocess.check_output(["tar", "-xOf", file, "bundle.json"]))
     assert len(bundle["images"]) >= 15

@@ -1,5 +1,7 @@
 """A bundle of the example customer's prod: made from one real registry, verified, loaded into another."""
 
+import hashlib
+import json
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -13,7 +15,9 @@ from bus import planning, settings
 from bus.bundle import archive, making
 from bus.bundle.archive import BadBundle
 from bus.bundle.contents import Bundle
+from bus.bundle.expected import Expected
 from bus.deployment import Deployment
+from bus.errors import Mendable
 from bus.images import rendered
 from bus.images.reference import parse
 from bus.images.registries import Access
@@ -24,6 +28,7 @@ from tests.settings.test_settings import SECRETS, config_of, flat
 pytestmark = pytest.mark.servers
 ROOT = Path(__file__).parents[2]
 SHARED, OWN = 400_000, 1000
+OURS = Expected(customer="hickson", stack="sln")
 
 
 def plan_for(target: Running, root: Path = ROOT) -> Deployment:
@@ -60,25 +65,25 @@ def test_a_bundle_brings_everything_and_the_next_one_only_what_is_new(
     plan = plan_for(target)
     made = making.make(ROOT, plan, file, access, None, None)
     assert len(made.images) == len(plan.images)
-    assert making.verify(file, None) == made
-    _, moved = making.load(file, Access(insecure=True), None)
+    assert making.verify(file, Expected()) == made
+    _, moved = making.load(file, Access(insecure=True), OURS)
     assert SHARED < moved.size_bytes < SHARED + len(plan.images) * 2 * OWN, "the common layer is sent once"
     far = target.client()
     for image in map(parse, plan.images):
         assert far.digest(f"sln/{image.path}", image.tag) == maker.client.digest(image.path, image.tag)
-    assert making.load(file, Access(insecure=True), None)[1].size_bytes == 0
+    assert making.load(file, Access(insecure=True), Expected())[1].size_bytes == 0
 
     name = "hickson/cineges-ui"
     moving = maker.image(name, "0.1.0", [maker.blob(name, SHARED, "base"), maker.blob(name, OWN, "new")])
     second = tmp_path / "second.tar"
-    making.make(ROOT, plan, second, access, None, file)
+    making.make(ROOT, plan, second, access, None, file, serial=made.serial + 1)
     assert second.stat().st_size < file.stat().st_size - SHARED
     # A third stands on the second, which stands on the first: what any of them brought is left out.
     third = tmp_path / "third.tar"
-    brought = making.make(ROOT, plan, third, access, None, second)
+    brought = making.make(ROOT, plan, third, access, None, second, serial=made.serial + 2)
     assert len(brought.elsewhere) >= len(plan.images)
-    assert making.load(second, Access(insecure=True), None)[1].blobs == 1, "the new layer"
-    assert making.load(third, Access(insecure=True), None)[1].blobs == 0
+    assert making.load(second, Access(insecure=True), Expected())[1].blobs == 1, "the new layer"
+    assert making.load(third, Access(insecure=True), Expected())[1].blobs == 0
     assert far.digest(f"sln/{name}", "0.1.0") == moving.digest
 
 
@@ -87,10 +92,10 @@ def test_a_bundle_that_stands_on_one_that_was_not_loaded_says_so(
 ) -> None:
     access, first, second = Access(source[0].host, insecure=True), tmp_path / "first.tar", tmp_path / "second.tar"
     plan = plan_for(target)
-    making.make(ROOT, plan, first, access, None, None)
-    making.make(ROOT, plan, second, access, None, first)
+    making.make(ROOT, plan, first, access, None, None, serial=1)
+    making.make(ROOT, plan, second, access, None, first, serial=2)
     with pytest.raises(MissingImage, match="load the earlier one first"):
-        making.load(second, Access(insecure=True), None)
+        making.load(second, Access(insecure=True), OURS)
     elsewhere = plan_for(replace(target, host="registry.other:5000"))
     with pytest.raises(BadBundle, match=r"this bundle goes to registry\.other:5000/sln, which has none of them"):
         making.make(ROOT, elsewhere, tmp_path / "third.tar", access, None, first)
@@ -103,8 +108,8 @@ def test_what_stands_beside_the_images_is_complete(
     plan, file = plan_for(target), tmp_path / "bundle.tar"
     making.make(ROOT, plan, file, Access(source[0].host, insecure=True), None, None)
     folder = tmp_path / "open"
-    archive.unpack(file, folder)
-    bundle = Bundle.read(folder)
+    archive.unpack(file, folder, None)
+    bundle = Bundle.read((folder / "bundle.json").read_bytes())
     for site in plan.sites:
         files = sorted((folder / "manifests" / site).glob("*.yaml"))
         assert [file.stem.split("-", 1)[1] for file in files] == [release.name for release in plan.releases(site)]
@@ -124,10 +129,11 @@ def test_what_stands_beside_the_images_is_complete(
 def test_a_changed_bundle_is_not_loaded(source: tuple[Running, Maker], target: Running, tmp_path: Path) -> None:
     file, folder = tmp_path / "bundle.tar", tmp_path / "open"
     making.make(ROOT, plan_for(target), file, Access(source[0].host, insecure=True), None, None)
-    archive.unpack(file, folder)
+    folder.mkdir()
+    subprocess.run(["tar", "xf", file, "-C", folder], check=True)
     (folder / "sites/central/topics.sh").write_text("#!/bin/sh\nrm -r /\n")
     archive.pack(folder, file)
-    for act in (lambda: making.load(file, Access(insecure=True), None), lambda: making.verify(file, None)):
+    for act in (lambda: making.load(file, Access(insecure=True), OURS), lambda: making.verify(file, Expected())):
         with pytest.raises(BadBundle, match=r"sites/central/topics.sh was changed"):
             act()
     assert target.blob_bytes() == 0
@@ -139,3 +145,49 @@ def test_an_image_that_is_missing_stops_it(source: tuple[Running, Maker], target
     with pytest.raises(BadBundle, match=r"dkr.isi.nc/isi/db2kafka:0.1.0: does not exist"):
         making.make(ROOT, plan_for(target), tmp_path / "x.tar", Access(source[0].host, insecure=True), None, None)
     assert not (tmp_path / "x.tar").exists()
+
+
+def test_the_registry_remembers_what_was_loaded(source: tuple[Running, Maker], target: Running, tmp_path: Path) -> None:
+    access, plan = Access(source[0].host, insecure=True), plan_for(target)
+    older, newer = tmp_path / "older.tar", tmp_path / "newer.tar"
+    making.make(ROOT, plan, older, access, serial=1)
+    making.make(ROOT, plan, newer, access, serial=2)
+    with pytest.raises(BadBundle, match=r"remembers no bundle yet.* --customer hickson --stack sln"):
+        making.load(newer, Access(insecure=True), Expected())
+    assert target.blob_bytes() == 0, "nothing is brought before it is judged"
+    making.load(newer, Access(insecure=True), OURS)
+    with pytest.raises(BadBundle, match=r"its serial number is 1 .*, and 2 .*--allow-older"):
+        making.load(older, Access(insecure=True), Expected())
+    making.load(older, Access(insecure=True), replace(OURS, allow_older=True))
+    making.load(older, Access(insecure=True), Expected())
+    other = tmp_path / "other.tar"
+    settings_of_other = replace(plan.settings, stack="recette")
+    making.make(ROOT, replace(plan, settings=settings_of_other), other, access, serial=9)
+    with pytest.raises(BadBundle, match=r"it is for hickson/recette.* remembers bundles of hickson/sln alone"):
+        making.load(other, Access(insecure=True), Expected(allow_older=True))
+
+
+def test_a_forged_description_brings_no_file_of_the_operators_machine(
+    source: tuple[Running, Maker], target: Running, tmp_path: Path
+) -> None:
+    """An absolute path in the place of a digest was read from the disk, and sent to the registry of the bundle."""
+    file, folder, secret = tmp_path / "bundle.tar", tmp_path / "open", tmp_path / "kubeconfig"
+    secret.write_text("client-key-data: VERY-SECRET-KEY")
+    making.make(ROOT, plan_for(target), file, Access(source[0].host, insecure=True))
+    archive.unpack(file, folder, None)
+    described = json.loads((folder / "bundle.json").read_text())
+    image = next(iter(described["images"].values()))
+    manifest = folder / "blobs/sha256" / image["digest"].removeprefix("sha256:")
+    content = json.loads(manifest.read_text())
+    content["layers"][0]["digest"] = f"sha256:{secret}"
+    forged = json.dumps(content).encode()
+    digest = f"sha256:{hashlib.sha256(forged).hexdigest()}"
+    (manifest.parent / digest.removeprefix("sha256:")).write_bytes(forged)
+    image["digest"] = digest
+    (folder / "bundle.json").write_text(json.dumps(described))
+    archive.seal(folder, None)
+    archive.pack(folder, file)
+    with pytest.raises(Mendable):
+        making.load(file, Access(insecure=True), OURS)
+    sent = b"".join(path.read_bytes() for path in target.folder.rglob("data"))
+    assert b"VERY-SECRET-KEY" not in sent

@@ -282,12 +282,16 @@ def test_a_bundle_is_installed_by_what_its_readme_says(kwok: Kwok, tmp_path: Pat
         contents.write_site(tmp_path, plan, site, staged)
     (tmp_path / "JSON").write_text('{"auths": {}}')
     (tmp_path / "FILE").write_text("odoo.password=s3cret\n")
-    lines = [line.strip() for line in contents.readme(plan).splitlines() if line.startswith("  kubectl ")]
-    assert sum(" apply " in line for line in lines) == sum(len(plan.releases(name)) for name in plan.sites)
+    bundle = contents.Bundle("hickson", "sln", plan.registry, 1, "2026-11-30T20:00:00Z")
+    lines = [line.strip() for line in contents.readme(plan, bundle, "").splitlines() if line.startswith("  kubectl ")]
+    wanted = sum(len(plan.releases(name)) + 1 for name in plan.sites)  # each release, and each namespace
+    assert sum(" apply " in line for line in lines) == wanted
     for line in lines:
         told = line.replace(".dockerconfigjson=FILE", ".dockerconfigjson=JSON")
         kwok.command("sh", "-c", f"cd {tmp_path} && {told}")
     for site in plan.sites.values():
+        found = json.loads(kwok.command("kubectl", "get", "namespace", site.settings.namespace, "-o", "json"))
+        assert found["metadata"]["labels"].items() >= plan.namespace_labels(site.name).items()
         running = kwok.objects("deployments,statefulsets,cronjobs", site.settings.namespace)
         images = {found.image for found in rendered.named(running)}
         assert len(images) > 8 and images <= {str(parse(image)) for image in plan.deliveries(site.name).values()}
