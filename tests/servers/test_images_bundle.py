@@ -112,7 +112,8 @@ def test_what_stands_beside_the_images_is_complete(
     bundle = Bundle.read((folder / "bundle.json").read_bytes())
     for site in plan.sites:
         files = sorted((folder / "manifests" / site).glob("*.yaml"))
-        assert [file.stem.split("-", 1)[1] for file in files] == [release.name for release in plan.releases(site)]
+        names = [file.stem.split("-", 1)[1] for file in files]
+        assert names == ["namespace", *(release.name for release in plan.releases(site))]
         for manifest in files:
             documents = [document for document in yaml.safe_load_all(manifest.read_text()) if document]
             assert {found.image for found in rendered.named(documents)} <= set(bundle.images)
