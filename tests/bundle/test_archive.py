@@ -80,7 +80,7 @@ def test_what_was_signed_passes_and_stock_tools_agree(folder: Path, keys: tuple[
     assert (out / "sites/topics.sh").stat().st_mode & 0o111, "a script that can be run"
     subprocess.run(["tar", "xf", file, "-C", folder], check=True)
     subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=folder, check=True, capture_output=True)
-    command = "openssl dgst -sha256 -signature SHA256SUMS.sig -verify".split()
+    command = ["openssl", "dgst", "-sha256", "-signature", "SHA256SUMS.sig", "-verify"]
     subprocess.run([*command, str(keys[1]), "SHA256SUMS"], cwd=folder, check=True, capture_output=True)
 
 
