@@ -32,11 +32,12 @@ def login_values(site: Site, users: Collection[str]) -> Values:
 
 def base_values(settings: Settings, name: str, config: Mapping[str, str]) -> Values:
     """What typed settings fix in the customer's base chart."""
-    site = settings.content.sites[name]
+    site, listener = settings.content.sites[name], settings.admin_listener(name)
     kafka = {
         "replicaCount": site.kafka.brokers,
         "mode": site.kafka.mode,
-        "admin": {"port": settings.admin_port(name)},
+        # Brokers that nobody forwards to keep what they advertise: another host would restart them for nothing.
+        "admin": {"host": listener.host, "port": listener.port} if listener else {"port": settings.admin_port(name)},
         **({"authorization": {"enabled": True}} if site.kafka.authorization else {}),
     }
     infra = {

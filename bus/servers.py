@@ -1,27 +1,32 @@
 """A site's Kafka and Elasticsearch, as the runner reaches them: port-forwards from a kubeconfig, or direct names."""
 
+import errno
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from bus.access import BROKERS_SECRET, Cluster, Login, Servers, Unreachable
+from bus.admin_listener import advertised
 from bus.database import psql
 from bus.database.psql import Run
 
 _PORT_WAIT_SECONDS = 60.0
 _KAFKA_ADMIN_PORT = 9094
 _ELASTICSEARCH_PORT = 9200
+_LOCALHOST = "127.0.0.1"
 
 
 @contextmanager
 def kafka_servers(cluster: Cluster, admin_port: int, bootstrap_servers: str = "") -> Iterator[Servers]:
     """A site's Kafka, as the runner reaches it while the context lasts.
 
-    Broker n is forwarded to localhost:<admin_port + n>, which its admin listener advertises (docs/adr/0002).
-    Raises NotDeployed where Kafka is not there or has no ready broker, Unreachable where a port cannot be had.
+    Each broker is forwarded to where its pod says that it is advertised, or to a port of localhost from `admin_port` on
+    (docs/adr/0002, 0050). Raises NotDeployed where Kafka is not there or has no ready broker, Unreachable where a port
+    cannot be had.
     """
     if bootstrap_servers:
         yield Servers(bootstrap_servers)
@@ -37,12 +42,15 @@ def kafka_servers(cluster: Cluster, admin_port: int, bootstrap_servers: str = ""
         yield Servers(f"kafka.{cluster.namespace}:9092", login)
         return
     with ExitStack() as forwards:
-        ports = []
+        brokers = []
         for pod in pods:
-            port = admin_port + int(pod.name.rsplit("-", 1)[1])
-            forwards.enter_context(_shared_forward(cluster, pod, _KAFKA_ADMIN_PORT, port))
-            ports.append(port)
-        yield Servers(",".join(f"localhost:{port}" for port in sorted(ports)), login)
+            ordinal = int(pod.name.rsplit("-", 1)[1])
+            # Of the pod, not of the stack file: it is advertised as it was when the pod started.
+            listener = advertised(pod.raw["metadata"].get("annotations") or {}, admin_port)
+            local = (listener.address, listener.port + ordinal)
+            forwards.enter_context(_shared_forward(cluster, pod, _KAFKA_ADMIN_PORT, local))
+            brokers.append((ordinal, listener.of_broker(ordinal)))
+        yield Servers(",".join(broker for _, broker in sorted(brokers)), login)
 
 
 @contextmanager
@@ -57,7 +65,7 @@ def elasticsearch_url(cluster: Cluster, endpoint: str = "") -> Iterator[str]:
     if cluster.mode == "direct":
         yield f"http://es.{cluster.namespace}:{_ELASTICSEARCH_PORT}"
         return
-    with _shared_forward(cluster, pods[0], _ELASTICSEARCH_PORT, _free_port()) as port:
+    with _shared_forward(cluster, pods[0], _ELASTICSEARCH_PORT, (_LOCALHOST, _free_port())) as (_, port):
         yield f"http://localhost:{port}"
 
 
@@ -81,44 +89,76 @@ def postgres_shell(cluster: Cluster, user: str) -> Iterator[Run]:
     yield run
 
 
+@dataclass
+class _Forward:
+    """A port-forward that several threads use; `lock` is held while it is opened, which may take long."""
+
+    local: tuple[str, int]
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    users: int = 0
+    running: Any = None
+
+
 # Several resources of one provider process, on several threads, want the same broker at the same local port.
 _lock = threading.Lock()
-_open: dict[tuple[str, str, int], tuple[Any, int, int]] = {}
+_open: dict[tuple[str, str, int], _Forward] = {}
 
 
 @contextmanager
-def _shared_forward(cluster: Cluster, pod: Any, remote: int, local: int) -> Iterator[int]:
-    """One port-forward per pod and port, opened by the first who needs it and closed by the last."""
+def _shared_forward(cluster: Cluster, pod: Any, remote: int, local: tuple[str, int]) -> Iterator[tuple[str, int]]:
+    """One port-forward per pod and port, opened by the first who needs it and closed by the last.
+
+    One that waits for its local port holds up nobody who wants another pod.
+    """
     key = (f"{cluster.context}{hash(cluster.kubeconfig)}/{cluster.namespace}", str(pod.name), remote)
     with _lock:
-        forward, port, users = _open.get(key) or (_start(pod, remote, local), local, 0)
-        _open[key] = (forward, port, users + 1)
+        forward = _open.setdefault(key, _Forward(local))
+        forward.users += 1
     try:
-        yield port
+        with forward.lock:
+            if forward.running is None:
+                forward.running = _start(pod, remote, *forward.local)
+        yield forward.local
     finally:
         with _lock:
-            forward, port, users = _open.pop(key)
-            if users > 1:
-                _open[key] = (forward, port, users - 1)
-            else:
-                forward.__exit__(None, None, None)
+            forward.users -= 1
+            if not forward.users:
+                del _open[key]
+                if forward.running is not None:
+                    forward.running.__exit__(None, None, None)
 
 
-def _start(pod: Any, remote: int, local: int) -> Any:
+def _start(pod: Any, remote: int, address: str, port: int) -> Any:
     deadline = time.monotonic() + _PORT_WAIT_SECONDS
     while True:
-        forward = pod.portforward(remote_port=remote, local_port=local)
+        forward = pod.portforward(remote_port=remote, local_port=port, address=address)
         try:
             forward.__enter__()
             return forward
-        except OSError as error:  # another run of ours, or somebody else, has the port
+        except OSError as error:
+            if error.errno in (errno.EADDRNOTAVAIL, None):  # asyncio of Python 3.13 leaves the number out
+                raise Unreachable(not_an_address(address, port)) from error
+            # Another run of bus for this site on this machine has it, or another program.
             if time.monotonic() > deadline:
-                way_out = "free it, or set kafka.adminPort of the site in the stack file"
-                raise Unreachable(f"local port {local} is taken ({error.strerror or error}); {way_out}") from error
+                way_out = (
+                    "let the other run of bus end, or free it, or set kafka.adminPort of the site in the stack file"
+                )
+                raise Unreachable(
+                    f"{address}:{port} of this machine is taken ({error.strerror or error}); {way_out}"
+                ) from error
             time.sleep(1)
+
+
+def not_an_address(address: str, port: int) -> str:
+    """What is said where this machine has 127.0.0.1 alone, as macOS."""
+    return (
+        f"this machine has no address {address}, where the brokers of the site are forwarded to: add it (macOS: "
+        f"sudo ifconfig lo0 alias {address}), or set kafka.adminPort: {port} of the site in the stack file, which "
+        f"restarts its brokers once and needs a port of its own for each site"
+    )
 
 
 def _free_port() -> int:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((_LOCALHOST, 0))
         return int(probe.getsockname()[1])

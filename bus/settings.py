@@ -1,13 +1,13 @@
 """A stack's typed settings; every error of its file at once, each with its path."""
 
 import json
-import zlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from bus import hosting, names
+from bus import admin_listener, hosting, names
+from bus.admin_listener import AdminListener
 from bus.database.of_site import ODOO2KAFKA_PASSWORD, ODOO_PASSWORD
 from bus.database.roles import ODOO2KAFKA
 from bus.errors import Problem, Refused
@@ -63,14 +63,19 @@ class Settings:
         return self.content.sites[site].access or self.content.access
 
     def admin_port(self, site: str) -> int:
-        """First local port of a site's Kafka port-forwards; broker n uses the n-th after it."""
-        wanted = self.content.sites[site].kafka.admin_port
-        return wanted or default_admin_port(self.content.sites[site].namespace)
+        """First local port of the port-forwards to pods of Kafka that do not say where they are advertised."""
+        found = self.content.sites[site]
+        return found.kafka.admin_port or admin_listener.default_port(found.namespace)
+
+    def admin_listener(self, site: str) -> AdminListener | None:
+        """What a site's brokers advertise to the runner; None where it reaches them without a port-forward."""
+        return _forwarded(site, self.content.sites[site], self.access(site))
 
 
-def default_admin_port(namespace: str) -> int:
-    """A port block of 16 that a namespace keeps whatever other sites there are, 20000 to 30224."""
-    return 20000 + zlib.crc32(namespace.encode()) % 640 * 16
+def _forwarded(name: str, site: Site, access: str) -> AdminListener | None:
+    if access == "direct" or site.kafka.bootstrap_servers:
+        return None
+    return admin_listener.listener(name, site.namespace, site.kafka.admin_port)
 
 
 def load(stack: str, config: Mapping[str, str], encrypted: frozenset[str] | set[str]) -> Settings:
@@ -105,7 +110,8 @@ def load(stack: str, config: Mapping[str, str], encrypted: frozenset[str] | set[
     problems += secret_problems
     htpasswd_keys = {site: key for site in sites if (key := f"{site}.{hosting.KEY}") in dotted}
     judged = content.sites if content else _sound(sites)
-    problems += _across(file, judged, raw.get("context"), kubeconfig_keys, config)
+    access = str(raw.get("access") or StackFile.model_fields["access"].default)
+    problems += _across(file, judged, raw.get("context"), access, kubeconfig_keys, config)
     if sites and CENTRAL not in sites:
         problems.append(Problem(file, f"{NAMESPACE}:sites", None, f"a stack has exactly one site called {CENTRAL}"))
     enabled = {name: judged[name].enable if name in judged else () for name in sites}
@@ -228,6 +234,7 @@ def _across(
     file: str,
     sites: Mapping[str, Site],
     shared_context: object,
+    shared_access: str,
     kubeconfig_keys: Mapping[str, str],
     config: Mapping[str, str],
 ) -> list[Problem]:
@@ -235,7 +242,7 @@ def _across(
     problems: list[Problem] = []
     root = f"{NAMESPACE}:sites"
     taken: dict[tuple[str, str], str] = {}
-    ports: dict[int, str] = {}
+    places: dict[tuple[str, int], str] = {}
     for name, site in sites.items():
         path = f"{root}.{name}"
         context = site.context or shared_context
@@ -261,12 +268,13 @@ def _across(
                     "lower it, or raise kafka.brokers",
                 )
             )
-        first = site.kafka.admin_port or default_admin_port(site.namespace)
-        for port in range(first, first + site.kafka.brokers):
-            neighbour = ports.setdefault(port, name)
+        listener = _forwarded(name, site, site.access or shared_access)
+        for host, port in listener.places(site.kafka.brokers) if listener else ():
+            neighbour = places.setdefault((host, port), name)
             if neighbour != name:
-                allowed = f"local port {port} is also used for site {neighbour}; blocks may not overlap"
-                problems.append(Problem(file, f"{path}.kafka.adminPort", first, allowed, "set kafka.adminPort of one"))
+                allowed = f"local port {port} of {host} is also used for site {neighbour}; blocks may not overlap"
+                way_out = "set another kafka.adminPort of one: a port n, free up to n + brokers - 1"
+                problems.append(Problem(file, f"{path}.kafka.adminPort", site.kafka.admin_port, allowed, way_out))
         if name != CENTRAL:
             for key, value in (("cinemaCode", site.cinema_code), ("slotName", site.slot_name)):
                 if not value:

@@ -110,7 +110,12 @@ class Kafka(Record):
     brokers: int = Field(1, ge=1, le=15, description="number of brokers, 1 to 15")
     replication_factor: int = Field(1, ge=1, description="default of the site's topics; at most the number of brokers")
     mode: Literal["kraft", "zookeeper"] = Field("kraft", description="zookeeper only for brokers older than 3.3")
-    admin_port: int | None = Field(None, ge=1024, le=65000, description="local port of the admin port-forward")
+    admin_port: int | None = Field(
+        None,
+        ge=1024,
+        le=65000,
+        description="first local port of port-forwards; default: a loopback address of the site",
+    )
     bootstrap_servers: str | None = Field(None, description="brokers that the runner reaches by itself, host:port")
     mirror_bootstrap_servers: str | None = Field(None, description="as the mirror on central reaches them, host:port")
     reachable_from_central: bool = Field(

@@ -223,3 +223,25 @@ def test_several_nodes_of_elasticsearch_have_no_serial_collector(staged: Path) -
         ((_, pod),) = pods([document for document in documents if document["kind"] == "StatefulSet"])
         options = {env["name"]: env.get("value") for env in pod["containers"][0]["env"]}
         assert options["ES_JAVA_OPTS"] == expected
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_pod_of_kafka_says_where_its_broker_is_advertised(stack: str, staged: Path) -> None:
+    loaded = load_stack(stack)
+    plan = planning.plan(ROOT, loaded)
+    for name, site in plan.sites.items():
+        named = {(d["kind"], d["metadata"]["name"]): d for d in render(staged / "hickson-base", site.base.values)}
+        config = named["ConfigMap", "kafka"]["data"]
+        template = named["StatefulSet", "kafka"]["spec"]["template"]
+        said = template["metadata"]["annotations"].get("bus/admin-listener")
+        found = loaded.admin_listener(name)
+        assert said == (found and found.of_broker(0))
+        host = found.host if found else "localhost"
+        assert f",ADMIN://{host}:@ADMIN_PORT@\n" in config["server.properties"]
+        assert f"$(({loaded.admin_port(name)} + ordinal))" in config["start.sh"]
+
+
+def test_brokers_advertise_localhost_where_nobody_forwards_to_them(staged: Path) -> None:
+    named = {(d["kind"], d["metadata"]["name"]): d for d in render(staged / "hickson-base", {})}
+    assert ",ADMIN://localhost:@ADMIN_PORT@" in named["ConfigMap", "kafka"]["data"]["server.properties"]
+    assert "bus/admin-listener" not in named["StatefulSet", "kafka"]["spec"]["template"]["metadata"]["annotations"]

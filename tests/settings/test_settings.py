@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bus import settings, stack_file
+from bus import admin_listener, settings, stack_file
 from bus.database.of_site import ODOO2KAFKA_PASSWORD
 from bus.errors import Refused
 
@@ -106,7 +106,7 @@ def test_a_secret_of_a_site_wins_over_the_one_of_all_sites() -> None:
 
 def test_the_admin_port_of_a_site_does_not_depend_on_the_other_sites() -> None:
     local = load_stack("local")
-    assert local.admin_port("cinecity") == settings.default_admin_port("hicksoncinecity-local")
+    assert local.admin_port("cinecity") == admin_listener.default_port("hicksoncinecity-local")
     assert 20000 <= local.admin_port("cinecity") <= 30239
 
 

@@ -15,7 +15,7 @@ broker.id=@ORDINAL@
 zookeeper.connect={{ .Values.zookeeper.connect }}
 listeners=INTERNAL://:9092,ADMIN://:9094
 {{- end }}
-advertised.listeners=INTERNAL://kafka-@ORDINAL@.{{ $host }}:9092,ADMIN://localhost:@ADMIN_PORT@
+advertised.listeners=INTERNAL://kafka-@ORDINAL@.{{ $host }}:9092,ADMIN://{{ .Values.admin.host | default "localhost" }}:@ADMIN_PORT@
 {{- $protocol := ternary "SASL_PLAINTEXT" "PLAINTEXT" .Values.authorization.enabled }}
 listener.security.protocol.map=INTERNAL:{{ $protocol }},ADMIN:{{ $protocol }}{{ if eq .Values.mode "kraft" }},CONTROLLER:{{ $protocol }}{{ end }}
 inter.broker.listener.name=INTERNAL
