@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-Scalar = bool | int | float | str
 # Of a topic too, but only for the time of a reassignment (KIP-73): bus sets them and takes them away.
 THROTTLED = ("leader.replication.throttled.replicas", "follower.replication.throttled.replicas")
 # As brokers read a number: Python would take other scripts' digits and _ too, and fails at 4300 digits.
 _DIGITS = re.compile(r"-?[0-9]{1,20}")
+_NUMBER = re.compile(r"[0-9]+\.[0-9]+(E-?[0-9]+)?")
 
 
 @dataclass(frozen=True)
@@ -18,19 +18,8 @@ class Rule:
 
     says: str
     accepts: Callable[[str], bool]
-    """whether a value is right, as text"""
+    """whether a value is right, as brokers spell it (bus.topics.spelling)"""
     schema: Mapping[str, Any] = field(default_factory=dict)
-
-
-def config_text(value: Scalar | list[str]) -> str:
-    """A config value as a broker keeps it: booleans in lower case, lists joined by commas, 1e3 as 1000."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list):
-        return ",".join(value)
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
 
 
 def _whole(low: int, high: int = 2**63 - 1, says: str = "") -> Rule:
@@ -41,39 +30,43 @@ def _whole(low: int, high: int = 2**63 - 1, says: str = "") -> Rule:
         return _DIGITS.fullmatch(text) is not None and low <= int(text) <= high
 
     return Rule(
-        f"a whole number, {says or bounds}", accepts, {"type": ["integer", "string"], "pattern": "^-?[0-9]+$", **limits}
+        f"a whole number, {says or bounds}",
+        accepts,
+        {"type": ["integer", "string"], "pattern": r"^\s*[+-]?[0-9]+\s*$", **limits},
     )
 
 
 def _one_of(*allowed: str) -> Rule:
-    values: list[object] = [_as_yaml(text) for text in allowed]
-    both = list(dict.fromkeys([*values, *allowed]))
-    return Rule(f"one of {', '.join(allowed)}", lambda text: text in allowed, {"enum": both})
-
-
-def _as_yaml(text: str) -> object:
-    """What an editor would have somebody write: true and 1, not "true" and "1"."""
-    if text in ("true", "false"):
-        return text == "true"
-    return int(text) if text.removeprefix("-").isdigit() else text
+    return Rule(f"one of {', '.join(allowed)}", lambda text: text in allowed, {"enum": list(allowed)})
 
 
 def _is_ratio(text: str) -> bool:
-    try:
-        return "_" not in text and 0 <= float(text) <= 1
-    except ValueError:
-        return False
+    return _NUMBER.fullmatch(text) is not None and 0 <= float(text) <= 1
 
 
-_BOOLEAN = _one_of("true", "false")
+_BOOLEAN = Rule(
+    "one of true, false",
+    lambda text: text in ("true", "false"),
+    {"anyOf": [{"type": "boolean"}, {"pattern": r"^\s*([tT][rR][uU][eE]|[fF][aA][lL][sS][eE])\s*$", "type": "string"}]},
+)
+_GZIP = Rule(
+    "-1 for that of the codec, or 1 to 9",
+    lambda text: text == "-1" or (len(text) == 1 and text in "123456789"),
+    {"anyOf": [{"enum": [-1, *range(1, 10)]}, {"pattern": r"^\s*(-0*1|[+]?0*[1-9])\s*$", "type": "string"}]},
+)
 _FROM_ZERO = _whole(0)
 _FROM_ONE = _whole(1)
 _UNLIMITED = _whole(-1, says="-1 for no limit")
-_TEXT = Rule("text", lambda text: True, {"type": "string"})
+_TEXT = Rule("text", lambda text: True, {"type": ["string", "number"]})
 _RATIO = Rule(
     "a number from 0 to 1",
     _is_ratio,
-    {"type": ["number", "string"], "pattern": "^[0-9.eE+-]+$", "minimum": 0, "maximum": 1},
+    {
+        "type": ["number", "string"],
+        "pattern": r"^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?\s*$",
+        "minimum": 0,
+        "maximum": 1,
+    },
 )
 _POLICY = ("delete", "compact")
 _POLICIES = Rule(
@@ -81,7 +74,7 @@ _POLICIES = Rule(
     lambda text: bool(text) and set(text.split(",")) <= set(_POLICY),
     {
         "anyOf": [
-            {"enum": [*_POLICY, ",".join(_POLICY), ",".join(reversed(_POLICY))]},
+            {"type": "string", "pattern": r"^\s*(delete|compact)\s*(,\s*(delete|compact)\s*)*$"},
             {"type": "array", "items": {"enum": list(_POLICY)}, "minItems": 1},
         ]
     },
@@ -90,7 +83,7 @@ _POLICIES = Rule(
 # Configs of a topic in Kafka 4.3, and two that older brokers have: https://kafka.apache.org/documentation/#topicconfigs
 CONFIGS: Mapping[str, Rule] = {
     "cleanup.policy": _POLICIES,
-    "compression.gzip.level": _one_of("-1", *"123456789"),
+    "compression.gzip.level": _GZIP,
     "compression.lz4.level": _whole(1, 17),
     "compression.type": _one_of("uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"),
     "compression.zstd.level": _whole(-131072, 22),

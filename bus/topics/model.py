@@ -10,7 +10,8 @@ from bus import fragments
 from bus.errors import Problem
 from bus.fragments import Block, Fragments, Owned, Used, collect, unowned
 from bus.stack_file import Kind
-from bus.topics.configs import CONFIGS, THROTTLED, Scalar, config_text
+from bus.topics.configs import CONFIGS, THROTTLED
+from bus.topics.spelling import Scalar, config_text
 
 _BLOCK = Block("topics", "topic", "produces", ("consumes", "produces"))
 _LEGAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
@@ -106,7 +107,7 @@ def _topic(owner: Owned[Fragment], used: Sequence[Used[Fragment]]) -> Topic:
         name=fragment.name,
         partitions=fragment.partitions or 1,
         replication_factor=fragment.replication_factor,
-        configs={key: config_text(value) for key, value in sorted(fragment.configs.items())},
+        configs={key: config_text(key, value) for key, value in sorted(fragment.configs.items())},
         sites=fragment.sites,
         producers=(owner.brick, *sorted(writers)),
         file=owner.file,
@@ -131,7 +132,7 @@ def _illegal(fragment: Fragment, file: str, path: str) -> list[Problem]:
         elif rule is None:
             allowed = f"is no topic config of Kafka; known: {', '.join(sorted(CONFIGS))}"
             problems.append(Problem(file, f"{path}.configs.{key}", None, allowed))
-        elif not rule.accepts(config_text(value)):
+        elif not rule.accepts(config_text(key, value)):
             problems.append(Problem(file, f"{path}.configs.{key}", value, f"must be {rule.says}"))
     return problems
 

@@ -1,10 +1,11 @@
 """What a change to topics does, decided from what is live and what is wanted; nothing here talks to a broker."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bus.topics.configs import THROTTLED
+from bus.topics.spelling import canonical
 
 DOCS = "docs/topics.md"
 _PUT_BACK = "the next change of this site's topics puts it back, and so does pulumi up --refresh"
@@ -27,6 +28,10 @@ class Topic:
     """live only: a reassignment that was cut off has left its throttle on the topic"""
     is_led: bool = field(default=True, compare=False, repr=False)
     """live only: whether each partition had a leader, and so could be written to and read"""
+
+    def __post_init__(self) -> None:
+        """Spell each config as brokers do, so that equal values are equal texts."""
+        object.__setattr__(self, "configs", {key: canonical(key, value) for key, value in self.configs.items()})
 
     @property
     def factors(self) -> tuple[int, int]:
@@ -145,8 +150,22 @@ def all_as(live: Mapping[str, Topic], expected: Mapping[str, Topic]) -> bool:
 
 def unwritten(live: Topic | None, wanted: Topic, seconds: float) -> str:
     """Why a topic that was written counts as failed: brokers do not show it so."""
-    what = f"{differences(live, wanted)} is not shown" if live else "it is not shown at all"
-    return f"not as written after {seconds:.0f} s: {what}; run the same command again"
+    if live is None:
+        return f"not as written after {seconds:.0f} s: it is not shown at all; are all brokers up? Then run again"
+    if replace(live, configs={}).is_as(replace(wanted, configs={})) and live.configs.keys() == wanted.configs.keys():
+        kept = {key: value for key, value in live.configs.items() if value != wanted.configs[key]}
+        said = ", ".join(
+            f"{key} {wanted.configs[key]} was written, and the brokers keep {v}" for key, v in kept.items()
+        )
+        way_out = ", ".join(f"{key}: {value!r}" for key, value in kept.items())
+        return (
+            f"not as written after {seconds:.0f} s: {said}; another run alone changes nothing: write what they keep "
+            f"into the topic's fragment ({way_out}), or find out who else sets it"
+        )
+    return (
+        f"not as written after {seconds:.0f} s: {differences(live, wanted)} is not shown; are all brokers up, and does "
+        f"nobody else change it? Then run again"
+    )
 
 
 def surprises(
