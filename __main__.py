@@ -5,7 +5,7 @@ from pathlib import Path
 import pulumi
 from pulumi.runtime.config import get_config_env, get_config_secret_keys_env
 
-from bus import deployment, planning, settings
+from bus import delivery_logins, deployment, planning, settings
 from bus.errors import Mendable, on_disk
 from bus.images import proof
 from components import continuing, preflight
@@ -26,16 +26,19 @@ try:
 except Mendable as error:
     pulumi.log.error(str(error))
     raise SystemExit(_SAID) from None
+own = {key.removeprefix("bus:"): value for key, value in flat.items()}
+for warning in delivery_logins.warnings(delivery_logins.read(own)) if stack.content.delivery else ():
+    pulumi.log.warn(warning)
 
 secrets = {
     site: {name: config.require_secret(key) for name, key in keys.items()} for site, keys in stack.secret_keys.items()
 }
 kubeconfigs = {site: config.require_secret(key) for site, key in stack.kubeconfig_keys.items()}
-login = None
-if stack.delivery_login:
-    login = (config.require_secret("delivery.username"), config.require_secret("delivery.password"))
+pull = settings.PULL_LOGIN if stack.pull_login else settings.DELIVERY_LOGIN
+login = (config.require_secret(pull[0]), config.require_secret(pull[1])) if stack.pull_secret else None
+pusher = config.require_secret(settings.DELIVERY_LOGIN[0]) if stack.delivery_login else None
 htpasswd = {site: config.require_secret(key) for site, key in stack.htpasswd_keys.items()}
-bus = Bus(stack.content.customer, BusArgs(plan, secrets, kubeconfigs, login, htpasswd))
+bus = Bus(stack.content.customer, BusArgs(plan, secrets, kubeconfigs, login, htpasswd, pusher))
 pulumi.export("sites", deployment.summary(plan))
 pulumi.export("images", plan.deployed_images)
 pulumi.export("pins", bus.pins)

@@ -18,7 +18,7 @@ def shared_values(settings: Settings, config: Mapping[str, str], delivered: bool
     shared: Values = {"configRevision": revision}
     if settings.content.delivery and delivered:
         shared["repository"] = settings.content.delivery.registry
-        if settings.delivery_login:
+        if settings.pull_secret:
             shared["imagePullSecrets"] = [PULL_SECRET]
     return {"global": shared}
 

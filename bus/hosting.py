@@ -3,13 +3,17 @@
 import re
 from collections.abc import Collection, Mapping
 
+from bus import delivery_logins
+from bus.delivery_logins import Logins
 from bus.errors import Problem
 
 BRICK = "docker-registry"
 KEY = f"{BRICK}.htpasswd"
 """after a site's name: the secret that has the htpasswd file of its registry"""
 SECRET = "docker-registry-auth"
-"""made beside the release, which mounts it; its one key is `htpasswd`"""
+"""made beside the release, which mounts it; its keys are `htpasswd`, and `htpasswd-push` where images are delivered"""
+PUSH_PORT = 8081
+"""of the instance that takes images; the other one, which nodes pull from, is read-only (docs/adr/0073)"""
 
 # docker-registry takes bcrypt only: https://distribution.github.io/distribution/about/configuration/#htpasswd
 _USER = re.compile(r"(?P<user>[^:\s]+):\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
@@ -20,12 +24,12 @@ def problems(
     enabled: Mapping[str, Collection[str]],
     host: str | None,
     htpasswd: Mapping[str, str],
-    username: str | None,
+    logins: Logins,
 ) -> list[Problem]:
     """What is wrong with the registries' logins, and with a delivery to the one that site `host` runs.
 
-    `enabled` maps each site to its optional bricks, `htpasswd` a site to its file's text; `username` is the user that
-    the delivery logs in as. Text that is empty is a secret that was not read, and is not judged.
+    `enabled` maps each site to its optional bricks, `htpasswd` a site to its file's text; `logins` are those of the
+    delivery and of the nodes. Text that is empty is a secret that was not read, and is not judged.
     """
     found = [problem for site, text in sorted(htpasswd.items()) for problem in _unreadable(file, site, text)]
     if host is None:
@@ -39,14 +43,27 @@ def problems(
     if host not in htpasswd:
         allowed = "missing secret: the htpasswd file of the registry that everything is deployed from"
         found.append(Problem(file, f"bus:{host}.{KEY}", None, allowed, _made(host)))
-    elif username and htpasswd[host] and username not in _users(htpasswd[host]):
-        allowed = f"has no line in bus:{host}.{KEY}, so the registry would refuse the delivery"
-        found.append(Problem(file, "bus:delivery.username", None, allowed, f"add one: {_made(host)}"))
-    if username is None:
+    else:
+        for user, key in ((logins.username, "username"), (logins.pull_username, "pullUsername")):
+            if user and htpasswd[host] and user not in _users(htpasswd[host]):
+                allowed = f"has no line in bus:{host}.{KEY}, so the registry would refuse it"
+                found.append(Problem(file, f"bus:delivery.{key}", None, allowed, f"add one: {_made(host)}"))
+    if not logins.pushes:
         allowed = f"is required: the registry of {host} lets in nobody without a login"
-        way_out = "pulumi config set --secret bus:delivery.username, and bus:delivery.password"
+        way_out = "pulumi config set --secret bus:delivery.username, and .password; .pullUsername, and .pullPassword"
         found.append(Problem(file, "bus:delivery.username", None, allowed, way_out))
-    return found
+    return found + delivery_logins.hosted(file, host, logins)
+
+
+def split(htpasswd: str, pusher: str) -> dict[str, str]:
+    """Return the htpasswd file of each instance: who pulls, and `pusher` alone for the one that takes images."""
+    lines = [line for line in htpasswd.splitlines() if _USER.fullmatch(line)]
+    pushes = [line for line in lines if line.split(":", 1)[0] == pusher]
+    pulls = [line for line in lines if line not in pushes]
+    return {
+        "htpasswd": "".join(f"{line}\n" for line in pulls),
+        "htpasswd-push": "".join(f"{line}\n" for line in pushes),
+    }
 
 
 def _unreadable(file: str, site: str, text: str) -> list[Problem]:

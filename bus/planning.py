@@ -94,8 +94,10 @@ def _site(
     umbrella = release(name, names.umbrella(customer, kind), seconds.bricks_seconds, {})
     registry = None
     if REGISTRY in site.enable:
-        auth = {"htpasswdSecret": hosting.SECRET} if name in settings.htpasswd_keys else {}
-        registry = release(REGISTRY, REGISTRY, seconds.base_seconds, auth, delivered=not _hosts(settings, name))
+        hosts = _hosts(settings, name)
+        auth: dict[str, Any] = {"htpasswdSecret": hosting.SECRET} if name in settings.htpasswd_keys else {}
+        auth |= {"push": {"enabled": True}} if hosts else {}
+        registry = release(REGISTRY, REGISTRY, seconds.base_seconds, auth, delivered=not hosts)
     problems += _before_users(name, base.chart, rights.keys() & base.images.keys())
 
     default = site.kafka.replication_factor

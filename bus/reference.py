@@ -42,7 +42,7 @@ def stack_schema() -> dict[str, Any]:
     )
     keys = {f"{NAMESPACE}:{key}": _as_pulumi_writes(value) for key, value in model["properties"].items()}
     keys[f"{NAMESPACE}:sites"]["propertyNames"] = TypeAdapter(SiteName).json_schema()  # pydantic leaves it out
-    login = {f"{NAMESPACE}:{name}": _ENCRYPTED for name in settings.DELIVERY_LOGIN}
+    login = {f"{NAMESPACE}:{name}": _ENCRYPTED for name in (*settings.DELIVERY_LOGIN, *settings.PULL_LOGIN)}
     return {
         "$schema": _DIALECT,
         "title": "stack file of bus",
@@ -111,8 +111,12 @@ def _secrets() -> str:
         for name, about in {**settings.SECRETS, **settings.OPTIONAL_SECRETS}.items()
     ]
     rows += [f"| `{NAMESPACE}:<site>.{name}` | {about} |" for name, about in settings.SECRETS_OF_A_SITE.items()]
-    login = ", ".join(f"`{NAMESPACE}:{name}`" for name in settings.DELIVERY_LOGIN)
-    rows.append(f"| {login} | login to the customer's registry |")
+    logins = {
+        settings.DELIVERY_LOGIN: "login that pushes images to the customer's registry",
+        settings.PULL_LOGIN: "login that nodes pull them with, in every namespace; of a user that only pulls",
+    }
+    for names, about in logins.items():
+        rows.append(f"| {', '.join(f'`{NAMESPACE}:{name}`' for name in names)} | {about} |")
     return "\n".join(["| key | |", "|---|---|", *rows]) + "\n"
 
 

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from bus import hosting
 from bus.access import BROKERS_SECRET, Cluster, Login, Servers, Unreachable
 from bus.admin_listener import advertised
 from bus.database import psql
@@ -87,6 +88,22 @@ def postgres_shell(cluster: Cluster, user: str) -> Iterator[Run]:
             raise psql.QueryFailed(str(error)) from None
 
     yield run
+
+
+@contextmanager
+def registry_host(cluster: Cluster) -> Iterator[str]:
+    """host:port that takes images of the registry that a site runs, plain HTTP: through the site's API server.
+
+    The address that nodes pull from is read-only (docs/adr/0073). Raises NotDeployed or Unreachable.
+    """
+    from bus import kube  # kr8s takes 0.3 s to import
+
+    _, pods = kube.ready_pods(cluster, hosting.BRICK)
+    if cluster.mode == "direct":
+        yield f"{hosting.BRICK}-push.{cluster.namespace}:80"
+        return
+    with _shared_forward(cluster, pods[0], hosting.PUSH_PORT, (_LOCALHOST, _free_port())) as (_, port):
+        yield f"127.0.0.1:{port}"
 
 
 @dataclass

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from bus import admin_listener, hosting, names
+from bus import admin_listener, delivery_logins, hosting, names
 from bus.admin_listener import AdminListener
 from bus.database.of_site import ODOO2KAFKA_PASSWORD, ODOO_PASSWORD
 from bus.database.roles import ODOO2KAFKA
@@ -31,6 +31,9 @@ SECRETS_OF_A_SITE = {
     hosting.KEY: "who may log in to the registry that the site runs, an htpasswd file with bcrypt",
 }
 DELIVERY_LOGIN = ("delivery.username", "delivery.password")
+"""what images are pushed to the customer's registry with"""
+PULL_LOGIN = ("delivery.pullUsername", "delivery.pullPassword")
+"""what nodes pull them with: every namespace has it"""
 
 
 @dataclass(frozen=True)
@@ -45,9 +48,16 @@ class Settings:
     kubeconfig_keys: Mapping[str, str]
     """site -> config key of its kubeconfig, where it has one"""
     delivery_login: bool = False
-    """whether the stack has credentials for the customer's registry"""
+    """whether the stack has credentials to push to the customer's registry"""
+    pull_login: bool = False
+    """whether it has others for the nodes, which only pull"""
     htpasswd_keys: Mapping[str, str] = field(default_factory=dict)
     """site -> config key of the htpasswd file of its docker-registry, where it has one"""
+
+    @property
+    def pull_secret(self) -> bool:
+        """Whether every namespace gets a pull secret: with the pull login, or else with the one that pushes."""
+        return self.pull_login or self.delivery_login
 
     @property
     def complexes(self) -> list[str]:
@@ -120,19 +130,25 @@ def load(stack: str, config: Mapping[str, str], encrypted: frozenset[str] | set[
     host = _host(raw.get("delivery"))
     if host in sites and host not in judged:
         host = None  # what it enables cannot be told
-    problems += hosting.problems(file, enabled, host, logins, own.get("delivery.username"))
+    problems += hosting.problems(file, enabled, host, logins, delivery_logins.read(own))
     complexes = sorted(sites.keys() - {CENTRAL})
     allowed = f"is no complexe; complexes: {', '.join(complexes) or 'none'}"
     offline = [name for name in (content.allow_offline if content else ()) if name not in complexes]
     problems += [Problem(file, f"{NAMESPACE}:allowOffline", name, allowed) for name in offline]
-    login = dotted & {*DELIVERY_LOGIN}
-    if len(login) == 1:
-        missing = f"{NAMESPACE}:delivery.{'password' if 'delivery.username' in login else 'username'}"
-        way_out = f"pulumi config set --secret {missing}"
-        problems.append(Problem(file, missing, None, f"is required beside {NAMESPACE}:{min(login)}", way_out))
+    for pair in (DELIVERY_LOGIN, PULL_LOGIN):
+        if len(half := dotted & {*pair}) == 1:
+            missing = f"{NAMESPACE}:{next(key for key in pair if key not in half)}"
+            way_out = f"pulumi config set --secret {missing}"
+            problems.append(Problem(file, missing, None, f"is required beside {NAMESPACE}:{min(half)}", way_out))
     if problems or content is None:
         raise Refused(problems)
-    return Settings(stack, file, content, secret_keys, kubeconfig_keys, bool(login), htpasswd_keys)
+
+    def has(login: tuple[str, str]) -> bool:
+        return bool(dotted & {*login})
+
+    return Settings(
+        stack, file, content, secret_keys, kubeconfig_keys, has(DELIVERY_LOGIN), has(PULL_LOGIN), htpasswd_keys
+    )
 
 
 def cineges_config(settings: Settings, site_name: str, *, runs_postgres: bool = False) -> dict[str, str]:
@@ -191,7 +207,12 @@ def _secrets(
     problems: list[Problem] = []
     found: dict[str, dict[str, str]] = {}
     names = [*SECRETS, *OPTIONAL_SECRETS, *SECRETS_OF_A_SITE]
-    known = {f"{site}.{name}" for site in sites for name in names} | {*SECRETS, *OPTIONAL_SECRETS, *DELIVERY_LOGIN}
+    known = {f"{site}.{name}" for site in sites for name in names} | {
+        *SECRETS,
+        *OPTIONAL_SECRETS,
+        *DELIVERY_LOGIN,
+        *PULL_LOGIN,
+    }
     for key in sorted(dotted - known):
         allowed = f"unknown key; secrets are bus:<name> or bus:<site>.<name> with names {', '.join(names)}"
         problems.append(Problem(file, f"{NAMESPACE}:{key}", None, f"{allowed}; sites {', '.join(sites)}"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pulumi
 import pulumi_kubernetes as k8s
 
-from bus import names
+from bus import hosting, names
 from bus.database.roles import SiteRoles
 from bus.deployment import MIRROR, Deployment, Release, SitePlan
 from bus.images.registries import sources
@@ -40,9 +40,11 @@ class BusArgs:
     secrets: Mapping[str, Mapping[str, pulumi.Output[str]]]
     kubeconfigs: Mapping[str, pulumi.Output[str]]
     registry_login: tuple[pulumi.Output[str], pulumi.Output[str]] | None = None
-    """user and password of the customer's registry, where the stack has them"""
+    """user and password that nodes pull from the customer's registry with, where the stack has them"""
     htpasswd: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
     """site -> Pulumi secret with the logins that its docker-registry takes"""
+    pusher: pulumi.Output[str] | None = None
+    """the user who alone may push to the registry that the stack runs itself"""
 
 
 class Bus(pulumi.ComponentResource):
@@ -58,6 +60,7 @@ class Bus(pulumi.ComponentResource):
     def __init__(self, name: str, args: BusArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("bus:index:Bus", name, None, opts)
         self._deployment, self._registry_login, self._htpasswd = args.deployment, args.registry_login, args.htpasswd
+        self._pusher = args.pusher
         self._logins: dict[str, Logins] = {}
         everything: Tiers = []
         images = self._images()
@@ -133,7 +136,9 @@ class Bus(pulumi.ComponentResource):
         if delivery := self._deployment.settings.content.delivery:
             # What other stacks run is brought once; all sites pull from the one registry.
             also = delivery.also_from if site.kind == CENTRAL else ()
-            args = DeliveryArgs(self._deployment, site, list(done), self._registry_login, also)
+            host = self._deployment.sites.get(delivery.hosted_by or "")
+            place = self._place(host) if host else None
+            args = DeliveryArgs(self._deployment, site, list(done), self._registry_login, also, place)
             done += Delivery(f"{site.name}-delivery", args, below).leaves
         if site.registry and site.registry.delivered:
             done += self._registry(site, site.registry, done, cluster)
@@ -192,7 +197,11 @@ class Bus(pulumi.ComponentResource):
         if site.name not in self._htpasswd:
             return [Registry(name, UmbrellaArgs(release, namespace, list(after)), below).release]
         opts = pulumi.ResourceOptions(parent=self, provider=cluster, depends_on=list(after))
-        known = logins(f"{name}-logins", namespace, self._htpasswd[site.name], opts)
+        users: pulumi.Input[Mapping[str, pulumi.Input[str]]] = {"htpasswd": self._htpasswd[site.name]}
+        if not release.delivered and self._pusher:
+            both = pulumi.Output.all(self._htpasswd[site.name], self._pusher)
+            users = pulumi.Output.secret(both.apply(lambda found: hosting.split(*found)))
+        known = logins(f"{name}-logins", namespace, users, opts)
         args = UmbrellaArgs(release, namespace, [*after, known], revision(known))
         return [known, Registry(name, args, below).release]
 

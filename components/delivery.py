@@ -11,6 +11,7 @@ from bus.deployment import PULL_SECRET, Deployment, SitePlan
 from bus.images import running, trust
 from bus.images.credentials import docker_config
 from bus.images.login import Login
+from components.providers.connection import Place
 from components.providers.copies import ImageCopies
 
 
@@ -22,9 +23,11 @@ class DeliveryArgs:
     site: SitePlan
     after: Sequence[pulumi.Resource]
     login: tuple[pulumi.Output[str], pulumi.Output[str]] | None = None
-    """user and password of the customer's registry, both secret"""
+    """user and password that nodes pull from the customer's registry with, both secret"""
     also_from: Sequence[str] = ()
     """stacks whose running images come along"""
+    host: Place | None = None
+    """the site that runs the customer's registry, where one of the stack does"""
 
 
 class Delivery(pulumi.ComponentResource):
@@ -44,6 +47,7 @@ class Delivery(pulumi.ComponentResource):
             source_insecure=delivery.source_insecure,
             source_mirror=delivery.source_mirror or "",
             platforms=delivery.platforms,
+            host=args.host,
             known=trust.read(args.deployment.settings.content.images, Path.cwd()),
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
         )

@@ -1,5 +1,6 @@
 """docker-registry: an optional image registry with its volume and ingress."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import pulumi
@@ -15,11 +16,16 @@ class Registry(Umbrella):
     token: ClassVar[str] = "bus:index:Registry"
 
 
-def logins(name: str, namespace: str, htpasswd: pulumi.Input[str], opts: pulumi.ResourceOptions) -> k8s.core.v1.Secret:
-    """Who may use the registry; made here and not by the chart, so that no hash stands in the release's record."""
+def logins(
+    name: str, namespace: str, users: pulumi.Input[Mapping[str, pulumi.Input[str]]], opts: pulumi.ResourceOptions
+) -> k8s.core.v1.Secret:
+    """Who may use the registry: htpasswd files by their key in the Secret.
+
+    Made here and not by the chart, so that no hash stands in the release's record.
+    """
     return k8s.core.v1.Secret(
         name,
         metadata={"name": hosting.SECRET, "namespace": namespace},
-        string_data={"htpasswd": htpasswd},
+        string_data=users,
         opts=opts,
     )

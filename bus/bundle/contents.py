@@ -172,7 +172,7 @@ def _secrets(plan: Deployment, site: SitePlan) -> list[str]:
     keys = ", ".join(sorted(plan.settings.secret_keys[site.name]))
     same = f"{ODOO2KAFKA_PASSWORD} is that of {ODOO_PASSWORD}: a bundle makes no role of its own for it"
     lines = [f"{make.format('cineges-secret')} --from-env-file=FILE   # keys: {keys} ({same})"]
-    if plan.settings.delivery_login:
+    if plan.settings.pull_secret:
         how = "--type=kubernetes.io/dockerconfigjson --from-file=.dockerconfigjson=FILE"
         lines.append(f"{make.format(PULL_SECRET)} {how}   # a config.json of docker login {plan.registry}")
     if site.registry and site.name in plan.settings.htpasswd_keys:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pulumi
@@ -23,9 +23,10 @@ from bus.images.lookup import look_up
 from bus.images.reference import parse
 from bus.images.registries import Access, Place, Registries
 from bus.images.trust import Trust
+from bus.servers import registry_host
 from components.providers import connection
 
-_INPUTS = ("images", "digests", "insecure", "sourceInsecure", "sourceMirror", "platforms", "registries")
+_INPUTS = ("images", "digests", "insecure", "sourceInsecure", "sourceMirror", "platforms", "registries", "host")
 _IMAGES_AT_ONCE, _BLOBS_AT_ONCE = 4, 8
 
 
@@ -38,6 +39,7 @@ class ImageCopiesProvider(ResourceProvider):
         """Keeps the registry's credentials, which no state may hold."""
         self._username = req.config.get("bus:delivery.username") or ""
         self._password = req.config.get("bus:delivery.password") or ""
+        self._request = req
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Finds the digest of every image, so that a preview shows a tag that moved and refuses one that is missing."""
@@ -124,12 +126,17 @@ class ImageCopiesProvider(ResourceProvider):
     @contextmanager
     def _target(self, props: Mapping[str, Any]) -> Iterator[Registries]:
         """The customer's registry, with the stack's credentials where it has some."""
-        hosts = {parse(target).host for target in props["images"].values()}
-        logins = {host.lower(): Login(self._username, self._password) for host in hosts} if self._username else {}
-        with Registries(
-            Access("", bool(props["insecure"]), logins, trust.from_props(props.get("registries")))
-        ) as registries:
-            yield registries
+        login, insecure = Login(self._username, self._password), bool(props["insecure"])
+        known = trust.from_props(props.get("registries"))
+        with ExitStack() as stack:
+            if host := props.get("host"):
+                # What nodes pull from is read-only; images go to the instance beside it.
+                mirror = stack.enter_context(registry_host(connection.cluster(host, self._request)))
+                access = Access(mirror, True, {mirror: login})
+            else:
+                hosts = {parse(target).host.lower() for target in props["images"].values()}
+                access = Access("", insecure, dict.fromkeys(hosts, login) if self._username else {}, known)
+            yield stack.enter_context(Registries(access))
 
 
 def _say(progress: str, image: str, copied: Copied) -> None:
@@ -152,6 +159,7 @@ class ImageCopies(pulumi.dynamic.Resource, module="bus", name="ImageCopies"):
         source_mirror: str,
         platforms: Sequence[str] = (),
         known: Mapping[str, Trust] | None = None,
+        host: connection.Place | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         props: dict[str, Any] = {
@@ -161,6 +169,7 @@ class ImageCopies(pulumi.dynamic.Resource, module="bus", name="ImageCopies"):
             "sourceMirror": source_mirror,
             "platforms": list(platforms),
             "registries": trust.to_props(known or {}),
+            "host": host.props if host else None,
             "copiedBytes": None,
         }
         super().__init__(ImageCopiesProvider(), name, props, opts)

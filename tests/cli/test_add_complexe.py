@@ -68,7 +68,8 @@ def test_secrets_of_a_registry_of_its_own_are_taken_as_they_are(project: Path) -
     config = content["config"]
     config["bus:delivery"]["hostedBy"] = "central"
     config["bus:sites"]["central"]["enable"] = ["docker-registry"]
-    keys = ("delivery.username", "delivery.password", "central.docker-registry.htpasswd")
+    logins = ("username", "password", "pullUsername", "pullPassword")
+    keys = (*(f"delivery.{key}" for key in logins), "central.docker-registry.htpasswd")
     config |= {f"bus:{key}": {"secure": "v1:x"} for key in keys}
     file.write_text(yaml.safe_dump(content))
     run("kone", "--stack", "prod", *CODE, *PLACE, "--namespace", "n")

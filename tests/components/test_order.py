@@ -12,6 +12,7 @@ from bus import hosting, planning, settings
 from bus.deployment import Deployment
 from components.bus import Bus, BusArgs
 from tests.components.engine import Registered, record, waits_for
+from tests.servers.registry import HTPASSWD, PULL_HTPASSWD
 from tests.settings.test_settings import SECRETS, config_of, flat, load_stack
 
 ROOT = Path(__file__).parents[2]
@@ -32,8 +33,9 @@ def registrations(plan: Deployment) -> dict[str, Registered]:
         keys = plan.settings.secret_keys
         secrets = {site: {key: pulumi.Output.secret("s3cret") for key in names} for site, names in keys.items()}
         login = (pulumi.Output.secret("bus"), pulumi.Output.secret("s3cret"))
-        htpasswd = {site: pulumi.Output.secret("bus:s3cret") for site in plan.settings.htpasswd_keys}
-        Bus("hickson", BusArgs(plan, secrets, {}, login if plan.settings.delivery_login else None, htpasswd))
+        htpasswd = {site: pulumi.Output.secret(HTPASSWD + PULL_HTPASSWD) for site in plan.settings.htpasswd_keys}
+        pusher = pulumi.Output.secret("bus")
+        Bus("hickson", BusArgs(plan, secrets, {}, login if plan.settings.pull_secret else None, htpasswd, pusher))
 
     return record(program)
 
@@ -128,6 +130,25 @@ def hosted_by(site: str) -> Deployment:
     content = settings.content.model_copy(update={"sites": sites, "delivery": delivery})
     keys = {site: f"{site}.{hosting.KEY}"}
     return planning.plan(ROOT, replace(settings, content=content, delivery_login=True, htpasswd_keys=keys))
+
+
+@pytest.mark.parametrize(("pushes", "pulls"), [(True, False), (False, True), (True, True)])
+def test_either_login_makes_the_pull_secret(pushes: bool, pulls: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    settings = replace(load_stack("prod"), delivery_login=pushes, pull_login=pulls)
+    assert "central-delivery-pull" in registrations(planning.plan(ROOT, settings))
+
+
+def test_the_registry_of_the_stack_takes_images_from_the_pusher_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    registered = registrations(hosted_by("central"))
+    users = registered["central-registry-logins"].inputs["stringData"]["value"]
+    assert users == {"htpasswd": PULL_HTPASSWD, "htpasswd-push": HTPASSWD}
+    assert registered["central-registry-release"].inputs["values"]["push"] == {"enabled": True}
+    for site in ("central", "cinecity"):
+        host = registered[f"{site}-delivery-images"].inputs["host"]
+        assert host == {"site": "central", "namespace": "hicksoncentral-prod", "context": "hickson-central",
+                        "mode": "port-forward"}, "images go in through the API server"  # fmt: skip
 
 
 @pytest.mark.parametrize("site", ["central", "cinecity"])

@@ -10,7 +10,7 @@ import pytest
 from bus import charts, deployment, hosting, planning, settings
 from bus.errors import Refused
 from bus.images import proof, rendered
-from tests.servers.registry import HTPASSWD, PASSWORD, USER
+from tests.servers.registry import HTPASSWD, PASSWORD, PULL_HTPASSWD, PULL_PASSWORD, PULL_USER, USER
 from tests.settings.test_settings import SECRETS, config_of, flat, load_stack
 
 pytestmark = pytest.mark.helm
@@ -23,8 +23,9 @@ def prod(**delivery: Any) -> settings.Settings:
     config["bus:sites"]["central"]["enable"] = ["cineges-doc", "kibana", "docker-registry"]
     secrets = {f"bus:{name}": "s3cret" for name in SECRETS}
     if "hostedBy" in delivery:
-        secrets |= {f"bus:{delivery['hostedBy']}.{hosting.KEY}": HTPASSWD}
+        secrets |= {f"bus:{delivery['hostedBy']}.{hosting.KEY}": HTPASSWD + PULL_HTPASSWD}
         secrets |= {"bus:delivery.username": USER, "bus:delivery.password": PASSWORD}
+        secrets |= {"bus:delivery.pullUsername": PULL_USER, "bus:delivery.pullPassword": PULL_PASSWORD}
     return settings.load("prod", flat(config) | secrets, set(secrets))
 
 

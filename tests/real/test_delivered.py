@@ -16,7 +16,7 @@ from bus.images.reference import parse
 from bus.images.registry import Registry
 from tests.components.test_order import TIERS
 from tests.real.sandbox import ROOT, Site, Stack, eventually, kubectl, operations, run
-from tests.servers.registry import HTPASSWD, MANIFEST, PASSWORD, USER
+from tests.servers.registry import HTPASSWD, MANIFEST, PASSWORD, PULL_HTPASSWD, PULL_PASSWORD, PULL_USER, USER
 
 pytestmark = pytest.mark.real
 CENTRAL, CINECITY = Site("hicksoncentral-local"), Site("hicksoncinecity-local")
@@ -62,7 +62,13 @@ def again(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Again]:
     stack = Stack.local().changed(delivered)
     other = tmp_path_factory.mktemp("recette")
     only_there = recette(other)
-    secrets = {"delivery.username": USER, "delivery.password": PASSWORD, "central.docker-registry.htpasswd": HTPASSWD}
+    secrets = {
+        "delivery.username": USER,
+        "delivery.password": PASSWORD,
+        "delivery.pullUsername": PULL_USER,
+        "delivery.pullPassword": PULL_PASSWORD,
+        "central.docker-registry.htpasswd": HTPASSWD + PULL_HTPASSWD,
+    }
     for key, value in secrets.items():
         stack.pulumi("config", "set", "--secret", f"bus:{key}", stdin=value)
     yield Again(stack, stack.up(), film, host, only_there)
@@ -157,8 +163,11 @@ def waiting(pod: str) -> str:
 
 def test_the_registry_lets_nobody_in_without_a_login_and_keeps_its_data_over_a_restart(again: Again) -> None:
     tags = f"http://{again.host}/v2/hickson/hickson/cineges-web/tags/list"
-    login = httpx.BasicAuth(USER, PASSWORD)
-    assert httpx.get(tags).status_code == httpx.get(tags, auth=(USER, "another")).status_code == 401
+    login = httpx.BasicAuth(PULL_USER, PULL_PASSWORD)
+    for nobody in (None, (PULL_USER, "another"), (USER, PASSWORD)):
+        assert httpx.get(tags, auth=nobody).status_code == 401, "where nodes pull, even the pusher is nobody"
+    uploads = f"http://{again.host}/v2/hickson/hickson/cineges-web/blobs/uploads/"
+    assert httpx.post(uploads, auth=login).status_code == 405, "read-only"
     before = httpx.get(tags, auth=login).json()
     assert before["tags"]
     kubectl("delete", "pod/docker-registry-0", "-n", CENTRAL.namespace)
@@ -183,7 +192,7 @@ def test_what_another_stack_runs_is_delivered_too_and_the_list_of_images_says_wh
     (ui,) = (image for image in images if image["pulled"].endswith("cineges-ui:0.1.0"))
     assert "central: central: Deployment cineges-ui: containers.cineges-ui.image (container)" in ui["why"]
     assert ui["why"][-1] == "recette runs it on central as cineges-ui"
-    login = httpx.BasicAuth(USER, PASSWORD)
+    login = httpx.BasicAuth(PULL_USER, PULL_PASSWORD)
     for image in images:
         assert image["digest"].startswith("sha256:")
         if image["pulled"].startswith(again.host):
@@ -201,5 +210,5 @@ def test_no_login_of_the_registry_stands_in_clear(again: Again) -> None:
         "events": json.dumps(again.events),
     }
     for place, text in said.items():
-        for secret in (PASSWORD, HTPASSWD.strip().split(":", 1)[1]):
+        for secret in (PASSWORD, PULL_PASSWORD, *(line.strip().split(":", 1)[1] for line in (HTPASSWD, PULL_HTPASSWD))):
             assert secret not in text, f"a login stands in clear in {place}"

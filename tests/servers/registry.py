@@ -20,9 +20,12 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 EMPTY = "application/vnd.oci.empty.v1+json"
-# htpasswd of user `bus`, password `s3cret-9`: docker-registry takes bcrypt only, and the standard library makes none.
+# htpasswd of users `bus` and `nodes` with the passwords below: docker-registry takes bcrypt only, and the standard
+# library of newer Pythons makes none.
 HTPASSWD = "bus:$2y$05$EnSlCaV0yfHBIR1bdcGrkunnm4E2rhVONys1NzD.6WT6fY1SNlSgi\n"
+PULL_HTPASSWD = "nodes:$2y$05$EnSlCaV0yfHBIR1bdcGrkuRBUw6Hq/Y2PhdWpUbOuUNQPh5CaMkrS\n"
 USER, PASSWORD = "bus", "s3cret-9"
+PULL_USER, PULL_PASSWORD = "nodes", "p0ll-only-7"
 
 
 @dataclass
