@@ -1,12 +1,13 @@
 """What a stack deploys: its sites, and the releases, topics, indices and images of each."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
 from bus import hosting, names
 from bus.access import Cluster
 from bus.database.roles import SiteRoles
+from bus.images.records import mirror_of
 from bus.images.reference import Reference, parse
 from bus.indices.provisions import Bodies
 from bus.layers import Values
@@ -121,14 +122,12 @@ class Deployment:
 
     def pins(self, digests: Mapping[str, str]) -> dict[str, dict[str, str]]:
         """site -> brick -> its image with tag and digest; `digests` has those that registries gave for tags."""
-        return {
-            name: {
-                brick: replace(image, digest=image.digest or digests.get(image.pinned, "")).pinned
-                for release in self.releases(name)
-                for brick, image in sorted(release.images.items())
-            }
-            for name in self.sites
-        }
+        return {name: _pins(self.releases(name), digests) for name in self.sites}
+
+    def units(self, digests: Mapping[str, str]) -> dict[str, dict[str, str]]:
+        """The same per unit: the mirror, which waits for every site, is one of its own beside its site."""
+        found = {name: _pins(site.releases, digests) for name, site in self.sites.items()}
+        return {**found, **({mirror_of(CENTRAL): _pins([self.mirror], digests)} if self.mirror else {})}
 
     def namespace_labels(self, site: str) -> dict[str, str]:
         """Return the labels of a site's namespace, with its Pod Security level."""
@@ -162,6 +161,14 @@ class Deployment:
             }
             for name in self.sites
         }
+
+
+def _pins(releases: Sequence[Release], digests: Mapping[str, str]) -> dict[str, str]:
+    return {
+        brick: replace(image, digest=image.digest or digests.get(image.pinned, "")).pinned
+        for release in releases
+        for brick, image in sorted(release.images.items())
+    }
 
 
 def summary(deployment: Deployment) -> dict[str, dict[str, Any]]:

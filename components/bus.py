@@ -10,6 +10,7 @@ import pulumi_kubernetes as k8s
 from bus import hosting, names
 from bus.database.roles import SiteRoles
 from bus.deployment import MIRROR, Deployment, Release, SitePlan
+from bus.images.records import mirror_of
 from bus.images.registries import sources
 from bus.stack_file import CENTRAL
 from components.base import Base, BaseArgs
@@ -22,6 +23,7 @@ from components.notif import Notif
 from components.providers.clusters import ClusterPin
 from components.providers.connection import Place
 from components.providers.database_passwords import PostgresPasswords
+from components.providers.deployments import Attempt, Deployed
 from components.providers.indices import IndexSet
 from components.providers.pins import ImagePins
 from components.providers.topics import TopicSet
@@ -64,6 +66,10 @@ class Bus(pulumi.ComponentResource):
         self._logins: dict[str, Logins] = {}
         everything: Tiers = []
         images = self._images()
+        # Per unit, known as soon as the images are; recorded once the unit stands (docs/adr/0064).
+        units = images.digests.apply(lambda found: args.deployment.units(found or {}))
+        below_images = pulumi.ResourceOptions(parent=self, depends_on=[images])
+        attempt = Attempt("deployment", pins=units, opts=below_images)
         clusters: dict[str, k8s.Provider] = {}
         first: dict[str, Tiers] = {}
         for site in args.deployment.sites.values():
@@ -77,18 +83,21 @@ class Bus(pulumi.ComponentResource):
                 target = self._registry(site, site.registry, first[site.name], clusters[site.name])
                 first = {name: [*tiers, *target] for name, tiers in first.items()}
         for site in args.deployment.sites.values():
-            everything += self._site(site, clusters[site.name], args.secrets[site.name], first[site.name])
+            stands = self._site(site, clusters[site.name], args.secrets[site.name], first[site.name])
+            self._deployed(f"{site.name}-deployed", site.name, units, attempt, stands)
+            everything += stands
         if args.deployment.mirror:
             central = args.deployment.sites["central"]
             everything += self._mirror_logins(clusters["central"], list(everything))
             # Tier 7: the mirror, after central and all complexes.
             mirror = UmbrellaArgs(args.deployment.mirror, central.settings.namespace, list(everything))
             everything.append(Mirror("mirror", mirror, self._below(clusters["central"])).release)
+            self._deployed("deployed-mirror", mirror_of(CENTRAL), units, attempt, everything)
         # Once everybody has restarted with a new password, the old one goes.
         for site in args.deployment.sites.values():
             if site.settings.kafka.authorization:
                 self._users(RetiredPasswords, f"retired-{site.name}-kafka", site, everything)
-        # Known only once everything stands: a promotion takes what was deployed, not what was tried.
+        # Of the whole stack, so known only once everything stands. A promotion judges per site, by the records.
         deployed = pulumi.Output.all(images.digests, *(resource.urn for resource in everything))
         self.pins = deployed.apply(lambda found: args.deployment.pins(found[0] or {}))
         self.register_outputs({})
@@ -176,6 +185,19 @@ class Bus(pulumi.ComponentResource):
         revision = site.settings.postgres.password_revision
         opts = pulumi.ResourceOptions(parent=self, depends_on=list(after))
         return PostgresPasswords(f"{site.name}-postgres-passwords", roles=roles.made, revision=revision, opts=opts)
+
+    def _deployed(
+        self,
+        name: str,
+        unit: str,
+        units: pulumi.Output[dict[str, dict[str, str]]],
+        attempt: Attempt,
+        stands: Tiers,
+    ) -> None:
+        """The record of what a unit runs; nothing waits for it."""
+        pins = units.apply(lambda found: found[unit])
+        opts = pulumi.ResourceOptions(parent=self, depends_on=list(stands))
+        Deployed(name, unit=unit, pins=pins, serial=attempt.serial, opts=opts)
 
     def _pin(self, site: SitePlan) -> ClusterPin:
         """Before all else of a site, so that nothing starts on a cluster that is another one (docs/adr/0037)."""

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,11 +16,11 @@ from bus import git
 from bus.cli.engine import NoStack, pulumi, reason
 from bus.cli.registry import CaFiles, Insecure, Mirror, Repo, TokenHosts, named
 from bus.errors import Mendable
-from bus.images import branch, deployed, promotion, trust
+from bus.images import branch, deployed, promotion, records, trust
 from bus.images.lookup import look_up
 from bus.images.pins import Pin
 from bus.images.promotion import Row
-from bus.images.reference import parse
+from bus.images.reference import Reference, parse
 from bus.images.registries import Access, Registries
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -40,6 +41,8 @@ class _Wanted:
     head: str
     decide: Callable[[Mapping[str, Pin]], tuple[list[Row], list[str]]]
     details: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """what is said beside the table"""
 
 
 def promote(
@@ -49,10 +52,14 @@ def promote(
     rollback: Annotated[bool, typer.Option("--rollback", help="FROM alone: back to its deployment before")] = False,
     to: Annotated[str, typer.Option(help="with --rollback: the tag or commit to go back to")] = "",
     replace_hotfix: Annotated[list[str] | None, typer.Option(help="brick whose hotfix mark and image end")] = None,
+    from_site: Annotated[
+        list[str] | None, typer.Option(help="site whose images count where sites differ; the first that has a brick")
+    ] = None,
     told: Annotated[
         Path | None,
         typer.Option(
-            "--deployed", help="JSON with `history` and `outputs` of FROM's stack, to be read in pulumi's place"
+            "--deployed",
+            help="JSON with `history`, `outputs` and `records` of FROM's stack, to be read in pulumi's place",
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would move, push nothing")] = False,
@@ -69,10 +76,12 @@ def promote(
         raise typer.BadParameter(f"{tag!r} is no name of a tag")
     url, access = repo or git.here(Path.cwd())[0], Access(mirror, insecure, trust=named(token_host, ca_file))
     to_branch = target or source
-    if rollback:
-        wanted = _back(url, source, to or deployed.before_the_last(source, _told(source, told)["history"]))
+    if rollback and to:
+        wanted = _back(url, source, to)
+    elif rollback:
+        wanted = _back_per_site(url, source, _told(source, told), from_site or ())
     else:
-        wanted = _forward(source, to_branch, _told(source, told), replace_hotfix or ())
+        wanted = _forward(source, to_branch, _told(source, told), replace_hotfix or (), from_site or ())
     shown: list[Row] = []
 
     def edit(folder: Path) -> str | None:
@@ -91,6 +100,8 @@ def promote(
 
     pushed = git.change(url, to_branch, edit, tag=tag)
     _show(wanted.head, shown)
+    for said in wanted.notes:
+        print(f"note: {said}")
     if pushed is None:
         print("dry run: nothing was pushed" if dry_run else f"{to_branch} has these images already; nothing was pushed")
         return
@@ -99,16 +110,53 @@ def promote(
     print(f"{to_branch} is at {pushed.commit[:12]}{tagged}; each image that moved is in its registry")
 
 
-def _forward(source: str, target: str, told: Mapping[str, Any], replaced: Collection[str]) -> _Wanted:
-    ran = deployed.read(source, told["history"], told["outputs"])
-    images, untested = deployed.tested(ran)
+def _forward(
+    source: str, target: str, told: Mapping[str, Any], replaced: Collection[str], from_sites: Sequence[str]
+) -> _Wanted:
+    ran = deployed.read(source, told["history"], told["outputs"], records.read(told["records"]))
+    images, untested = deployed.tested(ran, from_sites)
+    notes = deployed.left_out(ran, from_sites)
 
     def decide(now: Mapping[str, Pin]) -> tuple[list[Row], list[str]]:
         rows, problems = promotion.promote(images, now, replaced)
         return rows, [*untested, *problems]
 
-    details = tuple(f"{source} was deployed from {commit}" for commit in ran.commits[:1])
-    return _Wanted(f"promote {source} to {target}", decide, details)
+    details = [f"{source} was deployed from {commit}" for commit in ran.commits[:1]]
+    return _Wanted(f"promote {source} to {target}", decide, (*details, *notes), tuple(notes))
+
+
+def _back_per_site(url: str, environment: str, told: Mapping[str, Any], from_sites: Sequence[str]) -> _Wanted:
+    """Back to what the sites ran before the last deployment; to its commit where an older program recorded nothing."""
+    known = records.read(told["records"])
+    if known is None:
+        return _back(url, environment, deployed.before_the_last(environment, told["history"]))
+    choice = deployed.gone_back(environment, known, from_sites)
+    files = _files(url, environment, {known.commit_of(unit) for unit in choice.units.values()} - {""})
+
+    def decide(now: Mapping[str, Pin]) -> tuple[list[Row], list[str]]:
+        then = {
+            brick: _pin_of(image, files.get(known.commit_of(choice.units.get(brick, "")), {}).get(brick))
+            for brick, image in choice.images.items()
+        }
+        return promotion.go_back(then, now), list(choice.problems)
+
+    return _Wanted(f"rollback {environment} to what ran before", decide)
+
+
+def _files(url: str, environment: str, commits: Collection[str]) -> dict[str, Mapping[str, Pin]]:
+    """commit -> the pins of the files then; a commit that the repository lacks says nothing."""
+    found: dict[str, Mapping[str, Pin]] = {}
+    for commit in commits:
+        with suppress(git.GitFailed):
+            found[commit] = branch.read_at(url, environment, commit)
+    return found
+
+
+def _pin_of(image: Reference, then: Pin | None) -> Pin:
+    """What a site ran as its file had it then, hotfix mark and all; the image itself where the file said another."""
+    if then and promotion.is_same(then.image, image):
+        return then
+    return Pin(image)
 
 
 def _back(url: str, environment: str, ref: str) -> _Wanted:
@@ -118,12 +166,14 @@ def _back(url: str, environment: str, ref: str) -> _Wanted:
 
 
 def _told(stack: str, file: Path | None) -> dict[str, Any]:
-    """History and outputs of a stack, from pulumi or from a file that somebody who can ask it has made."""
+    """History, outputs and records of a stack, from pulumi or from a file that somebody who can ask it has made."""
     if file:
         return _read(file)
+    state = json.loads(_said("stack", "export", "--stack", stack) or "{}").get("deployment") or {}
     return {
         "history": json.loads(_said("stack", "history", "--json", "--stack", stack) or "[]"),
         "outputs": json.loads(_said("stack", "output", "--json", "--stack", stack) or "{}"),
+        "records": state.get("resources") or [],
     }
 
 
@@ -137,7 +187,7 @@ def _read(file: Path) -> dict[str, Any]:
     shape = {"history": list, "outputs": dict}
     if not isinstance(found, dict) or not all(isinstance(found.get(key), kind) for key, kind in shape.items()):
         raise NoStack(f"--deployed {file} must have a list `history` and a map `outputs`; {way_out}")
-    return found
+    return {"records": [], **found}
 
 
 def _said(*arguments: str) -> str:

@@ -59,10 +59,20 @@ def promote(
 
 def go_back(then: Mapping[str, Pin], target: Mapping[str, Pin]) -> list[Row]:
     """What the target becomes when it has the pins of `then` again, hotfix marks included."""
-    return [
-        Row(brick, pin, then.get(brick, pin), "same" if then.get(brick, pin) == pin else "goes back")
-        for brick, pin in sorted(target.items())
-    ]
+    rows = []
+    for brick, pin in sorted(target.items()):
+        wanted = then.get(brick, pin)
+        wanted = replace(wanted, image=_split_like(pin.image, wanted.image))
+        rows.append(Row(brick, pin, wanted, "same" if wanted == pin else "goes back"))
+    return rows
+
+
+def is_same(written: Reference, ran: Reference) -> bool:
+    """Whether a file's image is one that ran; a file with a tag alone says nothing of the digest."""
+    mine = _split_like(ran, written)
+    return (mine.repository, mine.name, mine.tag) == (ran.repository, ran.name, ran.tag) and (
+        not mine.digest or mine.digest == ran.digest
+    )
 
 
 def overridden(rows: Sequence[Row], config: Mapping[str, Any], file: str) -> list[str]:

@@ -72,6 +72,24 @@ def test_the_mirror_waits_for_every_resource_of_every_site(stack: str, monkeypat
 
 
 @pytest.mark.parametrize("stack", STACKS)
+def test_what_a_site_runs_is_recorded_once_all_of_it_stands_and_whatever_others_do(
+    stack: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_of(stack, monkeypatch)
+    registered = registrations(plan)
+    for site in plan.sites:
+        record = registered[f"{site}-deployed"]
+        own = {f"{site}-{role}" for tier in TIERS for role in tier}
+        assert own <= record.dependencies
+        assert record.inputs["pins"] == registered["deployment"].inputs["pins"][site]
+        others = tuple(f"{other}-" for other in plan.sites if other != site)
+        assert not [name for name in waits_for(registered, record.name) if name.startswith(others)]
+        assert not [name for name, entry in registered.items() if record.name in entry.dependencies]
+    assert "mirror-release" in registered["deployed-mirror"].dependencies
+    assert set(registered["deployment"].dependencies) == {"images"}, "begun before anything is deployed"
+
+
+@pytest.mark.parametrize("stack", STACKS)
 def test_no_site_waits_for_another_site(stack: str, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = plan_of(stack, monkeypatch)
     registered = registrations(plan)
@@ -230,6 +248,9 @@ def test_tokens_and_names_are_those_that_states_hold(monkeypatch: pytest.MonkeyP
     assert tokens == {
         "hickson": "bus:index:Bus",
         "images": "pulumi-python:dynamic/bus:ImagePins",
+        "deployment": "pulumi-python:dynamic/bus:Attempt",
+        "central-deployed": "pulumi-python:dynamic/bus:Deployed",
+        "deployed-mirror": "pulumi-python:dynamic/bus:Deployed",
         "central-cluster": "pulumi:providers:kubernetes",
         "central-cluster-pin": "pulumi-python:dynamic/bus:ClusterPin",
         "central-namespace": "kubernetes:core/v1:Namespace",
