@@ -102,7 +102,9 @@ class Stack:
         client.close()
         settings = {"PINS": json.dumps(pins), "AWAY": ",".join(away)}
         up = ("pulumi", "up", "--yes", "--skip-preview", "--continue-on-error", "--stack", self.environment)
-        return self._run(*up, **settings)[0] == 0
+        code, said = self._run(*up, **settings)
+        print(said)  # pytest shows it where a test fails
+        return code == 0
 
     def bus(self, *arguments: str) -> tuple[int, str]:
         fixed = ("--repo", str(self.repository.url), "--mirror", self.images.host, "--insecure")
