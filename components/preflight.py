@@ -4,7 +4,7 @@ Every question is asked of all sites side by side, within bounds. What is wrong 
 all of it is refused at once, in the order of the sites.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -57,12 +57,15 @@ def run(plan: Deployment, config: Mapping[str, str]) -> Deployment:
     problems += compared.problems
     for said in compared.warnings:
         pulumi.log.warn(said)
+    sound = {site: clusters[site] for site in live if not refused[site]}
     if pulumi.runtime.is_dry_run():
-        sound = {site: clusters[site] for site in live if not refused[site]}
         problems += _shown(plan, sound, live)
         if not problems:
+            problems += _guarded(plan, plan.sites.keys() - clusters.keys())  # the others were rendered to be shown
             for said in confirmations.of_stack(plan, clusters):
                 pulumi.log.warn(said)
+    else:
+        problems += _guarded(plan, sound)
     if problems:
         raise Refused(problems)
 
@@ -126,7 +129,7 @@ def _foreign(plan: Deployment, site: str, cluster: Cluster, live: Live, now: dat
 def _shown(plan: Deployment, clusters: Mapping[str, Cluster], live: Mapping[str, Live]) -> list[Problem]:
     """Says in a preview which objects of which releases change; returns what Helm could not render or keep."""
     if not rendering.is_there():
-        pulumi.log.info("helm is not on PATH: which objects of a release change is not shown")
+        pulumi.log.info("helm is not on PATH: which objects change is not shown, and what charts make is not checked")
         return []
     history = {site: found.records for site, found in live.items()}
     found = previews.of_stack(plan, clusters, history, CHARTS, STAGED, pulumi.log.info)
@@ -135,3 +138,13 @@ def _shown(plan: Deployment, clusters: Mapping[str, Cluster], live: Mapping[str,
         if said := preview.warning(one):
             pulumi.log.warn(said)
     return list(found.problems)
+
+
+def _guarded(plan: Deployment, sites: Collection[str]) -> list[Problem]:
+    """Objects of releases that must not be applied; nothing is applied that could not be looked at."""
+    if rendering.is_there():
+        return previews.guarded(plan, [site for site in plan.sites if site in sites], CHARTS, STAGED, pulumi.log.info)
+    if pulumi.runtime.is_dry_run() or not sites:
+        return []
+    allowed = f"what the charts make must be checked before it is applied: {rendering.MISSING}"
+    return [Problem(plan.settings.file, "", None, allowed)]

@@ -14,6 +14,7 @@ from bus.images import rendered
 from bus.images.reference import parse
 from bus.parsing import YamlLoader
 from bus.releases import rendering
+from bus.releases.guard import Unexpected
 from bus.releases.rendering import NoHelm
 
 
@@ -41,6 +42,8 @@ def rendered_and_judged(plan: Deployment, charts_folder: Path, staged: Path) -> 
             folder = charts.stage(charts_folder, release.chart, staged)
             try:
                 found.append(Objects(site, release, render(folder, release, plan.sites[site].settings.namespace)))
+            except Unexpected as error:
+                problems += error.problems
             except NoHelm as error:
                 where = f"{site}, release {release.name}: {error}"
                 problems.append(Problem(f"charts/{release.chart}", "", None, where))

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import kr8s
 
+from bus import charts
 from bus.access import Cluster, Unreachable
 from bus.deployment import Deployment, Release
 from bus.errors import Mendable, Problem
 from bus.fan_out import Progress, fan_out
-from bus.releases import preview
+from bus.releases import preview, rendering
+from bus.releases.guard import Unexpected
 from bus.releases.preview import ReleasePreview
 from bus.releases.rendering import NoHelm
 from bus.releases.state import Record
@@ -60,6 +62,26 @@ def of_stack(
     return Previews(changed, list(_problems(plan.settings.file, releases, results.values, results.failures)))
 
 
+def guarded(
+    plan: Deployment, sites: Iterable[str], folder: Path, staged: Path, say: Callable[[str], None]
+) -> list[Problem]:
+    """Render every release of some sites, and return what must not be applied of it."""
+    releases = {(site, release.name): release for site in sites for release in plan.releases(site)}
+
+    def render(key: tuple[str, str]) -> None:
+        release, namespace = releases[key], plan.sites[key[0]].settings.namespace
+        rendering.render(charts.stage(folder, release.chart, staged), release.name, namespace, release.values)
+
+    results = fan_out(
+        releases,
+        render,
+        at_once=rendering.HELMS_AT_ONCE,
+        progress=Progress("releases rendered", say),
+        name=lambda key: f"{key[1]} of {key[0]}",
+    )
+    return list(_problems(plan.settings.file, releases, {}, results.failures))
+
+
 def _problems(
     stack_file: str,
     releases: Mapping[tuple[str, str], Release],
@@ -70,7 +92,9 @@ def _problems(
     for key, release in releases.items():
         found, error = values.get(key), failures.get(key)
         file = f"charts/{release.chart}"
-        if isinstance(error, NoHelm):
+        if isinstance(error, Unexpected):
+            yield from error.problems
+        elif isinstance(error, NoHelm):
             yield Problem(file, "", None, f"site {key[0]}: {error}")
         elif error:
             allowed = f"release {release.name} of {key[0]} cannot be compared with what is deployed: {error}"

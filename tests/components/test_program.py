@@ -84,7 +84,8 @@ def offline(
     monkeypatch.setattr(pulumi.log, "warn", warned.append)
     monkeypatch.setattr("bus.reachable.check_reachable", check)
     monkeypatch.setattr(records, "read", lambda _, names: {name: [] for name in names})
-    monkeypatch.setattr(rendering, "is_there", lambda: False)
+    monkeypatch.setattr(rendering, "is_there", lambda: not dry_run)
+    monkeypatch.setattr(rendering, "render", lambda *_: "")
     loaded = load_stack("local")
     content = loaded.content.model_copy(update={"allow_offline": allowed})
     return preflight.run(planning.plan(PROGRAM.parent, replace(loaded, content=content)), {}), warned
@@ -106,3 +107,32 @@ def test_any_other_site_out_of_reach_is_refused(
 ) -> None:
     with pytest.raises(Refused, match=rf"the cluster of {gone} cannot be reached: no route; .* bus:allowOffline"):
         offline(monkeypatch, allowed, gone, False)
+
+
+def deployed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What `pulumi up` of the project's own sample refuses, where all clusters answer."""
+    monkeypatch.chdir(PROGRAM.parent)
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: False)
+    monkeypatch.setattr("bus.reachable.check_reachable", lambda _: None)
+    monkeypatch.setattr(records, "read", lambda _, names: {name: [] for name in names})
+    with pytest.raises(Refused) as refused:
+        preflight.run(planning.plan(PROGRAM.parent, load_stack("local")), {})
+    return [str(problem) for problem in refused.value.problems]
+
+
+def test_nothing_is_applied_that_could_not_be_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    (said,) = deployed(monkeypatch)
+    assert "what the charts make must be checked before it is applied: helm is not on PATH" in said
+
+
+def test_a_deployment_refuses_what_no_template_makes(monkeypatch: pytest.MonkeyPatch) -> None:
+    pod = (
+        "---\n# Source: x/charts/cineges-ui/templates/service.yaml\napiVersion: v1\nkind: Pod\nmetadata: {name: root}\n"
+    )
+    monkeypatch.setattr(rendering, "is_there", lambda: True)
+    monkeypatch.setattr(rendering, "_helm", lambda _, name, *__: pod if name == "central" else "")
+    (said,) = deployed(monkeypatch)
+    assert said.startswith(
+        "values/cineges-ui.yml: release central: charts/ui-chart/templates/service.yaml renders to Pod/root"
+    )
