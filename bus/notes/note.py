@@ -55,7 +55,7 @@ def markdown(preview: Preview, limit: int = LIMIT) -> str:
     parts += _section(f"{len(warnings)} warning(s)", warnings, everywhere)
     parts += _table(preview.releases)
     parts += [_refused(one) for one in preview.releases if one.verdicts.lines or one.refused]
-    parts += _section("Topics, indices, Kafka users", fold(preview.sets), everywhere)
+    parts += _section("Topics, indices, Kafka users, roles", fold(preview.sets), everywhere)
     parts += _section(
         "What these changes cost", fold(without_site(text, everywhere) for text in preview.said), everywhere
     )

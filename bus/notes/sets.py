@@ -1,4 +1,4 @@
-"""Topics, indices, what indices rely on, and Kafka users: a line for each that a step changes."""
+"""Topics, indices, what indices rely on, Kafka users and roles of PostgreSQL: a line for each that a step changes."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -13,9 +13,10 @@ SETS: Mapping[str, Mapping[str, str]] = {
     "pulumi-python:dynamic/bus:TopicSet": {"topics": ""},
     "pulumi-python:dynamic/bus:IndexSet": {**{kind: f"{noun} " for kind, noun in NOUNS.items()}, "indices": ""},
     "pulumi-python:dynamic/bus:KafkaUsers": {"users": ""},
+    "pulumi-python:dynamic/bus:PostgresRoles": {"roles": "PostgreSQL role "},
 }
-_CALLED = {"topics": "topic ", "indices": "index ", "users": "Kafka user "}
-_GONE = {"users": "nobody logs in as it any more"}
+_CALLED = {"topics": "topic ", "indices": "index ", "users": "Kafka user ", "roles": "PostgreSQL role "}
+_GONE = dict.fromkeys(("users", "roles"), "nobody logs in as it any more")
 _FRAGMENT = "its fragment is gone"
 
 

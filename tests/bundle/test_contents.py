@@ -5,8 +5,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+import yaml
 
-from bus import hosting, planning
+from bus import charts, hosting, planning
 from bus.bundle import contents, making
 from bus.bundle.archive import BadBundle
 from bus.deployment import Deployment
@@ -36,6 +37,19 @@ def test_every_secret_that_the_manifests_count_on_is_made_first_and_from_a_file(
     assert said.count(" docker-registry-auth -n hicksoncentral-prod --from-file=htpasswd=FILE") == 1
     made = [line for line in said.splitlines() if "create secret" in line]
     assert len(made) == 5 and not [line for line in made if "--from-" not in line]
+
+
+@pytest.mark.helm
+def test_a_bundle_makes_no_roles_so_odoo2kafka_logs_in_as_odoo_does(tmp_path: Path) -> None:
+    plan = plan_of()
+    central = plan.sites["central"]
+    staged = {r.chart: charts.stage(ROOT / "charts", r.chart, tmp_path / ".charts") for r in plan.releases("central")}
+    contents.write_site(tmp_path, plan, central, staged)
+    base = yaml.safe_load_all((tmp_path / "manifests/central/1-centralbase.yaml").read_text())
+    (config,) = [one for one in base if one and one["metadata"]["name"] == "cineges-config"]
+    assert config["data"]["odoo2kafka.postgres.user"] == config["data"]["odoo.postgres.user"] == "odoo"
+    assert central.config["odoo2kafka.postgres.user"] == "odoo2kafka", "where the program makes its role"
+    assert "odoo2kafka.postgres.password is that of odoo.postgres.password" in contents.readme(plan)
 
 
 def test_secrets_that_nothing_counts_on_are_not_asked_for() -> None:

@@ -11,7 +11,7 @@ from pulumi.dynamic import ConfigureRequest
 from bus.access import NotDeployed, Unreachable
 from bus.errors import Failed
 from bus.images.lookup import Found
-from components.providers import clusters, copies, indices, pins, topics, users
+from components.providers import clusters, copies, indices, pins, roles, topics, users
 
 PLACE = {"site": "central", "context": "", "namespace": "n", "mode": "direct"}
 
@@ -85,6 +85,7 @@ SETS: list[tuple[Any, dict[str, Any]]] = [
     ),
     (indices.IndexSetProvider, {"indices": {"a": {}}}),
     (users.KafkaUsersProvider, {"users": {}}),
+    (roles.PostgresRolesProvider, {"user": "odoo", "database": "d", "roles": {}, "passwords": {}}),
 ]
 
 

@@ -90,10 +90,12 @@ class Postgres:
         return ["unshare", "--mount", "sh", "-c", _INSIDE, "sh", str(self.folder), str(part("postgres")), *words]
 
 
-def made(folder: Path, user: str = "odoo", password: str = "first") -> Postgres:
-    """A server whose data are yet to be made; it is not started."""
+def made(folder: Path, user: str = "odoo", password: str = "first", data: Path | None = None) -> Postgres:
+    """A server with a copy of the `data` of another that has ended, or whose data are yet to be made; not started."""
     folder.mkdir()
     (folder / "passwd").write_text(f"root:x:0:0::/root:/bin/sh\npostgres:x:{UID}:{UID}::/tmp:/bin/sh\n")
     shutil.copy(SANDBOX / "postgres/postgres.sh", folder)
     os.chown(folder, UID, UID)
+    if data:
+        subprocess.run(["cp", "-a", str(data), str(folder / "pgdata")], check=True)
     return Postgres(folder, free_port(), user, password)

@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -49,12 +48,20 @@ def wanted(**passwords: str) -> Wanted:
     return Wanted("odoo", DATABASE, ROLES, {"odoo": "first", "odoo2kafka": "copy", "pgadmin": "look", **passwords})
 
 
-@pytest.fixture
-def old(tmp_path: Path) -> Iterator[Postgres]:
-    """A server as every site has one before: all by and of one superuser."""
-    server = made(tmp_path / "server")
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data of a server as every site has one before: all by and of one superuser."""
+    server = made(tmp_path_factory.mktemp("postgres") / "server")
     with server.started():
         filled(server)
+    return server.folder / "pgdata"
+
+
+@pytest.fixture
+def old(template: Path, tmp_path: Path) -> Iterator[Postgres]:
+    """Such a server."""
+    server = made(tmp_path / "server", data=template)
+    with server.started():
         yield server
 
 
@@ -197,27 +204,21 @@ def test_sessions_of_the_old_superuser_end_when_they_are_idle(old: Postgres) -> 
     session.wait(20)
 
 
-@pytest.mark.parametrize("after", range(8))
-def test_a_takeover_that_was_killed_anywhere_is_finished_by_the_next_run(old: Postgres, after: int) -> None:
-    class Killed(Exception):
-        pass
+def statements(old: Postgres) -> list[planning.Step]:
+    return list(planning.plan(Admin(old.run).read(wanted()), wanted()).steps)
 
-    calls = 0
 
-    def until(database: str, statement: str) -> str:
-        nonlocal calls
-        if not statement.lstrip().startswith(("SELECT", "WITH")):
-            parts = statement.split(";\n")
-            for part in [statement] if "BEGIN" in statement else parts:
-                if calls == after:
-                    raise Killed
-                calls += 1
-                old.run(database, part)
-            return ""
-        return old.run(database, statement)
-
-    with suppress(Killed):
-        Admin(until).apply(wanted())
+@pytest.mark.parametrize("moment", ["first", "half of the objects", "before the swap", "in the swap", "after the swap"])
+def test_a_takeover_that_was_killed_anywhere_is_finished_by_the_next_run(old: Postgres, moment: str) -> None:
+    steps = statements(old)
+    swap = next(number for number, step in enumerate(steps) if step.statement.startswith("BEGIN"))
+    assert swap > 10
+    ends = {"first": 1, "half of the objects": swap // 2, "before the swap": swap, "in the swap": swap}
+    for step in steps[: ends.get(moment, swap + 1)]:
+        old.run(step.database, step.statement)
+    if moment == "in the swap":
+        old.run("postgres", steps[swap].statement.partition("ALTER DATABASE")[0])  # the connection ends before COMMIT
+        assert old.client("odoo", "first", "SHOW is_superuser") == "on"
     assert old.client("odoo", "first", "SELECT count(*) FROM product", DATABASE) == "1", "Odoo works at any moment"
     Admin(old.run).apply(wanted())
     assert old.client("odoo", "first", "SHOW is_superuser") == "off"
