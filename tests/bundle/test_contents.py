@@ -49,7 +49,7 @@ def test_a_bundle_makes_no_roles_so_odoo2kafka_logs_in_as_odoo_does(tmp_path: Pa
     (config,) = [one for one in base if one and one["metadata"]["name"] == "cineges-config"]
     assert config["data"]["odoo2kafka.postgres.user"] == config["data"]["odoo.postgres.user"] == "odoo"
     assert central.config["odoo2kafka.postgres.user"] == "odoo2kafka", "where the program makes its role"
-    assert "odoo2kafka.postgres.password is that of odoo.postgres.password" in contents.readme(plan)
+    assert "odoo2kafka.postgres.password is that of odoo.postgres.password" in readme(plan)
 
 
 def test_secrets_that_nothing_counts_on_are_not_asked_for() -> None:
