@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.servers.processes import Server, free_port, listens, part, running
 
 _HEAP = ("-Xmx320m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
-_LOGGING = """rootLogger.level = WARN
+LOGGING = """rootLogger.level = WARN
 rootLogger.appenderRef.out.ref = OUT
 appender.out.type = Console
 appender.out.name = OUT
@@ -65,7 +65,7 @@ class Cluster:
     def _process(self, node: int, *, wait: bool) -> AbstractContextManager[Server]:
         broker = self.ports[node - 1][0]
         settings = self.folder / f"{node}.properties"
-        command = [*_java(self.folder), "kafka.Kafka", str(settings)]
+        command = [*java(self.folder), "kafka.Kafka", str(settings)]
 
         return running(command, lambda: not wait or listens(broker), self.folder / f"{node}.log")
 
@@ -87,7 +87,7 @@ def cluster(
 
 
 def _format(made: Cluster, nodes: int, racks: bool, settings: str, protocol: str) -> None:
-    (made.folder / "log4j2.properties").write_text(_LOGGING)
+    (made.folder / "log4j2.properties").write_text(LOGGING)
     cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A", 1)
     voters = ",".join(f"{n}@127.0.0.1:{controller}" for n, (_, controller) in enumerate(made.ports, 1))
     for node, (broker, controller) in enumerate(made.ports, 1):
@@ -116,15 +116,16 @@ def _format(made: Cluster, nodes: int, racks: bool, settings: str, protocol: str
                 ]
             )
         )
-        command = [*_java(made.folder), "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(target)]
+        command = [*java(made.folder), "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(target)]
         done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
         if done.returncode:
             raise RuntimeError(f"formatting node {node} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
 
 
-def _java(folder: Path) -> list[str]:
-    java = shutil.which("java")
-    if java is None:
+def java(folder: Path) -> list[str]:
+    """The command that starts a class of Kafka, with its log as `folder`/log4j2.properties has it."""
+    program = shutil.which("java")
+    if program is None:
         raise RuntimeError("no java on PATH: Kafka needs a JRE 17 or newer")
     logging = f"-Dlog4j2.configurationFile={folder}/log4j2.properties"
-    return [java, *_HEAP, logging, "-cp", f"{part('kafka/libs')}/*"]
+    return [program, *_HEAP, logging, "-cp", f"{part('kafka/libs')}/*"]
