@@ -79,6 +79,12 @@ def with_defaults(folder: Path, chart: str, values: Mapping[str, Any]) -> Values
     return merge(*reversed(below), charts.default_values(folder, chart), values)
 
 
+def brick_values(folder: Path, chart: str, values: Mapping[str, Any], brick: str) -> Mapping[str, Any]:
+    """Return the values of one brick of a release with all defaults; empty where the chart has no such brick."""
+    path = places(folder, chart).get(brick, ((), ""))[0]
+    return _at(with_defaults(folder, chart, values), path) if path else {}
+
+
 def _own_digest(values: Mapping[str, Any]) -> Values:
     """A layer that names another tag or image without a digest must not inherit the digest of a lower layer."""
     image = values.get("image")

@@ -12,7 +12,8 @@ from bus.fan_out import Progress, fan_out
 from bus.images.reference import Reference, pulled
 from bus.images.registries import sources
 from bus.reachable import SITES_AT_ONCE
-from bus.running import asking, mirrors, reading, sizes, versions
+from bus.releases.values import brick_values
+from bus.running import asking, mirrors, reading, sizes, versions, volumes
 from bus.running.images import Images
 from bus.running.live import MOST_VOTERS, Live, Workload
 from bus.running.sizes import Finding
@@ -42,7 +43,7 @@ def of_stack(plan: Deployment, clusters: Mapping[str, Cluster], charts: Path, sa
     with Images(sources(content, charts.absolute().parent), content.images.versions) as images:
 
         def compared(name: str) -> Verdict:
-            return _of_site(plan, name, clusters[name], images)
+            return _of_site(plan, name, clusters[name], images, charts)
 
         progress = Progress("sites compared with what runs", say)
         sites = fan_out(clusters, compared, at_once=SITES_AT_ONCE, progress=progress)
@@ -58,7 +59,7 @@ def of_stack(plan: Deployment, clusters: Mapping[str, Cluster], charts: Path, sa
     return verdict
 
 
-def _of_site(plan: Deployment, name: str, cluster: Cluster, images: Images) -> Verdict:
+def _of_site(plan: Deployment, name: str, cluster: Cluster, images: Images, charts: Path) -> Verdict:
     """The verdict of one site; raises Unreachable."""
     site, verdict, file = plan.sites[name], Verdict(), plan.settings.file
     live = reading.live(cluster)
@@ -72,7 +73,19 @@ def _of_site(plan: Deployment, name: str, cluster: Cluster, images: Images) -> V
     for brick, finding in _versions(plan, site, cluster, live, images):
         told = replace(finding, said=f"site {name}: {finding.said}")
         verdict.add(f"values/{brick}.yml", "", [told])
+    for brick, workload in _products(live).items():
+        size = str(
+            (brick_values(charts, site.base.chart, site.base.values, brick).get("persistence") or {}).get("size", "")
+        )
+        if found := volumes.judged(brick, cluster.namespace, size, workload):
+            told = replace(found, said=f"site {name}: {found.said}")
+            verdict.add(f"values/{brick}.yml", "values.", [told])
     return verdict
+
+
+def _products(live: Live) -> dict[str, Workload]:
+    """The products that have volumes, by their brick."""
+    return {"kafka": live.kafka, "es": live.elasticsearch, "postgres": live.postgres}
 
 
 def _asked(plan: Deployment, site: SitePlan, cluster: Cluster, live: Live) -> Live:
@@ -91,7 +104,7 @@ def _versions(
     plan: Deployment, site: SitePlan, cluster: Cluster, live: Live, images: Images
 ) -> Iterator[tuple[str, Finding]]:
     """What is found of the wanted image of each product, against what runs of it."""
-    for brick, workload in (("kafka", live.kafka), ("es", live.elasticsearch), ("postgres", live.postgres)):
+    for brick, workload in _products(live).items():
         image = site.base.images.get(brick)
         if image is None or not workload.members:
             continue

@@ -30,7 +30,9 @@ class Workload:
     claims: int = 0
     """how many of its volumes data-<name>-0, data-<name>-1, ... exist"""
     size: str = ""
-    """what each volume asks for, in its template"""
+    """what the template of its volumes asks for; empty where there is no such set"""
+    sizes: tuple[str, ...] = ()
+    """what each volume that exists asks for"""
     pods: tuple[Pod, ...] = ()
 
     @property

@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from bus.access import Cluster, Unreachable
-from bus.deployment import Deployment, Release, SitePlan
+from bus.deployment import Deployment, SitePlan
 from bus.fan_out import fan_out
 from bus.reachable import SITES_AT_ONCE
-from bus.releases.values import places, with_defaults
+from bus.releases.values import brick_values
 from bus.running import addresses, asking, reading
 from bus.running.sizes import Finding
 from bus.stack_file import CENTRAL
@@ -32,17 +31,6 @@ def judged(plan: Deployment, clusters: Mapping[str, Cluster], charts: Path) -> I
         if finding:
             known = uids[name] is not None and uids[CENTRAL] is not None
             yield name, finding if known else addresses.unasked(name, finding)
-
-
-def kafka_values(charts: Path, base: Release) -> tuple[Mapping[str, Any], str]:
-    """The values of Kafka in a base release with the chart's defaults, and the domain of the cluster's names."""
-    full = with_defaults(charts, base.chart, base.values)
-    path = places(charts, base.chart).get("kafka", ((), ""))[0]
-    current: Any = full
-    for part in path:
-        current = current.get(part) or {}
-    domain = (current.get("global") or {}).get("clusterDomain") or (full.get("global") or {}).get("clusterDomain")
-    return current if path else {}, str(domain or addresses.DOMAIN)
 
 
 def _is_mirrored(site: SitePlan) -> bool:
@@ -69,7 +57,9 @@ def _uid(cluster: Cluster) -> str | None:
 
 def _brokers(site: SitePlan, cluster: Cluster, charts: Path) -> addresses.Brokers:
     """How the brokers of a site advertise themselves: wanted, deployed, and as they answer from here."""
-    values, domain = kafka_values(charts, site.base)
+    values = brick_values(charts, site.base.chart, site.base.values, "kafka")
+    shared = (values.get("global") or {}) | (site.base.values.get("global") or {})
+    domain = str(shared.get("clusterDomain") or addresses.DOMAIN)
     settings = ""
     with suppress(Unreachable):
         settings = reading.kafka_settings(cluster)

@@ -1,7 +1,7 @@
 """What the API server of a site says of its products; changes nothing."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bus.access import Cluster
@@ -17,14 +17,14 @@ def live(cluster: Cluster) -> Live:
 
     listed = {kind: kube.listed(cluster, kind) for kind in _KINDS}
     sets = {one.name: one.raw for one in listed["statefulsets"] or ()}
-    claims = [str(one.name) for one in listed["persistentvolumeclaims"] or ()]
+    claims = {str(one.name): _asked(one.raw) for one in listed["persistentvolumeclaims"] or ()}
     pods = [one.raw for one in listed["pods"] or ()]
     return Live(
         elasticsearch=workload("es", sets.get("es"), claims, pods),
         kafka=workload(_KAFKA, sets.get(_KAFKA), claims, pods),
         zookeeper=workload("zookeeper", sets.get("zookeeper"), claims, pods),
         postgres=workload("postgres", sets.get("postgres"), claims, pods),
-        kafka_settings=_settings(listed["configmaps"] or ()) if _KAFKA in sets else "",
+        kafka_settings=_settings(listed["configmaps"] or ()),
         hidden=tuple(kind for kind, found in listed.items() if found is None),
     )
 
@@ -41,34 +41,46 @@ def _settings(maps: Iterable[Any]) -> str:
     return str((found[0].get("data") or {}).get("server.properties", "")) if found else ""
 
 
-def workload(name: str, found: Any, claims: Iterable[str], pods: Iterable[Any]) -> Workload:
-    """One product, from its StatefulSet, the names of all claims of the namespace, and all its pods."""
+def workload(name: str, found: Any, claims: Mapping[str, str], pods: Iterable[Any]) -> Workload:
+    """One product, from its StatefulSet, all claims of the namespace with their sizes, and all its pods.
+
+    A set that was deleted with --cascade=orphan has left its pods, which say what it was.
+    """
     ours = re.compile(rf"data-{re.escape(name)}-(\d+)")
-    ordinals = [int(match[1]) for claim in claims if (match := ours.fullmatch(claim))]
-    left = max(ordinals) + 1 if ordinals else 0
-    if found is None:
-        return Workload(claims=left)
-    spec = found["spec"]
-    container = spec["template"]["spec"]["containers"][0]
-    templates = spec.get("volumeClaimTemplates") or []
-    sizes = [one["spec"]["resources"]["requests"]["storage"] for one in templates if one["metadata"]["name"] == "data"]
+    volumes = {int(match[1]): size for claim, size in claims.items() if (match := ours.fullmatch(claim))}
+    own = sorted((pod for pod in pods if _belongs(pod, name)), key=lambda pod: str(pod["metadata"]["name"]))
+    template = found["spec"]["template"] if found else next(iter(own), None)
+    container = template["spec"]["containers"][0] if template else {}
+    templates = (found["spec"].get("volumeClaimTemplates") if found else None) or []
+    sizes = [_asked(one) for one in templates if one["metadata"]["name"] == "data"]
     return Workload(
-        replicas=int(spec.get("replicas", 1)),
-        image=str(container["image"]),
+        replicas=int(found["spec"].get("replicas", 1)) if found else None,
+        image=str(container.get("image", "")),
         arguments=tuple(map(str, container.get("args") or ())),
-        claims=left,
-        size=str(sizes[0]) if sizes else "",
-        pods=tuple(sorted((_pod(pod) for pod in pods if _is_ready(pod, name)), key=lambda pod: pod.name)),
+        claims=max(volumes, default=-1) + 1,
+        size=sizes[0] if sizes else "",
+        sizes=tuple(size for _, size in sorted(volumes.items())),
+        pods=tuple(_pod(pod) for pod in own if _is_ready(pod)),
     )
+
+
+def _asked(claim: Any) -> str:
+    """How much a claim, or a template of claims, asks for."""
+    return str(claim["spec"]["resources"]["requests"]["storage"])
 
 
 def _pod(pod: Any) -> Pod:
     return Pod(str(pod["metadata"]["name"]), str(pod["spec"]["containers"][0]["image"]))
 
 
-def _is_ready(pod: Any, workload: str) -> bool:
-    owners = pod["metadata"].get("ownerReferences") or []
-    if not any(owner["kind"] == "StatefulSet" and owner["name"] == workload for owner in owners):
+def _belongs(pod: Any, workload: str) -> bool:
+    """Whether a pod is of a set, or was until that was deleted around it."""
+    if not re.fullmatch(rf"{re.escape(workload)}-\d+", str(pod["metadata"]["name"])):
         return False
+    owners = pod["metadata"].get("ownerReferences") or []
+    return not owners or any(owner["kind"] == "StatefulSet" and owner["name"] == workload for owner in owners)
+
+
+def _is_ready(pod: Any) -> bool:
     conditions = (pod.get("status") or {}).get("conditions") or []
     return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)

@@ -12,6 +12,7 @@ import yaml
 from bus import charts, planning, settings
 from bus.deployment import Deployment
 from bus.errors import Refused
+from bus.images.registry import as_manifest, digest_of
 from bus.releases import rendering
 from components import preflight
 from tests.servers.kwok import Kwok, control_plane
@@ -140,19 +141,30 @@ def test_fewer_nodes_and_brokers_are_refused_scaled_to_0_and_uninstalled_too(sta
     assert not stack.refused(stack.plan({})), "as the remedy has it"
 
 
+def test_another_size_of_volumes_is_refused_until_they_and_the_set_were_changed_by_hand(stack: Stack) -> None:
+    now = stack.plan({})
+    stack.deploy(now)
+    stack.wait("es")
+    namespace, command = stack.namespaces["central"], stack.planes["central"].command
+    larger = stack.plan({"values": {"es": {"persistence": {"size": "6Gi"}}}})
+    (said,) = stack.refused(larger)
+    assert said.startswith(
+        "values/es.yml: values.persistence.size = '6Gi': site central: StatefulSet es makes volumes of"
+    )
+    command("kubectl", "delete", "statefulset", "es", "-n", namespace, "--cascade=orphan")
+    assert not stack.refused(larger)
+    assert len(stack.warned) == 1 and "ask for 5Gi still" in stack.warned[0] and "kubectl patch pvc" in stack.warned[0]
+
+
 def image(host: Running, name: str, tag: str, env: list[str]) -> None:
     """Pushes an image that says `env` of itself."""
     client = host.client()
-    config = {"architecture": "amd64", "os": "linux", "config": {"Env": env}}
+    config: dict[str, Any] = {"architecture": "amd64", "os": "linux", "config": {"Env": env}}
 
     def put(content: bytes, media_type: str) -> dict[str, Any]:
-        from bus.images.registry import digest_of
-
         digest = digest_of(content)
         client.put_blob(name, digest, len(content), iter([content]))
         return {"mediaType": media_type, "digest": digest, "size": len(content)}
-
-    from bus.images.registry import as_manifest
 
     described = {"schemaVersion": 2, "mediaType": MANIFEST, "config": put(json.dumps(config).encode(), CONFIG)}
     described["layers"] = [put(b"layer", LAYER)]
