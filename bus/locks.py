@@ -24,6 +24,8 @@ class Verdict:
     lock: Lock
     dead: bool
     reason: str
+    alive: bool = False
+    """whether a process of this machine provably holds it"""
 
     def __str__(self) -> str:
         lock = self.lock
@@ -47,5 +49,5 @@ def judge(lock: Lock, here: tuple[str, str], runs: bool) -> Verdict:
     if lock.user != user:
         return Verdict(lock, False, f"made here by {lock.user}, who is not {user}: a human's is never broken")
     if runs:
-        return Verdict(lock, False, "made here, and that process is alive")
+        return Verdict(lock, False, "made here, and that process is alive", alive=True)
     return Verdict(lock, True, "made here, and that process is gone")

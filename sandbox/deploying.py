@@ -14,6 +14,8 @@ from sandbox.workloads import wait_for_pods
 REGISTRY = os.environ.get("REGISTRY", "")
 WITH_IMAGES = bool(REGISTRY) or not MINE
 CLUSTER = places.ROOT / "sandbox/cluster"
+# As long as a `pulumi up` may take where all releases wait until their timeouts.
+LOCK_WAIT_SECONDS = 1800
 
 
 def steps(parts: Background | None) -> list[Step]:
@@ -82,11 +84,12 @@ def _make_stack() -> None:
 
 
 def _pulumi_up() -> None:
-    """The ordinary CLI; only the updates of the sandbox ever lock this backend, and one run holds `only_one`."""
+    """The ordinary CLI, which a user of the sandbox may run at any time: a lock of a living run is waited for."""
     env = environment()
     options = ["--stack", places.STACK, "--config-file", str(places.CONFIG)]
     if any(places.STATE.glob(".pulumi/locks/**/*.json")):
-        say("  an update was killed: its lock is taken away")
-        shown(["pulumi", "cancel", places.STACK, "--yes"], env=env)
+        # The same as in a pipeline: it breaks the lock of a dead run of this machine, and no other.
+        wait = ["--wait", str(LOCK_WAIT_SECONDS)]
+        shown([venv.python(), "-m", "bus", "unlock", *options, *wait], env=env)
     say(f"  $ pulumi up {' '.join(options)}")
     shown(["pulumi", "up", "--yes", "--skip-preview", "--refresh=false", "--suppress-outputs", *options], env=env)

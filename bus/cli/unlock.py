@@ -3,21 +3,30 @@
 import getpass
 import json
 import socket
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from bus.cli.engine import ConfigFile, NoStack, StackName, project, pulumi, reason
-from bus.locks import Lock, judge, parse
+from bus.locks import Lock, Verdict, judge, parse
+
+_LOOK_SECONDS, _ASK_AGAIN_SECONDS = 0.5, 15.0
 
 
-def unlock(stack: StackName, config_file: ConfigFile = None) -> None:
+def unlock(
+    stack: StackName,
+    config_file: ConfigFile = None,
+    wait: Annotated[int, typer.Option("--wait", min=0, help="seconds to wait for a run that may be alive")] = 0,
+) -> None:
     """Frees a stack of what a dead run left in its state: its lock, and operations that Pulumi would warn of for ever.
 
-    Exit code 1 where a lock is not provably that of a process of this machine that is gone.
+    Exit code 1 where a lock is not provably that of a process of this machine that is gone, after --wait seconds.
     """
     root = project()
-    _unlock(root, stack)
+    _unlock(root, stack, wait)
     state = _state(root, stack)
     begun = interrupted(state)
     # Without a resource of the stack's own there is none at all, and the next run begins anew.
@@ -36,21 +45,49 @@ def interrupted(state: Mapping[str, Any]) -> list[str]:
     return sorted({one["resource"]["urn"].rsplit("::", 1)[-1] for one in begun})
 
 
-def _unlock(root: Path, stack: str) -> None:
-    locks = held(root, stack)
-    if not locks:
+def _unlock(root: Path, stack: str, wait: int) -> None:
+    """Breaks the locks of dead runs, once no run that may be alive has one; raises NoStack after `wait` seconds."""
+    deadline, said = time.monotonic() + wait, ""
+    while locks := held(root, stack):
+        verdicts = judged(locks)
+        if (lines := "\n".join(map(str, verdicts))) != said:
+            print(lines, flush=True)
+        if all(verdict.dead for verdict in verdicts):
+            break
+        if time.monotonic() >= deadline:
+            waited = f" after {wait} s" if wait else ""
+            raise NoStack(
+                f"stack {stack} stays locked{waited}: {lines}; ask who holds it; only when nothing runs any more: "
+                "pulumi cancel"
+            )
+        if lines != said:
+            print(f"waiting until it ends, {deadline - time.monotonic():.0f} s at most", flush=True)
+        said = lines
+        _while_alive(verdicts, deadline)
+    else:
         print(f"stack {stack} is not locked")
         return
-    here = socket.gethostname(), getpass.getuser()
-    verdicts = [judge(lock, here, is_pulumi(lock.pid)) for lock in locks]
-    for verdict in verdicts:
-        print(verdict)
-    if not all(verdict.dead for verdict in verdicts):
-        raise NoStack(f"stack {stack} stays locked: ask who holds it; only when nothing runs any more: pulumi cancel")
     done = pulumi(root, "cancel", "--yes", "--stack", stack)
     if done.returncode:
         raise NoStack(f"pulumi cancel fails: {reason(done.stderr)}")
     print(f"stack {stack} is unlocked")
+
+
+def judged(locks: Sequence[Lock]) -> list[Verdict]:
+    """Which locks are those of dead runs, as this machine can tell."""
+    here = socket.gethostname(), getpass.getuser()
+    return [judge(lock, here, is_pulumi(lock.pid)) for lock in locks]
+
+
+def _while_alive(verdicts: Sequence[Verdict], deadline: float) -> None:
+    """Returns once a lock may have changed: a process of this machine has gone, or enough time.
+
+    Each question to the backend takes the lock for a moment, where it is free: so the process is watched instead.
+    """
+    end = min(deadline, time.monotonic() + _ASK_AGAIN_SECONDS)
+    watched = [verdict.lock.pid for verdict in verdicts if verdict.alive]
+    while time.monotonic() < end and all(is_pulumi(pid) for pid in watched):
+        time.sleep(min(_LOOK_SECONDS, max(0.0, end - time.monotonic())))
 
 
 def _state(root: Path, stack: str) -> Mapping[str, Any]:
