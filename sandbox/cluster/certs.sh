@@ -26,24 +26,30 @@ cert() { # NAME CA SUBJECT USAGE [SAN]
   mv new.crt "$1.crt"
   rm -f "$1.ext"
 }
-kubeconfig() { # FILE CERT
-  [ -f "$1" ] && return
-  local b64="base64 -w0"
-  (umask 077; cat >new.kubeconfig) <<YAML
+# kubeconfig FILE CERT=CONTEXT...: the first context is the current one. Written again where it differs.
+kubeconfig() {
+  local file=$1 b64="base64 -w0" one cert; shift
+  (umask 077
+  { cat <<YAML
 apiVersion: v1
 kind: Config
 clusters:
 - name: bus-sandbox
   cluster: {server: "https://$KUBE_ADDR:$apiserver_port", certificate-authority-data: $($b64 <ca.crt)}
 users:
-- name: $2
-  user: {client-certificate-data: $($b64 <"$2.crt"), client-key-data: $($b64 <"$2.key")}
-contexts:
-- name: bus-sandbox
-  context: {cluster: bus-sandbox, user: $2}
-current-context: bus-sandbox
 YAML
-  mv new.kubeconfig "$1"
+    for one in "$@"; do
+      cert=${one%%=*}
+      echo "- name: $cert"
+      echo "  user: {client-certificate-data: $($b64 <"$cert.crt"), client-key-data: $($b64 <"$cert.key")}"
+    done
+    echo "contexts:"
+    for one in "$@"; do
+      echo "- name: ${one#*=}"
+      echo "  context: {cluster: bus-sandbox, user: ${one%%=*}}"
+    done
+    echo "current-context: ${1#*=}"
+  } | put "$file" || true)
 }
 
 ca ca kube-ca
@@ -54,6 +60,8 @@ cert apiserver ca /CN=kube-apiserver serverAuth \
 cert apiserver-kubelet-client ca "/O=system:masters/CN=kube-apiserver-kubelet-client" clientAuth
 cert front-proxy-client front-proxy-ca /CN=front-proxy-client clientAuth
 cert admin ca "/O=system:masters/CN=kubernetes-admin" clientAuth
+cert deployer ca "/O=bus-deployers/CN=bus-deployer" clientAuth
+cert previewer ca "/O=bus-previewers/CN=bus-previewer" clientAuth
 cert controller-manager ca /CN=system:kube-controller-manager clientAuth
 cert scheduler ca /CN=system:kube-scheduler clientAuth
 cert proxy ca /CN=system:kube-proxy clientAuth
@@ -62,5 +70,6 @@ cert kwok-serving ca /CN=kwok serverAuth "DNS:localhost,IP:127.0.0.1,IP:$KUBE_AD
 cert kubelet ca "/O=system:nodes/CN=system:node:$node" clientAuth
 cert kubelet-serving ca "/O=system:nodes/CN=system:node:$node" serverAuth "DNS:$node,IP:127.0.0.1,IP:$KUBE_ADDR"
 
-kubeconfig "$kubeconfig" admin
-for u in controller-manager scheduler proxy kwok kubelet; do kubeconfig "$conf/$u.kubeconfig" $u; done
+# Stack local names context bus-sandbox: it is deployed with the rights of rbac/ and not as an administrator.
+kubeconfig "$kubeconfig" admin=bus-sandbox-admin deployer=bus-sandbox previewer=bus-sandbox-previewer
+for u in controller-manager scheduler proxy kwok kubelet; do kubeconfig "$conf/$u.kubeconfig" $u=bus-sandbox; done

@@ -51,6 +51,7 @@ up() {
   answers kube-controller-manager 60 curl -skf "https://127.0.0.1:$cm_port/healthz"
   answers kube-scheduler 60 curl -skf "https://127.0.0.1:$sched_port/healthz"
   wait_for 60 K -n default get serviceaccount default
+  K apply -f "$here/../../rbac/roles.yaml" -f "$here/../../rbac/own-cluster.yaml" >/dev/null
   echo "control plane up $(since "$t0")"
 }
 
