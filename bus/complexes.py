@@ -24,7 +24,7 @@ SHARED_BELOW = {
     "elasticsearch": ("nodes",),
 }
 OWN_BELOW = {
-    "kafka": ("adminPort", "bootstrapServers", "mirrorBootstrapServers", "clusterId"),
+    "kafka": ("adminPort", "bootstrapServers", "mirrorBootstrapServers", "reachableFromCentral", "clusterId"),
     "elasticsearch": ("endpoint",),
 }
 
@@ -108,8 +108,9 @@ def _missing(around: Around, name: str, model: str, given: Given) -> Iterator[Mi
         why = f"{_theirs(theirs, model, 'context')}and the stack has no bus:context for all sites"
         yield Missing("context", f"kubeconfig context of the cluster of {name}", why)
     kafka, elasticsearch = theirs.get("kafka") or {}, theirs.get("elasticsearch") or {}
+    mirrored = any((theirs.get("mirror") or {}).values())
     elsewhere = by_kubeconfig or f"context {given.context or around.context}" != around.cluster(CENTRAL)
-    if not given.mirror_bootstrap_servers and (kafka.get("mirrorBootstrapServers") or elsewhere):
+    if not given.mirror_bootstrap_servers and (kafka.get("mirrorBootstrapServers") or (mirrored and elsewhere)):
         why = _theirs(kafka, model, "mirrorBootstrapServers") or "it may be in another cluster than central; "
         yield Missing("mirror_bootstrap_servers", f"brokers of {name} as the mirror on central reaches them", why)
     if not given.bootstrap_servers and kafka.get("bootstrapServers"):

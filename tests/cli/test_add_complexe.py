@@ -26,8 +26,12 @@ PLACE = ("--context", "hickson-kone", "--mirror-bootstrap-servers", "kafka.kone.
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("charts", "values"):
         (tmp_path / name).symlink_to(ROOT / name)
-    for file in ROOT.glob("Pulumi*.yaml"):
-        shutil.copy(file, tmp_path / file.name)
+    for name in ("Pulumi.yaml", *(f"Pulumi.{stack}.yaml" for stack in ("master", "recette", "prod"))):
+        shutil.copy(ROOT / name, tmp_path / name)
+    prod = tmp_path / "Pulumi.prod.yaml"
+    kafka = 'kafka: {brokers: 1, replicationFactor: 1, mirrorBootstrapServers: "kafka.cinecity.hickson.nc:9092"}'
+    text = prod.read_text().replace("kafka: {brokers: 1, replicationFactor: 1}", kafka)
+    prod.write_text(text.rstrip() + "\n      mirror: {ctrl2cplx: [notifications], cplx2ctrl: [cineges.*.save]}\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -185,6 +189,16 @@ def test_a_context_of_the_other_cinema_is_not_taken_where_the_stack_has_one(proj
 def test_a_cluster_other_than_centrals_needs_brokers_that_the_mirror_reaches(project: Path) -> None:
     with pytest.raises(NotAdded, match=r"1 option.*\n.*--mirror-bootstrap-servers"):
         run("kone", "--stack", "master", *CODE, "--context", "elsewhere")
+
+
+def test_without_a_mirror_no_address_for_it_is_asked_for(project: Path) -> None:
+    def apart(config: dict[str, Any]) -> None:
+        del config["bus:sites"]["cinecity"]["mirror"]
+        del config["bus:sites"]["cinecity"]["kafka"]["mirrorBootstrapServers"]
+
+    file = edited(project, "prod", apart)
+    run("kone", "--stack", "prod", *CODE, "--context", "hickson-kone")
+    assert "mirrorBootstrapServers" not in added(file)["kafka"]
 
 
 def test_where_sites_have_kubeconfigs_the_secret_to_set_is_named(project: Path) -> None:

@@ -19,6 +19,7 @@ from bus.errors import Refused
 from bus.releases import preview, previews, records, rendering
 from bus.releases.preview import ReleasePreview
 from bus.releases.state import Record
+from bus.running import comparing
 from components import preflight
 from tests.support import fleet
 from tests.support.concurrency import Gauge, Meeting
@@ -45,6 +46,8 @@ class Clusters:
         self.reach(lambda _: None)
         self.read(lambda _, names: {name: [] for name in names})
         self.compare(lambda *_: None)
+        # What runs is compared in tests of its own.
+        monkeypatch.setattr(comparing, "of_stack", lambda *_: comparing.Verdict())
 
     def reach(self, answer: Callable[[Cluster], None]) -> None:
         self._monkeypatch.setattr("bus.reachable.check_reachable", answer)
