@@ -1,8 +1,7 @@
-"""What is wrong with a stack as a whole: names of bricks, their images and their environment."""
+"""What is wrong with a stack as a whole: names of bricks and their images (bus.environment: their variables)."""
 
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from bus import charts
 from bus.bricks import Brick
@@ -75,7 +74,7 @@ def of_images(
     `spoiled` are files that have another fault already.
     """
     problems = [problem for problem in _by_tag_alone(deployment) if problem.file not in spoiled]
-    for site, release, brick in _bricks(deployment):
+    for site, release, brick in running(deployment):
         file = f"values/{brick}.yml"
         image = release.images[brick]
         if not all(isinstance(part, str) for part in (image.repository, image.name, image.tag, image.digest)):
@@ -95,44 +94,13 @@ def of_images(
     return problems
 
 
-def of_environment(deployment: Deployment, found: Places, bricks: Mapping[str, Brick]) -> list[Problem]:
-    """Variables from a key that cineges-config or cineges-secret of the site has not: no pod could be made."""
-    problems = []
-    for site, release, brick in _bricks(deployment):
-        has = {
-            "envFromConfig": ("cineges-config", deployment.sites[site].config, f"or add it to bus:sites.{site}.config"),
-            "envFromSecret": ("cineges-secret", _secret_keys(deployment, site), ""),
-        }
-        values: Any = release.values
-        for part in found[release.chart][brick][0]:
-            values = values.get(part, {})
-        for block, (holder, keys, way_out) in has.items():
-            for variable, key in (values.get(block) or {}).items():
-                if not isinstance(key, str) or key in keys:
-                    continue
-                allowed = f"is no key of {holder} on {site}; keys: {', '.join(sorted(keys))}"
-                hint = " ".join(part for part in (nearest(key, keys), way_out) if part)
-                for layer in reversed(layers(deployment.settings, site, bricks)):
-                    if (layer.bricks.get(brick, {}).get(block) or {}).get(variable) == key:
-                        path = f"{layer.place(brick)}.{block}.{variable}"
-                        problems.append(Problem(layer.file, path, key, allowed, hint))
-                        break
-    return problems
-
-
-def _secret_keys(deployment: Deployment, site: str) -> set[str]:
-    """Return the keys of cineges-secret of a site: those of the stack file, and those that the stack makes."""
-    roles = deployment.sites[site].roles
-    return {*deployment.settings.secret_keys[site], *(roles.passwords.values() if roles else ())}
-
-
 def _stand_in(folder: Path, chart: str) -> str | None:
     """The image of a type's chart by itself: it starts, and does nothing of what a brick does."""
     name: str | None = (charts.default_values(folder, chart).get("image") or {}).get("name")
     return name
 
 
-def _bricks(deployment: Deployment) -> Iterator[tuple[str, Release, str]]:
+def running(deployment: Deployment) -> Iterator[tuple[str, Release, str]]:
     """Every brick that runs: site, release, name."""
     for site in deployment.sites:
         for release in deployment.releases(site):
@@ -158,6 +126,6 @@ def _by_tag_alone(deployment: Deployment) -> list[Problem]:
             f"{allowed}: {release.images[brick]}",
             f"bus set-image {brick} {release.images[brick].tag}",
         )
-        for _, release, brick in _bricks(deployment)
+        for _, release, brick in running(deployment)
         if not release.images[brick].digest
     ]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bus import bricks as brick_files
-from bus import faults, hosting, names
+from bus import environment, faults, hosting, names
 from bus.bricks import Brick
 from bus.database.of_site import roles_of
 from bus.deployment import MIRROR, NOTIF, POSTGRES, REGISTRY, Deployment, Release, SitePlan, deployable
@@ -55,7 +55,7 @@ def plan(root: Path, settings: Settings) -> Deployment:
     made = Deployment(settings, sites, mirror)
     problems += faults.of_images(folder, made, umbrella_places, bricks, spoiled)
     problems += trust.problems(settings.file, settings.content, root)
-    problems += faults.of_environment(made, umbrella_places, bricks)
+    problems += environment.problems(folder, made, umbrella_places, bricks)
     if problems:
         raise Refused(as_written(dict.fromkeys(problems), root))
     return made

@@ -91,6 +91,8 @@ REFUSED = [
     ("odoo", "database: ''", "database"),
     ("odoo", "postgres: {host: 'a b'}", "postgres.host"),
     ("docker-registry", "htpasswdSecret: 'a, b: c'", "htpasswdSecret"),
+    ("docker-registry", "htpasswdSecret: cineges-secret", "htpasswdSecret"),
+    ("kafka2kafka", "central: {login: {secret: kafka-brokers}}", "central.login.secret"),
     ("hickson-base", "config: {data: {'a b': c}}", "config.data.a b"),
     ("kafka2kafka", "central: {bootstrapServers: \"kafka:9092\\nx = y\"}", "central.bootstrapServers"),
 ]  # fmt: skip
