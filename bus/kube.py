@@ -222,8 +222,11 @@ def listed(cluster: Cluster, kind: str) -> list[Any] | None:
             raise
 
 
-def told(cluster: Cluster, pod: Any, *command: str) -> str:
-    """What a command writes that is run in a pod's first container; raises Unreachable, where it may not be run too."""
+def told(cluster: Cluster, pod: Any, container: str, *command: str) -> str:
+    """Run a command that only reads in a container of a pod, and return what it wrote to stdout.
+
+    Raises Unreachable, where this user may run none too.
+    """
     with answered(cluster):
-        done = pod.exec(list(command), timeout=_EXEC_SECONDS)
+        done = pod.exec(list(command), container=container, timeout=_EXEC_SECONDS)
     return str(done.stdout.decode(errors="replace"))

@@ -58,8 +58,8 @@ def _of_pod(cluster: Cluster, brick: str, pod: Any) -> Version | None:
         number = (root(pod).get("version") or {}).get("number")
         return parse(str(number), f"{pod.name} itself") if number else None
     if brick == "kafka":
-        return of_jars(kube.told(cluster, pod, *_JARS), str(pod.name))
-    return parse(kube.told(cluster, pod, *_DATA), f"the data of {pod.name}")
+        return of_jars(kube.told(cluster, pod, brick, *_JARS), str(pod.name))
+    return parse(kube.told(cluster, pod, brick, *_DATA), f"the data of {pod.name}")
 
 
 def of_jars(listing: str, pod: str) -> Version | None:
@@ -106,7 +106,7 @@ def root(pod: Any, path: str = "/") -> dict[str, Any]:
 def answer_of(url: str) -> dict[str, Any]:
     """The JSON at `url`; raises Unreachable."""
     try:
-        answer = httpx.get(url, timeout=_SECONDS)
+        answer = httpx.get(url, timeout=_SECONDS, trust_env=False)  # a forwarded port is behind no proxy
         found = answer.json() if answer.status_code == httpx.codes.OK else None
     except (httpx.HTTPError, json.JSONDecodeError) as error:
         raise Unreachable(f"{url} does not answer: {type(error).__name__}: {error}") from error

@@ -50,7 +50,7 @@ def workload(name: str, found: Any, claims: Mapping[str, str], pods: Iterable[An
     volumes = {int(match[1]): size for claim, size in claims.items() if (match := ours.fullmatch(claim))}
     own = sorted((pod for pod in pods if _belongs(pod, name)), key=lambda pod: str(pod["metadata"]["name"]))
     template = found["spec"]["template"] if found else next(iter(own), None)
-    container = template["spec"]["containers"][0] if template else {}
+    container = _container(template, name) if template else {}
     templates = (found["spec"].get("volumeClaimTemplates") if found else None) or []
     sizes = [_asked(one) for one in templates if one["metadata"]["name"] == "data"]
     return Workload(
@@ -60,7 +60,7 @@ def workload(name: str, found: Any, claims: Mapping[str, str], pods: Iterable[An
         claims=max(volumes, default=-1) + 1,
         size=sizes[0] if sizes else "",
         sizes=tuple(size for _, size in sorted(volumes.items())),
-        pods=tuple(_pod(pod) for pod in own if _is_ready(pod)),
+        pods=tuple(_pod(pod, name) for pod in own if _is_ready(pod)),
     )
 
 
@@ -69,8 +69,14 @@ def _asked(claim: Any) -> str:
     return str(claim["spec"]["resources"]["requests"]["storage"])
 
 
-def _pod(pod: Any) -> Pod:
-    return Pod(str(pod["metadata"]["name"]), str(pod["spec"]["containers"][0]["image"]))
+def _pod(pod: Any, workload: str) -> Pod:
+    return Pod(str(pod["metadata"]["name"]), str(_container(pod, workload)["image"]))
+
+
+def _container(template: Any, workload: str) -> Any:
+    """The container of the product: others may be put beside it, and before it."""
+    containers = template["spec"]["containers"]
+    return next((one for one in containers if one.get("name") == workload), containers[0])
 
 
 def _belongs(pod: Any, workload: str) -> bool:

@@ -46,6 +46,12 @@ def test_pods_that_a_deleted_set_left_say_what_it_was() -> None:
     assert (left.replicas, left.image, left.nodes, left.pods) == (None, "r/es:1", 1, (Pod("es-0", "r/es:1"),))
 
 
+def test_the_container_of_the_product_is_found_beside_others() -> None:
+    meshed = pod("es-0", "es", ready=True)
+    meshed["spec"]["containers"] = [{"name": "proxy", "image": "r/proxy:9"}, {"name": "es", "image": "r/es:1"}]
+    assert workload("es", found(), {}, [meshed]).pods == (Pod("es-0", "r/es:1"),)
+
+
 def test_a_set_without_a_number_has_one_pod_and_one_without_volumes_has_no_size() -> None:
     live = workload("es", found(volumeClaimTemplates=None), {}, [])
     assert (live.replicas, live.size, live.members) == (1, "", 1)
