@@ -11,6 +11,7 @@ from bus.images.records import mirror_of
 from bus.images.reference import Reference, parse
 from bus.indices.provisions import Bodies
 from bus.layers import Values
+from bus.revisions import KeysRead
 from bus.settings import Settings
 from bus.stack_file import CENTRAL, Kind, Site
 from bus.users.rights import Rights
@@ -45,6 +46,8 @@ class Release:
     """whether a delivery brings its images; the registry that is delivered to comes from where it is (ADR 0045)"""
     cluster: Cluster | None = None
     """where its records are; None until a run has found the clusters reachable"""
+    reads: KeysRead = field(default_factory=KeysRead)
+    """the keys of cineges-config and of its Secret whose revisions it is given, so that its pods restart with them"""
     description: str = ""
     """what Helm's record says of it; another one than before makes an upgrade (bus.releases.state)"""
 

@@ -1,7 +1,5 @@
 """Values of releases that follow from the stack's typed settings, in the shape of the charts; pure."""
 
-import hashlib
-import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -12,10 +10,9 @@ from bus.settings import Settings
 from bus.stack_file import Site
 
 
-def shared_values(settings: Settings, config: Mapping[str, str], delivered: bool = True) -> Values:
-    """`global` of every release: one registry for all images, and a revision that restarts pods on a config change."""
-    revision = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:12]
-    shared: Values = {"configRevision": revision}
+def shared_values(settings: Settings, delivered: bool = True) -> Values:
+    """Return `global` of a release: one registry for all images."""
+    shared: Values = {}
     if settings.content.delivery and delivered:
         shared["repository"] = settings.content.delivery.registry
         if settings.pull_secret:

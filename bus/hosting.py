@@ -14,6 +14,7 @@ SECRET = "docker-registry-auth"
 """made beside the release, which mounts it; its keys are `htpasswd`, and `htpasswd-push` where images are delivered"""
 PUSH_PORT = 8081
 """of the instance that takes images; the other one, which nodes pull from, is read-only (docs/adr/0073)"""
+HTPASSWD = "htpasswd"
 
 # docker-registry takes bcrypt only: https://distribution.github.io/distribution/about/configuration/#htpasswd
 _USER = re.compile(r"(?P<user>[^:\s]+):\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")

@@ -19,6 +19,7 @@ from bus.indices.provisions import Provision, for_site, merge_provisions
 from bus.layers import at, merge
 from bus.mirror import Patterns, check_mirror, to_regex
 from bus.releases.values import is_enabled, places, release_values, with_defaults
+from bus.revisions import KeysRead, keys_read, of_config
 from bus.settings import Settings, cineges_config
 from bus.stack_file import CENTRAL, kind_of
 from bus.topics import model as topic_model
@@ -80,24 +81,31 @@ def _site(
     problems: list[Problem] = []
 
     def release(
-        release_name: str, chart: str, timeout: int, derived: Mapping[str, Any], delivered: bool = True
+        release_name: str,
+        chart: str,
+        timeout: int,
+        derived: Mapping[str, Any],
+        delivered: bool = True,
+        reads: KeysRead | None = None,
     ) -> Release:
-        wanted = merge(shared_values(settings, config, delivered), logins, enabled(folder, chart, site), derived)
+        wanted = merge(shared_values(settings, delivered), logins, enabled(folder, chart, site), derived)
         made, wrong = _release(folder, settings, name, bricks, release_name, chart, timeout, wanted)
         problems.extend(wrong)
-        return replace(made, delivered=delivered)
+        return _with_revisions(replace(made, delivered=delivered, reads=reads or made.reads), config)
 
-    base = release(
-        names.base(name), names.base_chart(customer), seconds.base_seconds, base_values(settings, name, config)
-    )
+    # Templates of the base read keys that no values name; it has cineges-config itself, so it changes with it anyway.
+    every = KeysRead(frozenset(config), frozenset(settings.secret_keys[name]))
+    fixed = base_values(settings, name, config)
+    base = release(names.base(name), names.base_chart(customer), seconds.base_seconds, fixed, reads=every)
     notif = release(NOTIF, NOTIF, seconds.bricks_seconds, {})
     umbrella = release(name, names.umbrella(customer, kind), seconds.bricks_seconds, {})
     registry = None
     if REGISTRY in site.enable:
         hosts = _hosts(settings, name)
         auth: dict[str, Any] = {"htpasswdSecret": hosting.SECRET} if name in settings.htpasswd_keys else {}
+        known = KeysRead(secret=frozenset({hosting.HTPASSWD}) if auth else frozenset())
         auth |= {"push": {"enabled": True}} if hosts else {}
-        registry = release(REGISTRY, REGISTRY, seconds.base_seconds, auth, delivered=not hosts)
+        registry = release(REGISTRY, REGISTRY, seconds.base_seconds, auth, not hosts, known)
     problems += _before_users(name, base.chart, rights.keys() & base.images.keys())
 
     default = site.kafka.replication_factor
@@ -139,12 +147,17 @@ def _release(
     layers = faults.layers(settings, site, bricks)
     values, problems = release_values(folder, chart, layers, derived)
     full = with_defaults(folder, chart, values)
-    images = {}
-    for brick, (path, _) in places(folder, chart).items():
-        image = _image_at(full, path)
-        if image and is_enabled(full, path):
-            images[brick] = from_values(image)
-    return Release(name, chart, values, timeout, images), problems
+    running = {brick: _at(full, path) for brick, (path, _) in places(folder, chart).items() if is_enabled(full, path)}
+    images = {
+        brick: from_values(own["image"]) for brick, own in running.items() if isinstance(own.get("image"), Mapping)
+    }
+    return Release(name, chart, values, timeout, images, reads=keys_read(running.values())), problems
+
+
+def _with_revisions(release: Release, config: Mapping[str, str]) -> Release:
+    """The release with the revisions of the keys of cineges-config that it reads; those of secrets come at run time."""
+    known = {key: revision for key, revision in of_config(config).items() if key in release.reads.config}
+    return replace(release, values=merge(release.values, {"global": {"configRevisions": known}}))
 
 
 def _runs(folder: Path, settings: Settings, site: str, bricks: Mapping[str, Brick], brick: str) -> bool:
@@ -222,7 +235,7 @@ def _mirror(
         },
         "complexes": complexes,
     }
-    wanted = merge(shared_values(settings, {}), derived)
+    wanted = merge(shared_values(settings), derived)
     seconds = settings.content.timeouts.mirror_seconds
     return _release(folder, settings, CENTRAL, bricks, MIRROR, MIRROR, seconds, wanted)
 
@@ -248,9 +261,8 @@ def _with_mirror_users(sites: Mapping[str, SitePlan]) -> dict[str, SitePlan]:
     }
 
 
-def _image_at(values: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, str] | None:
+def _at(values: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, Any]:
     current: Any = values
     for part in path:
         current = current.get(part, {})
-    image = current.get("image")
-    return image if isinstance(image, Mapping) else None
+    return current if isinstance(current, Mapping) else {}

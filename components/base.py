@@ -9,25 +9,25 @@ import pulumi_kubernetes as k8s
 from bus.deployment import SitePlan
 from components.providers.connection import Place
 from components.providers.roles import PostgresRoles
-from components.umbrella import Umbrella, UmbrellaArgs, revision
+from components.umbrella import Umbrella, UmbrellaArgs
 
 SECRET = "cineges-secret"
 
 
 @dataclass(frozen=True)
 class BaseArgs:
-    """`secrets` maps the keys of cineges-secret to Pulumi secrets."""
+    """`secrets` maps the keys of cineges-secret to Pulumi secrets, `revisions` to what restarts those who read them."""
 
     site: SitePlan
     place: Place
     secrets: Mapping[str, pulumi.Output[str]]
+    revisions: Mapping[str, pulumi.Output[str]]
     after: Sequence[pulumi.Resource]
 
 
 class Base(pulumi.ComponentResource):
     """What every brick of a site stands on."""
 
-    secret_revision: pulumi.Output[str]
     leaves: list[pulumi.Resource]
     """the resources that a later tier waits for"""
 
@@ -45,13 +45,12 @@ class Base(pulumi.ComponentResource):
             string_data=dict(args.secrets),
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
         )
-        self.secret_revision = revision(secret)
         # A role gets its new password just before those restart who log in with it; on a first installation once
         # PostgreSQL runs (docs/adr/0057).
         before = self._roles(f"{name}-roles", args, [secret], required=False)
         release = Umbrella(
             f"{name}-products",
-            UmbrellaArgs(args.site.base, namespace, [*args.after, secret, *before], self.secret_revision),
+            UmbrellaArgs(args.site.base, namespace, [*args.after, secret, *before], args.revisions),
             pulumi.ResourceOptions(parent=self),
         )
         settled = self._roles(f"{name}-roles-settled", args, [secret, *before, release.release], required=True)
@@ -64,12 +63,13 @@ class Base(pulumi.ComponentResource):
         """The roles of the site's PostgreSQL, where it has one."""
         if args.site.roles is None:
             return []
+        keys = sorted(set(args.site.roles.passwords.values()))
         return [
             PostgresRoles(
                 name,
                 place=args.place,
                 roles=args.site.roles,
-                password_revision=self.secret_revision,
+                password_revision=pulumi.Output.all(*(args.revisions[key] for key in keys)).apply("".join),
                 required=required,
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[*args.after, *after]),
             )

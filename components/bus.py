@@ -13,7 +13,7 @@ from bus.deployment import MIRROR, Deployment, Release, SitePlan
 from bus.images.records import mirror_of
 from bus.images.registries import sources
 from bus.stack_file import CENTRAL
-from components.base import Base, BaseArgs
+from components.base import SECRET, Base, BaseArgs
 from components.central import Central
 from components.complexe import Complexe
 from components.delivery import Delivery, DeliveryArgs
@@ -26,10 +26,11 @@ from components.providers.database_passwords import PostgresPasswords
 from components.providers.deployments import Attempt, Deployed
 from components.providers.indices import IndexSet
 from components.providers.pins import ImagePins
+from components.providers.salt import Salt
 from components.providers.topics import TopicSet
 from components.providers.users import KafkaUsers, RetiredPasswords
 from components.registry import Registry, logins
-from components.umbrella import Umbrella, UmbrellaArgs, revision
+from components.umbrella import Umbrella, UmbrellaArgs, secret_revisions
 
 Tiers = list[pulumi.Resource]
 
@@ -64,6 +65,7 @@ class Bus(pulumi.ComponentResource):
         self._deployment, self._registry_login, self._htpasswd = args.deployment, args.registry_login, args.htpasswd
         self._pusher = args.pusher
         self._logins: dict[str, Logins] = {}
+        self._salt = Salt("revision-salt", pulumi.ResourceOptions(parent=self))
         everything: Tiers = []
         images = self._images()
         # Per unit, known as soon as the images are; recorded once the unit stands (docs/adr/0064).
@@ -76,7 +78,7 @@ class Bus(pulumi.ComponentResource):
             clusters[site.name] = self._cluster(site, args.kubeconfigs.get(site.name))
             # Tier 1: the namespace. Kept on destroy, since its volumes go with it (docs/adr/0004).
             pin = self._pin(site)
-            first[site.name] = [images, pin, self._namespace(site, clusters[site.name], [images, pin])]
+            first[site.name] = [images, self._salt, pin, self._namespace(site, clusters[site.name], [images, pin])]
         for site in args.deployment.sites.values():
             # A registry that the stack runs itself stands before anything is delivered, wherever to (docs/adr/0045).
             if site.registry and not site.registry.delivered:
@@ -160,13 +162,14 @@ class Bus(pulumi.ComponentResource):
             secrets = {**secrets, **{site.roles.passwords[role]: passwords.of(role) for role in site.roles.made}}
             done.append(passwords)
         # Tier 3: Kafka, Elasticsearch, Odoo, PostgreSQL, cineges-config, cineges-secret.
-        base = Base(f"{site.name}-base", BaseArgs(site, self._place(site), secrets, list(done)), below)
+        revisions = secret_revisions(self._salt.salt, f"{site.name}/{SECRET}", secrets)
+        base = Base(f"{site.name}-base", BaseArgs(site, self._place(site), secrets, revisions, list(done)), below)
         done += base.leaves
         if secured:
             done.append(self._users(KafkaUsers, f"{site.name}-kafka-users", site, done))
         # Tier 4: the topic of kafka-notif, and only then kafka-notif.
         done.append(self._topics(names.base_topics(site.name), site, site.base_topics, done))
-        notif = UmbrellaArgs(site.notif, site.settings.namespace, list(done), base.secret_revision)
+        notif = UmbrellaArgs(site.notif, site.settings.namespace, list(done), revisions)
         done.append(Notif(f"{site.name}-notif", notif, below).release)
         # Tier 5: topics and indices of every fragment; neither waits for the other.
         declared = [
@@ -175,7 +178,7 @@ class Bus(pulumi.ComponentResource):
         ]
         done += declared
         # Tier 6: the bricks.
-        bricks = UmbrellaArgs(site.bricks, site.settings.namespace, list(done), base.secret_revision)
+        bricks = UmbrellaArgs(site.bricks, site.settings.namespace, list(done), revisions)
         umbrella: type[Umbrella] = Central if site.kind == "central" else Complexe
         done.append(umbrella(f"{site.name}-bricks", bricks, below).release)
         return done
@@ -219,12 +222,15 @@ class Bus(pulumi.ComponentResource):
         if site.name not in self._htpasswd:
             return [Registry(name, UmbrellaArgs(release, namespace, list(after)), below).release]
         opts = pulumi.ResourceOptions(parent=self, provider=cluster, depends_on=list(after))
-        users: pulumi.Input[Mapping[str, pulumi.Input[str]]] = {"htpasswd": self._htpasswd[site.name]}
+        users: pulumi.Input[Mapping[str, pulumi.Input[str]]] = {hosting.HTPASSWD: self._htpasswd[site.name]}
+        text = self._htpasswd[site.name]
         if not release.delivered and self._pusher:
             both = pulumi.Output.all(self._htpasswd[site.name], self._pusher)
             users = pulumi.Output.secret(both.apply(lambda found: hosting.split(*found)))
+            text = both.apply(lambda found: "\n".join(map(str, found)))
         known = logins(f"{name}-logins", namespace, users, opts)
-        args = UmbrellaArgs(release, namespace, [*after, known], revision(known))
+        revisions = secret_revisions(self._salt.salt, f"{site.name}/{hosting.SECRET}", {hosting.HTPASSWD: text})
+        args = UmbrellaArgs(release, namespace, [*after, known], revisions)
         return [known, Registry(name, args, below).release]
 
     def _place(self, site: SitePlan) -> Place:

@@ -1,7 +1,7 @@
 """A folder of charts/ as one Helm release."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,6 +10,7 @@ import pulumi_kubernetes as k8s
 
 from bus import charts
 from bus.deployment import Release
+from bus.revisions import of_secret
 from components import recovery
 from components.providers.uninstall import Uninstall
 
@@ -23,14 +24,23 @@ class UmbrellaArgs:
     release: Release
     namespace: str
     after: Sequence[pulumi.Resource]
-    secret_revision: pulumi.Input[str] | None = None
-    """a text that changes with cineges-secret, so that its readers restart"""
+    secret_revisions: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
+    """key of the Secret that the release reads -> its revision; the release is given those of `release.reads`"""
 
 
-def revision(secret: k8s.core.v1.Secret) -> pulumi.Output[str]:
-    """A text that changes with a secret: the object's revision, since a hash of a short password can be guessed."""
-    # A preview of a secret that is yet to be made knows none.
-    return pulumi.Output.unsecret(secret.metadata.apply(lambda metadata: metadata.resource_version or ""))
+def secret_revisions(
+    salt: pulumi.Output[str], holder: str, values: Mapping[str, pulumi.Output[str]]
+) -> dict[str, pulumi.Output[str]]:
+    """Return the revision of each key of a Secret, known to a preview and no secret (docs/adr/0060).
+
+    `holder` is the name of the object and of its site, `values` maps its keys to Pulumi secrets.
+    """
+
+    def revision(key: str, value: pulumi.Output[str]) -> pulumi.Output[str]:
+        both = pulumi.Output.all(salt, value)
+        return pulumi.Output.unsecret(both.apply(lambda known: of_secret(known[0], holder, key, known[1])))
+
+    return {key: revision(key, value) for key, value in sorted(values.items())}
 
 
 class Umbrella(pulumi.ComponentResource):
@@ -45,8 +55,8 @@ class Umbrella(pulumi.ComponentResource):
         # Relative to the project: an absolute path is a diff on every other machine (pulumi-kubernetes#2251).
         path = f"./{charts.stage(CHARTS, wanted.chart, STAGED).as_posix()}"
         values: dict[str, pulumi.Input[object]] = dict(wanted.values)
-        if args.secret_revision is not None:
-            values["global"] = {**wanted.values.get("global", {}), "secretRevision": args.secret_revision}
+        if known := {key: revision for key, revision in args.secret_revisions.items() if key in wanted.reads.secret}:
+            values["global"] = {**wanted.values.get("global", {}), "secretRevisions": known}
         resource = f"{name}-release"
         uninstall = self._uninstall(f"{name}-uninstall", args)
         hooks = recovery.hooks(resource, wanted.cluster, wanted) if wanted.cluster else None

@@ -1,6 +1,6 @@
 """The objects that a deployment would change, by release: gathered, and written for a terminal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,7 @@ def preview(
     base = deployed or _newest(history)
     before = records.content(cluster, base) if base else {}
     config: Mapping[str, Any] = before.get("config") or {}
-    values = with_revision_of(config, release.values)
+    values = with_revisions_of(config, release.values, release.reads.secret)
     chart = charts.stage(folder, release.chart, staged)
     if deployed and deployed.chart_version == charts.read(chart).version and config == values:
         return None
@@ -75,10 +75,11 @@ def _newest(history: Sequence[Record]) -> Record | None:
     return max(history, key=lambda record: record.revision, default=None)
 
 
-def with_revision_of(config: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """`values` with the revision of the secret that is deployed: only the update itself knows another one."""
-    revision = (config.get("global") or {}).get("secretRevision")
-    return merge(values, {"global": {"secretRevision": revision}}) if revision is not None else dict(values)
+def with_revisions_of(config: Mapping[str, Any], values: Mapping[str, Any], read: Collection[str]) -> dict[str, Any]:
+    """Return `values` with the deployed revisions of the secrets in `read`: the engine alone knows others."""
+    deployed = (config.get("global") or {}).get("secretRevisions") or {}
+    known = {key: revision for key, revision in deployed.items() if key in read}
+    return merge(values, {"global": {"secretRevisions": known}}) if known else dict(values)
 
 
 def text(found: ReleasePreview) -> str:

@@ -10,6 +10,7 @@ from pulumi.runtime.proto import resource_pb2
 
 from components.providers.database_passwords import PostgresPasswordsProvider
 from components.providers.passwords import KafkaPasswordsProvider
+from components.providers.salt import SaltProvider
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,12 @@ class Registered:
 class _Outputs(mocks.Mocks):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         outputs = dict(args.inputs)
-        if args.typ == "kubernetes:core/v1:Secret":
-            outputs["metadata"] = {**outputs["metadata"], "resourceVersion": "7"}
         if args.typ == "pulumi-python:dynamic/bus:KafkaPasswords":
             outputs |= KafkaPasswordsProvider().create(outputs).outs or {}
         if args.typ == "pulumi-python:dynamic/bus:PostgresPasswords":
             outputs |= PostgresPasswordsProvider().create(outputs).outs or {}
+        if args.typ == "pulumi-python:dynamic/bus:Salt":
+            outputs |= SaltProvider().create(outputs).outs or {}
         return f"{args.name}-id", outputs
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:

@@ -9,7 +9,7 @@ from bus.notes.sets import changed_sets
 from bus.notes.steps import uninstalled
 from bus.releases.changes import HIDDEN, FieldChange, ObjectChange, changes
 from bus.releases.objects import key_of
-from bus.releases.preview import ReleasePreview, text, with_revision_of
+from bus.releases.preview import ReleasePreview, text, with_revisions_of
 from bus.releases.rendering import RECORD_LIMIT, too_large
 
 CASES = sorted((Path(__file__).parent / "changes").glob("*.yaml"))
@@ -59,10 +59,11 @@ def test_a_terminal_sees_a_line_per_object_and_field() -> None:
 
 
 def test_the_secret_s_revision_is_no_change() -> None:
-    values = {"global": {"configRevision": "a"}, "x": 1}
-    deployed = {"global": {"configRevision": "a", "secretRevision": "42"}, "x": 1}
-    assert with_revision_of(deployed, values) == deployed
-    assert with_revision_of({}, values) == values
+    values = {"global": {"configRevisions": {"a": "1"}}, "x": 1}
+    deployed = {"global": {"configRevisions": {"a": "1"}, "secretRevisions": {"p": "42"}}, "x": 1}
+    assert with_revisions_of(deployed, values, {"p"}) == deployed
+    assert with_revisions_of({}, values, {"p"}) == values
+    assert with_revisions_of(deployed, values, set()) == values, "one that is read no more"
 
 
 def test_a_record_that_its_secret_would_not_hold_is_refused_with_the_way_out() -> None:

@@ -3,6 +3,8 @@ brickhelper.deployment: one Deployment of an HTTP service. Call with dict "root"
 */}}
 {{- define "brickhelper.deployment" -}}
 {{- $root := .root -}}
+{{- $env := include "brickhelper.env" $root -}}
+{{- with .env }}{{ $env = printf "%s\n%s" $env (toYaml .) }}{{ end -}}
 apiVersion: apps/v1
 kind: Deployment
 metadata:
@@ -16,7 +18,7 @@ spec:
   template:
     metadata:
       labels: {{- include "brickhelper.labels" $root | nindent 8 }}
-      annotations: {{- include "brickhelper.podAnnotations" (dict "root" $root "config" "") | nindent 8 }}
+      annotations: {{- include "brickhelper.podAnnotations" (dict "root" $root "config" "" "env" $env) | nindent 8 }}
     spec:
       {{- include "brickhelper.podSecurity" (dict "uid" nil) | nindent 6 }}
       {{- include "imagehelper.pullSecrets" $root | nindent 6 }}
@@ -30,11 +32,7 @@ spec:
           ports:
             - name: http
               containerPort: 8080
-          env:
-            {{- include "brickhelper.env" $root | nindent 12 }}
-            {{- with .env }}
-            {{- toYaml . | nindent 12 }}
-            {{- end }}
+          env: {{- $env | nindent 12 }}
           {{- include "brickhelper.httpProbes" $root | nindent 10 }}
           resources: {{- toYaml $root.Values.resources | nindent 12 }}
           volumeMounts:

@@ -14,13 +14,30 @@ app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
 {{- end -}}
 
 {{/*
-brickhelper.podAnnotations: a change of cineges-config, of cineges-secret, of the Kafka passwords of a brick that has one, or of
-the chart's own configuration (`config`, a text) restarts the pods. Call with dict "root" $ "config" <text or "">
+brickhelper.podAnnotations: another text where anything is another that the pod reads as it starts, so that it restarts, and
+only then: the keys of cineges-config and of cineges-secret that `env` names (global.configRevisions and secretRevisions have a
+revision of each), the Kafka password of a brick that has one, the chart's own configuration.
+Call with dict "root" $ "config" <text or ""> "env" <the container's env as YAML, or "">; "files" <keys of a Secret that it
+reads from a volume, as a list>.
 */}}
 {{- define "brickhelper.podAnnotations" -}}
 {{- $global := .root.Values.global | default dict -}}
-checksum/config: {{ printf "%s %s" (default "" $global.configRevision) .config | sha256sum | trunc 16 | quote }}
-checksum/secret: {{ default "" $global.secretRevision | toString | sha256sum | trunc 16 | quote }}
+{{- $ofConfig := $global.configRevisions | default dict -}}
+{{- $ofSecret := $global.secretRevisions | default dict -}}
+{{- $config := dict -}}
+{{- $secret := dict -}}
+{{- range fromYamlArray (.env | default "[]") -}}
+{{- $from := .valueFrom | default dict -}}
+{{- with $from.configMapKeyRef -}}
+{{- if eq .name "cineges-config" }}{{ $_ := set $config .key (get $ofConfig .key) }}{{ end -}}
+{{- end -}}
+{{- with $from.secretKeyRef -}}
+{{- if eq .name "cineges-secret" }}{{ $_ := set $secret .key (get $ofSecret .key) }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- range .files }}{{ $_ := set $secret . (get $ofSecret .) }}{{ end -}}
+checksum/config: {{ printf "%s %s" (toJson $config) .config | sha256sum | trunc 16 | quote }}
+checksum/secret: {{ toJson $secret | sha256sum | trunc 16 | quote }}
 {{- if include "brickhelper.hasLogin" .root }}
 checksum/kafka-login: {{ dig "kafka" "passwordRevision" 1 $global | toString | quote }}
 {{- end }}
