@@ -1,5 +1,6 @@
 """A recording engine: Pulumi's mocks, plus the parent and the dependencies that they throw away."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -67,6 +68,8 @@ def _name(urn: str) -> str:
 
 def record(program: Callable[[], None]) -> dict[str, Registered]:
     """Runs `program` without an engine; returns what it registered, by name."""
+    # A test before this one may have left the thread without a loop, as asyncio.run does; Pulumi takes the thread's.
+    asyncio.set_event_loop(asyncio.new_event_loop())
     recorder = _Recorder()
     mocks.set_mocks(_Outputs(), project="bus", stack="test", monitor=recorder)
     pulumi.runtime.test(program)()
