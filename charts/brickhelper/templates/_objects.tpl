@@ -3,8 +3,7 @@ brickhelper.deployment: one Deployment of an HTTP service. Call with dict "root"
 */}}
 {{- define "brickhelper.deployment" -}}
 {{- $root := .root -}}
-{{- $env := include "brickhelper.env" $root -}}
-{{- with .env }}{{ $env = printf "%s\n%s" $env (toYaml .) }}{{ end -}}
+{{- $env := concat (fromYamlArray (include "brickhelper.env" $root)) .env -}}
 apiVersion: apps/v1
 kind: Deployment
 metadata:
@@ -32,7 +31,7 @@ spec:
           ports:
             - name: http
               containerPort: 8080
-          env: {{- $env | nindent 12 }}
+          env: {{- toYaml $env | nindent 12 }}
           {{- include "brickhelper.httpProbes" $root | nindent 10 }}
           resources: {{- toYaml $root.Values.resources | nindent 12 }}
           volumeMounts:

@@ -17,8 +17,8 @@ app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
 brickhelper.podAnnotations: another text where anything is another that the pod reads as it starts, so that it restarts, and
 only then: the keys of cineges-config and of cineges-secret that `env` names (global.configRevisions and secretRevisions have a
 revision of each), the Kafka password of a brick that has one, the chart's own configuration.
-Call with dict "root" $ "config" <text or ""> "env" <the container's env as YAML, or "">; "files" <keys of a Secret that it
-reads from a volume, as a list>.
+Call with dict "root" $ "config" <text or ""> and, where there are any, "env" <the container's variables, a list> and
+"files" <keys of a Secret that it reads from a volume, a list>.
 */}}
 {{- define "brickhelper.podAnnotations" -}}
 {{- $global := .root.Values.global | default dict -}}
@@ -26,7 +26,7 @@ reads from a volume, as a list>.
 {{- $ofSecret := $global.secretRevisions | default dict -}}
 {{- $config := dict -}}
 {{- $secret := dict -}}
-{{- range fromYamlArray (.env | default "[]") -}}
+{{- range .env -}}
 {{- $from := .valueFrom | default dict -}}
 {{- with $from.configMapKeyRef -}}
 {{- if eq .name "cineges-config" }}{{ $_ := set $config .key (get $ofConfig .key) }}{{ end -}}
