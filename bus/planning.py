@@ -97,6 +97,9 @@ def _site(
     every = KeysRead(frozenset(config), frozenset(settings.secret_keys[name]))
     fixed = base_values(settings, name, config)
     base = release(names.base(name), names.base_chart(customer), seconds.base_seconds, fixed, reads=every)
+    roles = roles_of(site, base.images, settings.secret_keys[name]) if POSTGRES in base.images else None
+    made = frozenset(roles.passwords.values()) if roles else frozenset()
+    base = replace(base, reads=replace(every, secret=every.secret | made))
     notif = release(NOTIF, NOTIF, seconds.bricks_seconds, {})
     umbrella = release(name, names.umbrella(customer, kind), seconds.bricks_seconds, {})
     registry = None
@@ -128,7 +131,7 @@ def _site(
         },
         provisions=for_site(provisions, kind),
         mirrored=mirrored_into(name, settings),
-        roles=roles_of(site, base.images, settings.secret_keys[name]) if POSTGRES in base.images else None,
+        roles=roles,
     )
     deployed = {brick for one in plan.releases for brick in one.images}
     return replace(plan, users={brick: may for brick, may in rights.items() if brick in deployed}), problems

@@ -22,11 +22,13 @@ CONFIG: dict[str, dict[str, set[str]]] = {
     "central": {
         "odoo.user": {"Deployment cineges-central-api"},
         "odoo.host": {"Deployment cineges-central-api"},
-        "odoo.postgres.user": {"Deployment odoo", "Deployment odoo2kafka-job"},
+        "odoo.postgres.user": {"Deployment odoo"},
+        "odoo2kafka.postgres.user": {"Deployment odoo2kafka-job"},
         "as400.user": {"CronJob db2kafka-film", "CronJob db2kafka-cinema"},
     },
     "cinecity": {
-        "odoo.postgres.user": {"Deployment odoo", "Deployment odoo2kafka-job"},
+        "odoo.postgres.user": {"Deployment odoo"},
+        "odoo2kafka.postgres.user": {"Deployment odoo2kafka-job"},
         "cineges.cinemaCode": {"Deployment cineges-complexe-api"},
     },
 }
@@ -34,13 +36,15 @@ SECRETS: dict[str, dict[str, set[str]]] = {
     "central": {
         "odoo.password": {"Deployment odoo", "Deployment cineges-central-api"},
         "odoo.masterPassword": {"Deployment odoo"},
-        "odoo.postgres.password": {"Deployment odoo", "Deployment odoo2kafka-job"},
+        "odoo.postgres.password": {"Deployment odoo"},
+        "odoo2kafka.postgres.password": {"Deployment odoo2kafka-job"},
         "as400.password": {"CronJob db2kafka-film", "CronJob db2kafka-cinema"},
     },
     "cinecity": {
         "odoo.password": {"Deployment odoo"},
         "odoo.masterPassword": {"Deployment odoo"},
-        "odoo.postgres.password": {"Deployment odoo", "Deployment odoo2kafka-job"},
+        "odoo.postgres.password": {"Deployment odoo"},
+        "odoo2kafka.postgres.password": {"Deployment odoo2kafka-job"},
     },
 }
 
@@ -101,7 +105,9 @@ def test_a_changed_secret_restarts_those_who_read_it(
     staged: Path, before: dict[str, dict[str, str]], site: str
 ) -> None:
     plan = planning.plan(ROOT, load_stack("local"))
-    assert SECRETS[site].keys() == plan.settings.secret_keys[site].keys()
+    roles = plan.sites[site].roles
+    assert roles
+    assert SECRETS[site].keys() == {*plan.settings.secret_keys[site], *roles.passwords.values()}
     for key in SECRETS[site]:
         after = workloads(staged, plan, site, {key: "another"})
         assert restarted(before[site], after) == SECRETS[site][key], key
