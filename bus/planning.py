@@ -12,7 +12,7 @@ from bus.database.of_site import roles_of
 from bus.deployment import MIRROR, NOTIF, POSTGRES, REGISTRY, Deployment, Release, SitePlan, deployable
 from bus.errors import Problem, Refused
 from bus.fixed_values import base_values, enabled, login_values, mirror_login, shared_values
-from bus.images import trust
+from bus.images import trust, verifying
 from bus.images.reference import from_values
 from bus.indices import model as index_model
 from bus.indices.provisions import Provision, for_site, merge_provisions
@@ -56,6 +56,7 @@ def plan(root: Path, settings: Settings) -> Deployment:
     made = Deployment(settings, sites, mirror)
     problems += faults.of_images(folder, made, umbrella_places, bricks, spoiled)
     problems += trust.problems(settings.file, settings.content, root)
+    problems += verifying.problems(settings.file, settings.content.images, root)
     problems += environment.problems(folder, made, umbrella_places, bricks)
     if problems:
         raise Refused(as_written(dict.fromkeys(problems), root))

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from bus.database.roles import OWN_ROLES
 from bus.images.reference import parse as parse_image
@@ -256,6 +256,51 @@ class RegistryTrust(Record):
     )
 
 
+class VerifyKey(Record):
+    """A public key of cosign, and the images that it is for."""
+
+    key: str = Field(min_length=1, description="public key (PEM), or a file with it from the project's folder")
+    images: tuple[str, ...] = Field(
+        (), strict=False, description="globs of host/path, such as dkr.isi.nc/hickson/*; default: every image"
+    )
+
+
+def _key(value: object) -> object:
+    return {"key": value} if isinstance(value, str) else value
+
+
+_TEXTS = {"type": "array", "items": {"type": "string"}}
+VerifyKeyText = Annotated[
+    VerifyKey,
+    BeforeValidator(_key),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "minLength": 1},
+                {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "properties": {"key": {"type": "string", "minLength": 1}, "images": _TEXTS},
+                    "required": ["key"],
+                },
+            ]
+        }
+    ),
+]
+
+
+class Verify(Record):
+    """Whose signature every image must have before it is deployed, promoted, delivered or bundled."""
+
+    keys: tuple[VerifyKeyText, ...] = Field(
+        min_length=1, strict=False, description="public keys: PEM or a file, or {key, images: [globs that it is for]}"
+    )
+    require: bool = Field(True, description="refuse what is not signed; false: warn")
+    exempt: tuple[str, ...] = Field(
+        (), strict=False, description="globs of images that nobody signs, such as docker.io/library/*"
+    )
+
+
 class Images(Record):
     """How the images of a stack are looked up before anything is deployed, and what they must be."""
 
@@ -265,6 +310,7 @@ class Images(Record):
     registries: dict[RegistryHost, RegistryTrust] = Field(
         default_factory=dict, description="what is special about single registries, by host[:port]"
     )
+    verify: Verify | None = Field(None, description="signatures of cosign that images must have (docs/images.md)")
     not_images: tuple[str, ...] = Field((), strict=False, description="text of charts that only looks like an image")
     versions: dict[ImageName, ProductVersion] = Field(
         default_factory=dict,

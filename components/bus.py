@@ -10,6 +10,7 @@ import pulumi_kubernetes as k8s
 from bus import hosting, names
 from bus.database.roles import SiteRoles
 from bus.deployment import MIRROR, Deployment, Release, SitePlan
+from bus.images import verifying
 from bus.images.records import mirror_of
 from bus.images.registries import sources
 from bus.stack_file import CENTRAL
@@ -130,6 +131,7 @@ class Bus(pulumi.ComponentResource):
             mirror=access.mirror,
             insecure=access.insecure,
             known=access.trust,
+            verify=verifying.policy(self._deployment.settings.content.images, Path.cwd()),
             opts=pulumi.ResourceOptions(parent=self),
         )
 

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from bus.deployment import PULL_SECRET, Deployment, SitePlan
-from bus.images import running, trust
+from bus.images import running, trust, verifying
 from bus.images.credentials import docker_config
 from bus.images.login import Login
 from components.providers.connection import Place
@@ -48,6 +48,7 @@ class Delivery(pulumi.ComponentResource):
             source_mirror=delivery.source_mirror or "",
             platforms=delivery.platforms,
             host=args.host,
+            verify=verifying.policy(args.deployment.settings.content.images, Path.cwd()),
             known=trust.read(args.deployment.settings.content.images, Path.cwd()),
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
         )

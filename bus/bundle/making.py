@@ -1,5 +1,6 @@
 """Making a bundle, and loading one into a registry."""
 
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from bus.bundle.contents import Bundle
 from bus.bundle.expected import Expected, noted, refusals, refusals_of_load
 from bus.deployment import Deployment
 from bus.errors import on_disk
-from bus.images import proof
+from bus.images import proof, verifying
 from bus.images.copying import Copied, Copying, parts
 from bus.images.layout import Layout
 from bus.images.lookup import look_up
@@ -68,6 +69,12 @@ def make(
         with Registries(access) as registries:
             found = look_up(contents.deliveries(plan, stacks or {}), registries)
             wrong = dict.fromkeys(found.missing, "does not exist in its registry") | found.unknown
+            wanted = verifying.policy(plan.settings.content.images, root)
+            unsigned = verifying.unsigned(found, registries, wanted)
+            if wanted and wanted.require:
+                wrong = unsigned | wrong
+            elif unsigned:
+                print(*(f"warning: {image}: {why}" for image, why in unsigned.items()), sep="\n", file=sys.stderr)
             if wrong:
                 raise BadBundle("\n".join(f"{image}: {reason}" for image, reason in sorted(wrong.items())))
             bundle = contents.describe(plan, stacks or {}, found.digests, elsewhere, serial, now)

@@ -16,12 +16,13 @@ from bus import git
 from bus.cli.engine import NoStack, pulumi, reason
 from bus.cli.registry import CaFiles, Insecure, Mirror, Repo, TokenHosts, named
 from bus.errors import Mendable
-from bus.images import branch, deployed, promotion, records, trust
+from bus.images import branch, deployed, promotion, records, trust, verifying
 from bus.images.lookup import look_up
 from bus.images.pins import Pin
 from bus.images.promotion import Row
 from bus.images.reference import Reference, parse
 from bus.images.registries import Access, Registries
+from bus.images.signatures import BadKey, Policy
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _TAG = re.compile(r"[A-Za-z0-9][\w./-]*", re.ASCII)
@@ -90,7 +91,12 @@ def promote(
         moving = [row for row in rows if row.changes]
         config = branch.stack_config(folder, to_branch)
         access = replace(access, trust=trust.together(trust.of_config(config, folder), access.trust))
-        problems += [*promotion.overridden(rows, config, f"Pulumi.{to_branch}.yaml"), *_wrong(moving, access)]
+        problems += promotion.overridden(rows, config, f"Pulumi.{to_branch}.yaml")
+        try:
+            wanted_signatures = verifying.of_config(config, folder)
+        except BadKey as error:
+            raise NotPromoted(wanted.head, [f"Pulumi.{to_branch}.yaml: {error}"]) from None
+        problems += _wrong(moving, access, wanted_signatures)
         shown[:] = rows
         if problems:
             raise NotPromoted(f"{wanted.head}: {len(problems)} problem(s), nothing was pushed:", problems)
@@ -197,13 +203,22 @@ def _said(*arguments: str) -> str:
     return done.stdout
 
 
-def _wrong(rows: Sequence[Row], access: Access) -> list[str]:
-    """Why the images of `rows` cannot be had by the digest that they are pinned to."""
+def _wrong(rows: Sequence[Row], access: Access, policy: Policy | None = None) -> list[str]:
+    """Why the images of `rows` cannot be had by the digest that they are pinned to, or are not signed as wanted."""
     wanted = {str(row.after.image): row.brick for row in rows}
     with Registries(access) as registries:
         found = look_up(wanted, registries)
+        unsigned = {
+            image: why for image, why in verifying.unsigned(found, registries, policy).items() if image in found.digests
+        }
     problems = [f"{wanted[image]}: {image} is not in its registry any more" for image in found.missing]
     problems += [f"{wanted[image]}: {image}: {why}" for image, why in found.unknown.items()]
+    lines = [f"{wanted[image]}: {image} {why}" for image, why in unsigned.items()]
+    if policy and policy.require:
+        problems += lines
+    else:
+        for line in lines:
+            typer.echo(f"warning: {line}", err=True)
     return problems + [
         f"{wanted[image]}: {image}: the registry answers {digest}"
         for image, digest in found.digests.items()

@@ -16,17 +16,29 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from bus.images import trust
+from bus.images import trust, verifying
 from bus.images.copying import Copied, Copying
 from bus.images.login import Login
 from bus.images.lookup import look_up
 from bus.images.reference import parse
 from bus.images.registries import Access, Place, Registries
+from bus.images.signatures import Policy
 from bus.images.trust import Trust
 from bus.servers import registry_host
 from components.providers import connection
+from components.providers.pins import refused
 
-_INPUTS = ("images", "digests", "insecure", "sourceInsecure", "sourceMirror", "platforms", "registries", "host")
+_INPUTS = (
+    "images",
+    "digests",
+    "insecure",
+    "sourceInsecure",
+    "sourceMirror",
+    "platforms",
+    "registries",
+    "host",
+    "verify",
+)
 _IMAGES_AT_ONCE, _BLOBS_AT_ONCE = 4, 8
 
 
@@ -45,6 +57,8 @@ class ImageCopiesProvider(ResourceProvider):
         """Finds the digest of every image, so that a preview shows a tag that moved and refuses one that is missing."""
         with self._source(news) as registries:
             found = look_up(news["images"], registries)
+            wanted = Policy.from_props(news.get("verify"))
+            unsigned = verifying.unsigned(found, registries, wanted)
         failures = [f"{image} does not exist in its registry; push it first" for image in found.missing]
         failures += [f"{image} cannot be looked up: {reason}" for image, reason in found.refused.items()]
         for image, reason in {**found.silent, **found.unreadable}.items():
@@ -54,6 +68,7 @@ class ImageCopiesProvider(ResourceProvider):
             else:
                 connection.warn(f"{image} cannot be looked up, its last known digest is taken: {reason}")
                 found.digests[image] = before
+        failures += refused(unsigned, wanted)
         inputs = {**news, "digests": dict(sorted(found.digests.items()))}
         return CheckResult(inputs, [connection.failure(text) for text in failures])
 
@@ -160,6 +175,7 @@ class ImageCopies(pulumi.dynamic.Resource, module="bus", name="ImageCopies"):
         platforms: Sequence[str] = (),
         known: Mapping[str, Trust] | None = None,
         host: connection.Place | None = None,
+        verify: Policy | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         props: dict[str, Any] = {
@@ -170,6 +186,7 @@ class ImageCopies(pulumi.dynamic.Resource, module="bus", name="ImageCopies"):
             "platforms": list(platforms),
             "registries": trust.to_props(known or {}),
             "host": host.props if host else None,
+            "verify": verify.to_props() if verify else None,
             "copiedBytes": None,
         }
         super().__init__(ImageCopiesProvider(), name, props, opts)

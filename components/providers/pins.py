@@ -6,14 +6,15 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ResourceProvider, UpdateResult
 
-from bus.images import trust
+from bus.images import trust, verifying
 from bus.images.lookup import Found, look_up
 from bus.images.reference import parse
 from bus.images.registries import Access, Registries
+from bus.images.signatures import Policy, matches
 from bus.images.trust import Trust
 from components.providers import connection
 
-_INPUTS = ("images", "digests", "mirror", "insecure", "registries")
+_INPUTS = ("images", "digests", "mirror", "insecure", "registries", "verify")
 
 
 class ImagePinsProvider(ResourceProvider):
@@ -26,12 +27,16 @@ class ImagePinsProvider(ResourceProvider):
         access = Access(news["mirror"], bool(news["insecure"]), trust=trust.from_props(news.get("registries")))
         with Registries(access) as registries:
             found = look_up(news["images"], registries)
+            wanted = Policy.from_props(news.get("verify"))
+            unsigned = verifying.unsigned(found, registries, wanted)
         before: dict[str, str] = _olds.get("digests") or {}
         _warn(found, before)
+        if wanted:
+            _warn_of_tags(news["images"], wanted)
         known = {image: before[image] for image in found.unknown if image in before}
         inputs = {**news, "digests": dict(sorted({**known, **found.digests}.items()))}
         missing = [f"{image} does not exist in its registry; push it first" for image in found.missing]
-        return CheckResult(inputs, [connection.failure(text) for text in missing])
+        return CheckResult(inputs, [connection.failure(text) for text in missing + refused(unsigned, wanted)])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Compares images and digests; a key that an older state lacks is as good as an empty one."""
@@ -44,6 +49,24 @@ class ImagePinsProvider(ResourceProvider):
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Records what `check` has found."""
         return UpdateResult(_news)
+
+
+def refused(unsigned: Mapping[str, str], wanted: Policy | None) -> list[str]:
+    """Return what is refused for want of a signature; where none is required, say it and return nothing."""
+    lines = [f"{image} {reason}" for image, reason in unsigned.items()]
+    if wanted and wanted.require:
+        return lines
+    for line in lines:
+        connection.warn(line)
+    return []
+
+
+def _warn_of_tags(images: Sequence[str], wanted: Policy) -> None:
+    """Says which images may be others by the time they are pulled: a signature is of a digest."""
+    tags = [image for image in images if "@" not in image and not matches(parse(image), wanted.exempt)]
+    if tags:
+        more = f" and {len(tags) - 1} more" if len(tags) > 1 else ""
+        connection.warn(f"{tags[0]}{more}: deployed by a tag, which may stand for another image than the one verified")
 
 
 def _warn(found: Found, before: dict[str, str]) -> None:
@@ -72,8 +95,10 @@ class ImagePins(pulumi.dynamic.Resource, module="bus", name="ImagePins"):
         mirror: str,
         insecure: bool,
         known: Mapping[str, Trust] | None = None,
+        verify: Policy | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         props: dict[str, Any] = {"images": list(images), "mirror": mirror, "insecure": insecure, "digests": None}
         props["registries"] = trust.to_props(known or {})
+        props["verify"] = verify.to_props() if verify else None
         super().__init__(ImagePinsProvider(), name, props, opts)
