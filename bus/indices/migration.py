@@ -20,7 +20,8 @@ from bus.indices.swinging import swing, tidy
 
 PATIENCE_SECONDS = 15.0
 """without a beat for so long, whoever filled a generation is taken for dead"""
-_SERVER_SECONDS = 120.0
+_SERVER_SECONDS = 300.0
+"""so long a server may be away before a run gives up: on a busy machine one took more than two minutes to start"""
 _SAID_SECONDS = 5.0
 _POLL_SECONDS = 0.5
 _STARTS = 4

@@ -10,7 +10,7 @@ from bus.access import Login, Unreachable
 from bus.topics.answers import text
 
 CALL_SECONDS = 30.0
-CONNECT_SECONDS = 20.0
+CONNECT_SECONDS = 30.0
 _ASK_SECONDS = 1.0
 
 

@@ -21,7 +21,7 @@ from bus.topics.plan import Topic, all_as, shown, unwritten
 T = TypeVar("T")
 _CONNECT_SECONDS = CONNECT_SECONDS
 # The controller answers before the brokers have applied: up to 13 s were seen after a large batch.
-SETTLE_SECONDS = 60.0
+SETTLE_SECONDS = 120.0
 # A read that differs counts once it has stayed the same for so long; a stale broker catches up meanwhile.
 STEADY_SECONDS = 3.0
 SEEN_SECONDS = 20.0

@@ -24,7 +24,7 @@ from bus.topics.batches import batches
 from bus.topics.connecting import CALL_SECONDS, connected
 from bus.users.plan import ITERATIONS, Acl, Live, Plan
 
-_SETTLE_SECONDS = 30.0
+_SETTLE_SECONDS = 60.0
 _USER = "User:"
 _KINDS = {
     ResourceType.TOPIC: "topics",

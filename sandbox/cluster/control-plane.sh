@@ -12,7 +12,7 @@ up() {
     --listen-client-urls "http://127.0.0.1:$etcd_port" --advertise-client-urls "http://127.0.0.1:$etcd_port" \
     --listen-peer-urls "http://127.0.0.1:$etcd_peer_port" --initial-advertise-peer-urls "http://127.0.0.1:$etcd_peer_port" \
     --initial-cluster "bus=http://127.0.0.1:$etcd_peer_port" --unsafe-no-fsync
-  answers etcd 60 curl -sf "http://127.0.0.1:$etcd_port/health"
+  answers etcd 300 curl -sf "http://127.0.0.1:$etcd_port/health"
   echo "etcd healthy     $(since "$t0")"
 
   # A loopback address may not stand in the endpoints of the Service "kubernetes".
@@ -46,11 +46,11 @@ up() {
   start kube-scheduler "$KUBE_BIN/kube-scheduler" \
     --kubeconfig "$conf/scheduler.kubeconfig" \
     --bind-address 127.0.0.1 --secure-port "$sched_port" --cert-dir "$KUBE_DIR/run" --leader-elect=false --profiling=false
-  answers kube-apiserver 120 K get --raw /readyz
+  answers kube-apiserver 300 K get --raw /readyz
   echo "apiserver ready  $(since "$t0")"
-  answers kube-controller-manager 60 curl -skf "https://127.0.0.1:$cm_port/healthz"
-  answers kube-scheduler 60 curl -skf "https://127.0.0.1:$sched_port/healthz"
-  wait_for 60 K -n default get serviceaccount default
+  answers kube-controller-manager 300 curl -skf "https://127.0.0.1:$cm_port/healthz"
+  answers kube-scheduler 300 curl -skf "https://127.0.0.1:$sched_port/healthz"
+  wait_for 300 K -n default get serviceaccount default
   K apply -f "$here/../../rbac/roles.yaml" -f "$here/../../rbac/own-cluster.yaml" >/dev/null
   echo "control plane up $(since "$t0")"
 }

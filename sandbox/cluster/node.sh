@@ -131,7 +131,7 @@ up() {
   [ -e "$KUBE_DIR/run/sysctls" ] || sysctl $sysctls >"$KUBE_DIR/run/sysctls"
   config
   start containerd containerd --config "$conf/containerd.toml"
-  answers containerd 30 ctr --address "$cri" version
+  answers containerd 300 ctr --address "$cri" version
   echo "containerd       $(since "$t0")"
   local i
   for i in "$KUBE_DIR"/images/*.tar; do
@@ -144,12 +144,12 @@ up() {
     --root-dir "$KUBE_DIR/kubelet" --cert-dir "$KUBE_DIR/kubelet/pki" \
     --hostname-override "$KUBE_NODE_NAME" --node-ip "$KUBE_ADDR"
   start kube-proxy "$KUBE_BIN/kube-proxy" --config "$conf/kube-proxy.yaml"
-  answers kubelet 60 K get node "$KUBE_NODE_NAME"
+  answers kubelet 300 K get node "$KUBE_NODE_NAME"
   echo "node registered  $(since "$t0")"
   start local-provisioner "$KUBE_BIN/kube" local-provisioner --kubeconfig "$kubeconfig" --root "$KUBE_DIR/volumes"
   K apply -f "$here/storageclass-local.yaml" >/dev/null
   # What the cluster knows of its node and pods may be of an earlier run, until this kubelet has spoken.
-  [ -z "$at" ] || answers kubelet 60 renewed "$at"
+  [ -z "$at" ] || answers kubelet 300 renewed "$at"
   K wait --for=condition=Ready "node/$KUBE_NODE_NAME" --timeout=120s
   echo "node ready       $(since "$t0")"
 }

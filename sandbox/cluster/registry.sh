@@ -13,7 +13,7 @@ storage: {filesystem: {rootdirectory: $KUBE_DIR/$1}, delete: {enabled: true}, ca
 http: {addr: "$2"}
 YAML
   start "$1" docker-registry serve "$conf/$1.yaml"
-  answers "$1" 20 curl -sf "http://$2/v2/"
+  answers "$1" 300 curl -sf "http://$2/v2/"
 }
 up() { one registry "$KUBE_REGISTRY"; one registry-customer "$KUBE_CUSTOMER_REGISTRY"; }
 down() { stop registry; stop registry-customer; }

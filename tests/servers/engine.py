@@ -1,10 +1,12 @@
 """A stack of the tests' own: the real engine with a file backend in a folder, two tiny releases on a control plane."""
 
+import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,6 +57,8 @@ class Engine:
     namespace: str
     orphans: list[int] = field(default_factory=list)
     """what lived on when only a part of a run was killed; the test ends them"""
+    told: dict[str, int] = field(default_factory=dict)
+    """verb -> how many events the engine told of the last time"""
     took: dict[str, float] = field(default_factory=dict)
     """verb -> seconds that it took the last time"""
 
@@ -89,10 +93,13 @@ class Engine:
     def pulumi(self, *arguments: str, check: bool = True, **settings: str) -> str:
         """A verb of the ordinary CLI; all it said. Raises AssertionError where it fails."""
         begun = time.monotonic()
+        heard = arguments[0] in ("up", "destroy")
+        if heard:
+            self.events.unlink(missing_ok=True)
         done = subprocess.run(
-            self._command(*arguments),
+            [*self._command(*arguments), *(["--event-log", str(self.events)] if heard else [])],
             cwd=self.folder,
-            env=self._with(settings),
+            env=self._with({**settings, "PULUMI_DEBUG_COMMANDS": "true"} if heard else settings),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -103,15 +110,12 @@ class Engine:
         if check and done.returncode:
             raise AssertionError(f"pulumi {' '.join(arguments)} ended with {done.returncode}\n{done.stdout[-5000:]}")
         self.took[arguments[0]] = time.monotonic() - begun
+        if heard:
+            self.told[arguments[0]] = self.events_told()
         return done.stdout
 
     def up(self, **settings: str) -> str:
         return self.pulumi("up", "--yes", "--skip-preview", check=True, **settings)
-
-    def killed(self, seconds: float, *arguments: str, **settings: str) -> bool:
-        """A verb, and SIGKILL to it and all it started after `seconds`: a machine gone. False: it ended before."""
-        end = time.monotonic() + seconds
-        return self.killed_when(lambda: time.monotonic() > end, *arguments, **settings)
 
     def killed_when(self, look: Callable[[], bool], *arguments: str, victim: str = "", **settings: str) -> bool:
         """A verb, and SIGKILL once `look` sees its moment; False where it ended before.
@@ -147,6 +151,24 @@ class Engine:
     def events(self) -> Path:
         """What the engine told of the run that was killed last, one JSON object a line."""
         return self.folder / "events"
+
+    def events_told(self) -> int:
+        """How many events the engine has told of the present run, or of the last."""
+        return len(self.events.read_text().splitlines()) if self.events.exists() else 0
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """A finalizer on a release's object, which a removal waits for until the context ends."""
+        self._finalizers(["tests/held"])
+        try:
+            yield
+        finally:
+            self._finalizers(None)
+
+    def _finalizers(self, finalizers: list[str] | None) -> None:
+        patch = json.dumps({"metadata": {"finalizers": finalizers}})
+        command = ("kubectl", "patch", "configmap", "r-config", "-n", self.namespace, "--type=merge", "-p", patch)
+        self.kwok.command(*command, check=finalizers is not None)
 
     @property
     def stacks(self) -> Path:

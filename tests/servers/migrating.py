@@ -3,9 +3,11 @@
 import multiprocessing
 import os
 import signal
+import time
 from functools import partial
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 from elasticsearch import Elasticsearch
@@ -19,12 +21,19 @@ PATIENCE_SECONDS = 0.6
 DONE, FAILED = 0, 3
 
 
-def migrate(url: str, wanted: Wanted, die_at: int = 0, after: bool = False, die_before: str = "") -> BaseProcess:
+def migrate(
+    url: str,
+    wanted: Wanted,
+    die_at: int = 0,
+    after: bool = False,
+    die_before: str = "",
+    wait_before: tuple[str, Path] | None = None,
+) -> BaseProcess:
     """A started process: one `pulumi up` of an index, killed at its call number `die_at`, before or after it.
 
-    Or before a step of its migration, such as `_block`.
+    Or killed before a step of its migration, such as `_block`; or one that waits there until a file is made.
     """
-    process = _context().Process(target=_run, args=(url, wanted, die_at, after, die_before))
+    process = _context().Process(target=_run, args=(url, wanted, die_at, after, die_before, wait_before))
     process.start()
     return process
 
@@ -45,12 +54,21 @@ def _context() -> ForkServerContext:
     return context
 
 
-def _run(url: str, wanted: Wanted, die_at: int, after: bool, die_before: str) -> None:
+def killed_before(step: str, url: str, wanted: Wanted) -> None:
+    """One `pulumi up` of an index that is killed right before a step of its migration."""
+    assert ended(migrate(url, wanted, die_before=step)) == -9
+
+
+def _run(
+    url: str, wanted: Wanted, die_at: int, after: bool, die_before: str, wait_before: tuple[str, Path] | None
+) -> None:
     if die_at:
         _die_at(die_at, after)
     if die_before:
         assert hasattr(Migration, die_before)
         setattr(Migration, die_before, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    if wait_before:
+        _wait_before(*wait_before)
     admin = Admin(url)
     try:
         live = admin.read([wanted.name]).get(wanted.name)
@@ -60,6 +78,18 @@ def _run(url: str, wanted: Wanted, die_at: int, after: bool, die_before: str) ->
         raise SystemExit(FAILED) from None
     finally:
         admin.close()
+
+
+def _wait_before(step: str, until: Path) -> None:
+    """Has a step of a migration wait for a file."""
+    real = getattr(Migration, step)
+
+    def waiting(migration: Migration) -> None:
+        while not until.exists():
+            time.sleep(0.05)
+        real(migration)
+
+    setattr(Migration, step, waiting)
 
 
 def _die_at(number: int, after: bool) -> None:

@@ -22,6 +22,8 @@ from tests.servers.tokens import LEEWAY_SECONDS, issuer
 
 pytestmark = pytest.mark.servers
 KIB, MIB = 1 << 10, 1 << 20
+LIVES_SECONDS = 10
+"""how long a token is taken: longer than a call takes on a busy machine"""
 
 
 def test_an_image_arrives_with_its_bytes_and_then_never_again(source: Running, target: Running, maker: Maker) -> None:
@@ -166,7 +168,7 @@ def test_a_registry_that_wants_tokens_is_asked_for_each_image_and_each_right(
     for name in ("isi/t1", "isi/t2"):
         maker.image(name, "1", [maker.blob(name, 200 * KIB, "base"), maker.blob(name, KIB, name)])
     with (
-        issuer(tmp_path, USER, PASSWORD, lives_seconds=3 - LEEWAY_SECONDS) as tokens,
+        issuer(tmp_path, USER, PASSWORD, lives_seconds=LIVES_SECONDS - LEEWAY_SECONDS) as tokens,
         registry(tmp_path / "closed", auth=tokens.config) as closed,
         copying() as task,
     ):
@@ -179,7 +181,7 @@ def test_a_registry_that_wants_tokens_is_asked_for_each_image_and_each_right(
         assert copied("isi/t2").mounted == 2, "base and config"
         rights = {(scope.split(":")[1], *sorted(scope.split(":")[2].split(","))) for scope in tokens.asked}
         assert {("isi/t1", "pull"), ("isi/t1", "pull", "push"), ("isi/t2", "pull", "push")} <= rights
-        time.sleep(4)  # the tokens are over
+        time.sleep(LIVES_SECONDS + 1)  # the tokens are over
         asked = len(tokens.asked)
         assert target.digest("isi/t1", "1") == source.client().digest("isi/t1", "1")
         assert len(tokens.asked) == asked + 1
@@ -192,7 +194,7 @@ def test_a_token_that_runs_out_during_an_upload_begins_that_blob_anew(
 ) -> None:
     made = maker.image("isi/late", "1", [maker.blob("isi/late", 300 * KIB, "a")])
     with (
-        issuer(tmp_path, USER, PASSWORD, lives_seconds=3 - LEEWAY_SECONDS) as tokens,
+        issuer(tmp_path, USER, PASSWORD, lives_seconds=LIVES_SECONDS - LEEWAY_SECONDS) as tokens,
         registry(tmp_path / "closed", auth=tokens.config) as closed,
     ):
         target = Registry(closed.host, insecure=True, login=Login(USER, PASSWORD))
@@ -201,7 +203,7 @@ def test_a_token_that_runs_out_during_an_upload_begins_that_blob_anew(
         def slow(method: str, path: str, *more: Any) -> Any:
             if method == "PUT" and "/blobs/" in path:
                 sent.append(path)
-                time.sleep(4 if len(sent) == 1 else 0)
+                time.sleep(LIVES_SECONDS + 1 if len(sent) == 1 else 0)
             return calling(method, path, *more)
 
         monkeypatch.setattr(target, "_call", slow)

@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -97,13 +96,23 @@ def test_a_registry_that_is_gone_is_named(source: Running, maker: Maker, tmp_pat
             copy(source, gone, "isi/g", "1")
 
 
+# Halts for ever at the fifth of eleven blobs, so that a kill is certain to come there.
 _COPY = """
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from bus.images.copying import Copying
 from bus.images.reference import parse
 from bus.images.registries import Place
 from bus.images.registry import Registry
+put, begun = Registry.put_blob, []
+def halting(*args, **more):
+    begun.append(args)
+    if len(begun) == 5:
+        print("halted", flush=True)
+        threading.Event().wait()
+    return put(*args, **more)
+Registry.put_blob = halting
 source, target = (Registry(host, insecure=True) for host in sys.argv[1:3])
 with ThreadPoolExecutor(max_workers=1) as pool:
     print(Copying(pool).copy(Place(source, "isi/kill", "1"), Place(target, "isi/kill", "1")).blobs)
@@ -113,12 +122,10 @@ with ThreadPoolExecutor(max_workers=1) as pool:
 def test_what_a_killed_copy_has_done_stays_done(source: Running, target: Running, maker: Maker) -> None:
     made = maker.image("isi/kill", "1", [maker.blob("isi/kill", 8 * MIB, str(number)) for number in range(10)])
     command = [sys.executable, "-c", _COPY, source.host, target.host]
-    running = subprocess.Popen(command, cwd=ROOT)
-    deadline = time.monotonic() + 300
-    while target.blob_bytes() < 20 * MIB and time.monotonic() < deadline:
-        time.sleep(0.01)
+    running = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert running.stdout and running.stdout.readline() == "halted\n"
     running.send_signal(signal.SIGKILL)
-    assert running.wait(10) == -signal.SIGKILL, "it ended before it was killed"
+    assert running.wait(60) == -signal.SIGKILL
     there = target.blob_bytes()
     assert 20 * MIB <= there < 80 * MIB
     with pytest.raises(MissingImage):

@@ -14,7 +14,7 @@ from bus.indices.migration import Migration
 from bus.indices.state import note
 from bus.indices.swinging import swing
 from tests.servers.elasticsearch import Node, elasticsearch, folder_of_nobody, shared_node
-from tests.servers.migrating import DONE, ended, migrate
+from tests.servers.migrating import DONE, ended, killed_before, migrate
 from tests.servers.reindexing import CALLS, KEYWORD, MODES, behind, filled, is_blocked, own_client, own_name, up, wanted
 from tests.servers.writers import content, differences, writing
 
@@ -57,10 +57,7 @@ def test_a_fragment_put_back_after_a_kill_lets_writes_through_again(
     node: Node, client: Elasticsearch, name: str
 ) -> None:
     first = filled(node, client, name)
-    for call in range(8, CALLS):
-        assert ended(migrate(node.url, wanted(name, "block"), call)) in (DONE, -9)
-        if client.indices.get_settings(index=name, flat_settings=True).body != {} and is_blocked(client, name):
-            break
+    killed_before("_copy_all", node.url, wanted(name, "block"))
     assert is_blocked(client, name)
     up(node.url, first)
     client.index(index=name, id="later", document={"a": "x"})
@@ -113,12 +110,12 @@ def test_a_server_killed_in_the_middle_of_the_copy() -> None:
             port = int(node.url.rsplit(":", 1)[1])
             filled(node, client, "films", documents=20000)
             before = content(client, "films")
-            process = migrate(node.url, wanted("films", "block", documents_per_second=4000))
+            process = migrate(node.url, wanted("films", "block", documents_per_second=2000))
             while not client.indices.exists(index="films-000002") or not _is_copying(client):
                 assert process.is_alive()
             node.server.kill()
         with elasticsearch(folder, port=port) as node, Elasticsearch(node.url, request_timeout=60) as client:
-            assert ended(process, 150) == DONE, "the run waits for the server and begins the copy again"
+            assert ended(process) == DONE, "the run waits for the server and begins the copy again"
             assert behind(client, "films") == ["films-000002"]
             assert content(client, "films") == before
 

@@ -2,6 +2,7 @@
 
 import time
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +13,8 @@ from bus.indices.admin import Admin
 from bus.indices.plan import Wanted, plan
 from bus.indices.state import Note, note
 from tests.servers.elasticsearch import Node, shared_node
-from tests.servers.migrating import DONE, ended, migrate
-from tests.servers.reindexing import CALLS, behind, filled, is_blocked, own_client, own_name, up, wanted
+from tests.servers.migrating import DONE, ended, killed_before, migrate
+from tests.servers.reindexing import behind, filled, is_blocked, own_client, own_name, up, wanted
 from tests.servers.test_indices_by_hand import Stack, stack
 
 pytestmark = pytest.mark.servers
@@ -27,7 +28,8 @@ def test_a_revert_after_a_kill_is_a_change_and_lets_writes_through(
 ) -> None:
     """The state never heard of the mapping that died, so it differs in nothing from the fragment that was put back."""
     assert not stack.has_changes()
-    _killed(node, wanted(name, "block"), lambda: is_blocked(client, name))
+    killed_before("_copy_all", node.url, wanted(name, "block"))
+    assert is_blocked(client, name)
     stack.preview()
     said = f"{name}: {name}-000002, which a run that died left unfinished, is removed; writes go on"
     assert said in capfd.readouterr().err
@@ -39,14 +41,24 @@ def test_a_revert_after_a_kill_is_a_change_and_lets_writes_through(
 
 
 def test_a_second_run_with_another_mapping_does_not_take_the_first_ones_for_its_own(
-    node: Node, client: Elasticsearch, name: str
+    node: Node, client: Elasticsearch, name: str, tmp_path: Path
 ) -> None:
-    filled(node, client, name, documents=2000)
-    first = migrate(node.url, wanted(name, documents_per_second=300))
+    before, another = filled(node, client, name, documents=200), wanted(name, mappings=UNINDEXED)
+    swings = tmp_path / "swings"
+    first = migrate(node.url, wanted(name), wait_before=("_swap", swings))
     while not client.indices.exists(index=f"{name}-000002"):
         time.sleep(0.02)
-    with pytest.raises(Failed, match=r"another run has made .*000002 of another mapping .* run the same command again"):
-        up(node.url, wanted(name, mappings=UNINDEXED), patience_seconds=30)
+
+    def waits(said: str) -> None:
+        if "waiting for another run" in said:
+            swings.touch()
+
+    with closing(Admin(node.url)) as admin:
+        late = plan(admin.read([name])[name], another, before)
+        with pytest.raises(
+            Failed, match=r"another run has made .*000002 of another mapping .* run the same command again"
+        ):
+            admin.apply([late], waits, patience_seconds=600)
     assert ended(first) == DONE
     up(node.url, wanted(name, mappings=UNINDEXED))
     assert behind(client, name) == [f"{name}-000003"]
@@ -59,7 +71,8 @@ def test_a_run_that_planned_before_another_ones_swing_does_not_take_it_for_its_o
     first, another = filled(node, client, name, documents=50, shards=1), wanted(name, mappings=UNINDEXED)
     with closing(Admin(node.url)) as admin:
         late = plan(admin.read([name])[name], another, first)
-        _killed(node, wanted(name), lambda: behind(client, name) == [f"{name}-000002"])
+        killed_before("_tidy", node.url, wanted(name))
+        assert behind(client, name) == [f"{name}-000002"]
         assert _phase(client, f"{name}-000002") == "settled"
         with pytest.raises(
             Failed, match=r"another run has made .*000002 of another mapping .* run the same command again"
@@ -77,7 +90,8 @@ def test_a_copy_of_the_generation_that_was_left_is_not_gone_on_with(
     up(node.url, wanted(name))
     helpers.bulk(client, ({"_index": name, "_id": str(n), "a": str(n)} for n in range(300)), refresh=True)
     third = wanted(name, "catch-up", UNINDEXED)
-    _killed(node, third, lambda: _is_settled(client, f"{name}-000003"))
+    killed_before("_catch_up", node.url, third)
+    assert _phase(client, f"{name}-000003") == "settled"
     with closing(Admin(node.url)) as admin:
         live = admin.read([name])[name]
         admin.swing_back(live, admin.generation_before(name, live))
@@ -109,19 +123,6 @@ def test_an_alias_that_goes_in_the_same_change_is_gone(node: Node, client: Elast
         name,
         f"others-{name}",
     }
-
-
-def _killed(node: Node, wanted: Wanted, reached: Any) -> None:
-    """Runs that are killed, each later than the one before, until `reached`."""
-    for call in range(6, CALLS):
-        assert ended(migrate(node.url, wanted, call)) in (DONE, -9)
-        if reached():
-            return
-    raise AssertionError("never reached")
-
-
-def _is_settled(client: Elasticsearch, index: str) -> bool:
-    return _phase(client, index) == "settled"
 
 
 def _phase(client: Elasticsearch, index: str) -> str:
