@@ -8,15 +8,16 @@ from datetime import datetime
 from pathlib import Path
 
 from bus import hosting
-from bus.bundle import scripts
+from bus.bundle import logins, scripts
 from bus.bundle.archive import BadBundle
 from bus.database.of_site import ODOO2KAFKA_PASSWORD, ODOO_PASSWORD
-from bus.deployment import PULL_SECRET, Deployment, SitePlan
+from bus.deployment import MIRROR, PULL_SECRET, Deployment, SitePlan
 from bus.images import listing, running
 from bus.images.reference import parse
 from bus.images.running import Pins
 from bus.layers import Values, merge
 from bus.releases import rendering
+from bus.stack_file import CENTRAL
 
 DESCRIPTION = "bundle.json"
 _DIGEST = re.compile("sha256:[0-9a-f]{64}")
@@ -97,13 +98,29 @@ def write_site(folder: Path, plan: Deployment, site: SitePlan, staged: Mapping[s
         values = _without_roles(site, release.values) if release is site.base else release.values
         text = rendering.render(staged[release.chart], release.name, site.settings.namespace, values)
         (manifests / f"{number}-{release.name}.yaml").write_text(text)
-    for name, text in (
-        ("base-topics.sh", scripts.topics(site.name, "base-topics.sh", site.base_topics)),
-        ("topics.sh", scripts.topics(site.name, "topics.sh", site.topics)),
-        ("indices.sh", scripts.indices(site.name, "indices.sh", site.indices, site.provisions)),
-    ):
+    texts = {
+        "base-topics.sh": scripts.topics(site.name, "base-topics.sh", site.base_topics),
+        "topics.sh": scripts.topics(site.name, "topics.sh", site.topics),
+        "indices.sh": scripts.indices(site.name, "indices.sh", site.indices, site.provisions),
+    }
+    if site.settings.kafka.authorization or _mirrored(plan, site):
+        texts["logins.sh"] = _logins(plan, site)
+    if site.settings.kafka.authorization:
+        texts["users.sh"] = logins.users(site.name, site.users)
+    for name, text in texts.items():
         (folder / "sites" / site.name).mkdir(parents=True, exist_ok=True)
         (folder / "sites" / site.name / name).write_text(text)
+
+
+def _mirrored(plan: Deployment, site: SitePlan) -> dict[str, str]:
+    """The complexes whose brokers ask the mirror of this site for a login -> the user that it is there."""
+    others = (one for one in plan.sites.values() if one.kind != CENTRAL and MIRROR in one.users)
+    return {one.name: MIRROR for one in others} if site.kind == CENTRAL else {}
+
+
+def _logins(plan: Deployment, site: SitePlan) -> str:
+    users = sorted(site.users) if site.settings.kafka.authorization else None
+    return logins.secrets(site.name, site.settings.namespace, users, _mirrored(plan, site))
 
 
 def _without_roles(site: SitePlan, values: Values) -> Values:
@@ -156,11 +173,16 @@ def readme(plan: Deployment, bundle: Bundle, fingerprint: str) -> str:
             f"  kubectl apply -f manifests/{site.name}/0-namespace.yaml",
             *_secrets(plan, site),
         ]
+        secured = site.settings.kafka.authorization
+        brokers = "BROKER:9092" + (f" --command-config LOGINS/{site.name}/admin.properties" if secured else "")
+        if secured or _mirrored(plan, site):
+            lines.append(f"  sites/{site.name}/logins.sh LOGINS   # a folder that keeps the passwords, not this one")
         for number, release in enumerate(plan.releases(site.name), 1):
             if release is site.bricks:
-                lines.append(f"  sites/{site.name}/topics.sh BROKER:9092; sites/{site.name}/indices.sh http://ES:9200")
+                lines.append(f"  sites/{site.name}/topics.sh {brokers}; sites/{site.name}/indices.sh http://ES:9200")
             if release is site.notif:
-                lines.append(f"  sites/{site.name}/base-topics.sh BROKER:9092")
+                lines += [f"  sites/{site.name}/users.sh BROKER:9092 LOGINS"] if secured else []
+                lines.append(f"  sites/{site.name}/base-topics.sh {brokers}")
             file = f"manifests/{site.name}/{number}-{release.name}.yaml"
             lines.append(f"  kubectl apply -n {namespace} -f {file}")
     return "\n".join(lines) + "\n"

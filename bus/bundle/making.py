@@ -54,11 +54,6 @@ def make(
             f"{plan.settings.file}: bus:delivery.hostedBy = {hosted!r}: a bundle is loaded before anything of it runs; "
             f"take the key away, and name a registry that is there by then"
         )
-    if asking := [name for name, site in plan.sites.items() if site.settings.kafka.authorization]:
-        raise BadBundle(
-            f"the Kafka of {', '.join(asking)} asks for logins (bus:sites.<site>.kafka.authorization), whose passwords "
-            "only pulumi up can make: switch it off for a stack that is delivered as a bundle"
-        )
     now = datetime.now(UTC)
     serial = int(now.timestamp()) if serial is None else serial
     with _beside(target) as work:

@@ -40,6 +40,7 @@ def test_every_secret_that_the_manifests_count_on_is_made_first_and_from_a_file(
 
 
 @pytest.mark.helm
+@pytest.mark.helm
 def test_a_bundle_makes_no_roles_so_odoo2kafka_logs_in_as_odoo_does(tmp_path: Path) -> None:
     plan = plan_of()
     central = plan.sites["central"]

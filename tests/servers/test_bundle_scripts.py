@@ -9,16 +9,21 @@ from pathlib import Path
 import pytest
 
 from bus import planning
-from bus.bundle import scripts
+from bus.access import Login
+from bus.bundle import logins, scripts
 from bus.deployment import SitePlan
 from bus.indices import plan as index_plans
 from bus.indices import props as index_props
 from bus.indices.admin import Admin as Indices
 from bus.topics import plan as topic_plans
 from bus.topics.admin import Admin as Topics
+from bus.users import plan as user_plans
+from bus.users.admin import Admin as Users
+from bus.users.passwords import secret_of_brokers
 from tests.servers.elasticsearch import Node, shared_node
 from tests.servers.kafka import Cluster, cluster
 from tests.servers.processes import part
+from tests.servers.secured import BROKERS, BUS, Brick, secured
 from tests.settings.test_settings import load_stack
 
 pytestmark = pytest.mark.servers
@@ -41,7 +46,7 @@ def kafka() -> Iterator[Cluster]:
 def run(folder: Path, text: str, *arguments: str, **env: str) -> str:
     """Runs a script as the customer's operator would; all that it said."""
     (folder / "script.sh").write_text(text)
-    path = {"PATH": "/usr/bin:/bin"}
+    path = {"PATH": "/usr/bin:/bin", "TMPDIR": str(folder)}
     done = subprocess.run(
         ["sh", str(folder / "script.sh"), *arguments], env=path | env, capture_output=True, text=True, check=False
     )
@@ -49,11 +54,18 @@ def run(folder: Path, text: str, *arguments: str, **env: str) -> str:
     return done.stdout
 
 
-def stock_tool(folder: Path) -> Path:
-    """kafka-topics.sh, which the fetched jars come without: the class that it starts, started as it does."""
-    tool = folder / "kafka-topics.sh"
+_TOOLS = {
+    "kafka-topics.sh": "org.apache.kafka.tools.TopicCommand",
+    "kafka-configs.sh": "kafka.admin.ConfigCommand",
+    "kafka-acls.sh": "org.apache.kafka.tools.AclCommand",
+}
+
+
+def stock_tool(folder: Path, name: str = "kafka-topics.sh") -> Path:
+    """One of Kafka's scripts, which the fetched jars come without: the class that it starts, started as it does."""
+    tool = folder / name
     java = f"{shutil.which('java')} -XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-    tool.write_text(f'#!/bin/sh\nexec {java} -cp "{part("kafka/libs")}/*" org.apache.kafka.tools.TopicCommand "$@"\n')
+    tool.write_text(f'#!/bin/sh\nexec {java} -cp "{part("kafka/libs")}/*" {_TOOLS[name]} "$@"\n')
     tool.chmod(0o755)
     return tool
 
@@ -91,3 +103,57 @@ def test_indices_are_as_bus_would_make_them_and_stay_so_the_second_time(
         again = run(tmp_path, text, node.url)
         assert again.splitlines() == [f"{name} is there" for name in sorted(central.indices)]
         admin.delete([index.name for index in wanted])
+
+
+def test_users_get_the_passwords_and_the_rights_that_bus_would_give_them(tmp_path: Path) -> None:
+    """The secrets' script with a kubectl that keeps what it is given; then the users' script on secured brokers."""
+    wanted = {
+        "cineges-ui": {"topics": {"films": "read", "ventes": "read, write"}, "groups": {"cineges-ui": "read"}},
+        "odoo2kafka-job": {
+            "topics": {"odoo2kafka-job-*": "all", "films": "write"},
+            "transactionalIds": {"odoo2kafka-job-*": "write"},
+        },
+        "kafka2kafka": {"topics": {"mm2-*": "create, describeConfigs, read, write"}, "groups": {"central-mm2": "read"}},
+    }
+    folder, kubectl = tmp_path / "logins", tmp_path / "bin/kubectl"
+    kubectl.parent.mkdir()
+    kubectl.write_text(
+        "#!/bin/sh\nset -eu\n"
+        f'to="{tmp_path}/made/$4"\n'
+        '[ "$1" = create ] && { mkdir -p "$to"; cp "${7#--from-file=}"/* "$to"; }\n'
+        "exit 0\n"
+    )
+    kubectl.chmod(0o755)
+    text = logins.secrets("central", "ns", sorted(wanted), {"cinecity": "kafka2kafka"})
+    path = f"{kubectl.parent}:/usr/bin:/bin"
+    run(tmp_path, text, str(folder), PATH=path)
+    made = {
+        path.name: {file.name: file.read_text() for file in path.iterdir()} for path in (tmp_path / "made").iterdir()
+    }
+    assert made.keys() == {"kafka-brokers", "kafka-kafka2kafka-cinecity", *(f"kafka-{user}" for user in wanted)}
+    passwords = {name: (folder / "central" / name).read_text() for name in ("bus-1", "bus-2", *wanted)}
+    assert len({*passwords.values(), (folder / "cinecity/kafka2kafka").read_text()}) == 6
+    assert made["kafka-brokers"] == secret_of_brokers({name: passwords[name] for name in ("bus-1", "bus-2")})
+    first = {"mechanism": "SCRAM-SHA-512", "username": "cineges-ui", "password": passwords["cineges-ui"]}
+    assert made["kafka-cineges-ui"] == first
+    assert all(file.stat().st_mode & 0o077 == 0 for file in folder.rglob("*"))
+    run(tmp_path, text, str(folder), PATH=path)
+    assert {name: (folder / "central" / name).read_text() for name in passwords} == passwords, "made once"
+
+    with secured() as brokers:
+        (folder / "central/bus-1").write_text(BROKERS["bus-1"])
+        (folder / "central/bus-2").write_text(BROKERS["bus-2"])
+        run(tmp_path, text, str(folder), PATH=path)
+        tools = {
+            "KAFKA_CONFIGS": str(stock_tool(tmp_path, "kafka-configs.sh")),
+            "KAFKA_ACLS": str(stock_tool(tmp_path, "kafka-acls.sh")),
+        }
+        for _ in range(2):
+            said = run(tmp_path, logins.users("central", wanted), brokers.bootstrap, str(folder), **tools)
+            assert not [password for password in passwords.values() if password in said]
+        live = Users(brokers.bootstrap, BUS).read()
+        change = user_plans.plan(live, wanted, [])
+        assert (change.add, change.remove, change.logout) == ((), (), ())
+        for user in wanted:
+            assert live.has_login(user, "SCRAM-SHA-512")
+            assert Brick(brokers.bootstrap, Login(user, passwords[user], "SCRAM-SHA-512")).logs_in()
