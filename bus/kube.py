@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, cast
 
+import httpx_ws
 import kr8s
 import kr8s.asyncio
 import yaml
@@ -20,11 +21,12 @@ from bus import kube_credentials
 from bus.access import BROKERS_SECRET, Cluster, NotDeployed, NotReady, Unreachable
 
 _API_TIMEOUT_SECONDS = 10.0
-_FORBIDDEN = 403
+_FORBIDDEN, _NOT_FOUND = 403, 404
 _COMMAND_SECONDS = 180.0
 # https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming: the first byte of each message.
-_STDIN, _STDOUT, _STDERR, _STATUS, _CLOSE = 0, 1, 2, 3, 255
-_CLOSING = "v5.channel.k8s.io"
+_STDIN, _STDOUT, _STDERR, _STATUS = 0, 1, 2, 3
+_CHUNK_BYTES = 16384
+_PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 _EXEC_SECONDS = 15
 
 # kr8s warns of every Kubernetes newer than its release; what is used here has been stable since 1.16.
@@ -106,51 +108,45 @@ class CommandFailed(Exception):
 def execute(cluster: Cluster, pod: str, command: Sequence[str], stdin: str) -> str:
     """Run a command in the first container of a pod and return what it wrote to stdout.
 
-    The command stands in the API server's audit log and in the node's list of processes, `stdin` does not. An API
-    server older than 1.30 never closes stdin, so the command must end by itself. Raises CommandFailed, Unreachable.
+    The command stands in the API server's audit log and in the node's list of processes, `stdin` does not. It is never
+    closed, which not every API server can do: the command must end by itself. Raises CommandFailed, NotDeployed,
+    Unreachable.
     """
-    with answered(cluster, f"{cluster.namespace} has no pod {pod}"):
-        code, out, err = asyncio.run(_execute(cluster, pod, command, stdin))
-    if code:
-        raise CommandFailed(err.strip() or f"exit code {code}")
+    place = f"pod {pod} in {cluster.namespace}"
+    try:
+        with answered(cluster, but=(httpx_ws.WebSocketUpgradeError, TimeoutError)):
+            status, out, err = asyncio.run(_execute(cluster, pod, command, stdin))
+    except httpx_ws.WebSocketUpgradeError as error:
+        code = error.response.status_code
+        if code == _NOT_FOUND:
+            raise NotDeployed(f"{place} is not there") from None
+        remedy = "; let this user create pods/exec there" if code == _FORBIDDEN else ""
+        raise Unreachable(f"{where(cluster)}: no command runs in {place}: HTTP {code}{remedy}") from None
+    except TimeoutError:
+        raise Unreachable(f"a command in {place} did not end within {_COMMAND_SECONDS:.0f} s") from None
+    if status.get("status") != "Success":
+        raise CommandFailed(err.strip() or str(status.get("message") or "no reason is given"))
     return out
 
 
-async def _execute(cluster: Cluster, pod: str, command: Sequence[str], stdin: str) -> tuple[int, str, str]:
+async def _execute(cluster: Cluster, pod: str, command: Sequence[str], stdin: str) -> tuple[dict[str, Any], str, str]:
+    """Return how a command ended, and its outputs."""
     # kr8s' own exec asks for a protocol that it then refuses stdin for.
     api = await kr8s.asyncio.api(**_asked(cluster))
     asked = {"command": list(command), "stdin": "true", "stdout": "true", "stderr": "true"}
-    written = {_STDOUT: b"", _STDERR: b""}
+    written, content = {_STDOUT: b"", _STDERR: b"", _STATUS: b""}, stdin.encode()
     async with (
         asyncio.timeout(_COMMAND_SECONDS),
         api.open_websocket(
-            url=f"pods/{pod}/exec",
-            subprotocols=(_CLOSING, "v4.channel.k8s.io"),
-            namespace=cluster.namespace,
-            params=asked,
+            url=f"pods/{pod}/exec", subprotocols=_PROTOCOLS, namespace=cluster.namespace, params=asked
         ) as connection,
     ):
-        await connection.send_bytes(bytes([_STDIN]) + stdin.encode())
-        if connection.subprotocol == _CLOSING:
-            await connection.send_bytes(bytes([_CLOSE, _STDIN]))
-        while True:
+        for start in range(0, len(content), _CHUNK_BYTES):
+            await connection.send_bytes(bytes([_STDIN]) + content[start : start + _CHUNK_BYTES])
+        while not written[_STATUS]:
             message = await connection.receive_bytes()
-            channel, content = message[0], message[1:]
-            if channel == _STATUS:
-                return _exit_code(json.loads(content)), written[_STDOUT].decode(), written[_STDERR].decode()
-            if channel in written:
-                written[channel] += content
-
-
-def _exit_code(status: dict[str, Any]) -> int:
-    """The code of a command that ended; raises RuntimeError for one that could not be started."""
-    if status.get("status") == "Success":
-        return 0
-    causes = (status.get("details") or {}).get("causes") or []
-    codes = [int(cause["message"]) for cause in causes if cause.get("reason") == "ExitCode"]
-    if not codes:
-        raise RuntimeError(status.get("message") or "the command could not be started")
-    return codes[0]
+            written[message[0]] += message[1:]
+    return json.loads(written[_STATUS]), written[_STDOUT].decode(), written[_STDERR].decode()
 
 
 def brokers_there(cluster: Cluster) -> tuple[int, bool]:

@@ -66,14 +66,18 @@ def kwok() -> Iterator[Kwok]:
 
 
 @contextmanager
-def control_plane() -> Iterator[Kwok]:
-    """Starts etcd, API server, controller manager, scheduler and KWOK; stops them by their pid files."""
+def control_plane(**variables: str) -> Iterator[Kwok]:
+    """Starts etcd, API server, controller manager, scheduler and KWOK; stops them by their pid files.
+
+    `variables` are given to the scripts of sandbox/cluster.
+    """
     if "KUBE_BIN" not in os.environ:
         raise RuntimeError("KUBE_BIN is not set: run `make test`, or . sandbox/env.sh")
     tools = Path(os.environ["KUBE_BIN"])
     folder = Path(tempfile.mkdtemp(prefix="bus-kwok-"))
     environment = {
         **os.environ,
+        **variables,
         "PATH": f"{tools}:{os.environ['PATH']}",
         "KUBE_BIN": str(tools),
         "KUBE_DIR": str(folder),
