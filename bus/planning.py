@@ -21,7 +21,7 @@ from bus.mirror import Patterns, check_mirror, to_regex
 from bus.releases.values import is_enabled, places, release_values, with_defaults
 from bus.revisions import KeysRead, keys_read, of_config
 from bus.settings import Settings, cineges_config
-from bus.stack_file import CENTRAL, kind_of
+from bus.stack_file import CENTRAL, Site, kind_of
 from bus.topics import model as topic_model
 from bus.users.rights import of_bricks, of_mirrors
 from bus.yaml_files import as_written
@@ -221,7 +221,7 @@ def _mirror(
         complexes.append(
             {
                 "name": name,
-                "bootstrapServers": site.kafka.mirror_bootstrap_servers or f"kafka.{site.namespace}:9092",
+                **_mirrored_brokers(site, f".{site.namespace}"),
                 "topics": {
                     "ctrl2cplx": [to_regex(glob) for glob in pattern.ctrl2cplx],
                     "cplx2ctrl": [to_regex(glob) for glob in pattern.cplx2ctrl],
@@ -233,7 +233,7 @@ def _mirror(
     central = sites[CENTRAL].settings
     derived = {
         "central": {
-            "bootstrapServers": central.kafka.mirror_bootstrap_servers or "kafka:9092",
+            **_mirrored_brokers(central, ""),
             "replicationFactor": min(3, central.kafka.brokers),
             **mirror_login(central, MIRROR),
         },
@@ -242,6 +242,13 @@ def _mirror(
     wanted = merge(shared_values(settings), derived)
     seconds = settings.content.timeouts.mirror_seconds
     return _release(folder, settings, CENTRAL, bricks, MIRROR, MIRROR, seconds, wanted)
+
+
+def _mirrored_brokers(site: Site, domain: str) -> dict[str, Any]:
+    """Where the mirror finds a side's brokers, and the names of all of them where they are Services of the cluster."""
+    if elsewhere := site.kafka.mirror_bootstrap_servers:
+        return {"bootstrapServers": elsewhere, "brokers": []}
+    return {"bootstrapServers": f"kafka{domain}:9092", "brokers": [f"kafka-headless{domain}:9092"]}
 
 
 def _patterns(sites: Mapping[str, SitePlan]) -> dict[str, Patterns]:

@@ -92,7 +92,8 @@ def _container(pod: str, state: Object) -> Finding | None:
         if failed.get("reason") == "OOMKilled":
             remedy = "raise resources.limits.memory of the brick, or lower what it takes (Java: -Xmx)"
             return Finding(pod, f"container {name} took more memory than it may", remedy, name, True)
-        what = f"container {name} ended with exit code {code}, {restarts} times"
+        said = _line(failed.get("message", ""))  # what it wrote to its termination log
+        what = f"container {name} ended with exit code {code}, {restarts} times{said and f': {said}'}"
         remedy = "the end of its log says why: a wrong setting, or a server that it needs"
         if code == _OUT_OF_MEMORY:
             remedy = "killed from outside: a failing liveness probe, or no memory left on the node"

@@ -31,13 +31,14 @@ class Cluster:
     """broker and controller port of each node"""
     nodes: dict[int, ExitStack] = field(default_factory=dict)
     servers: dict[int, Server] = field(default_factory=dict)
+    host: str = "127.0.0.1"
     login: Path = Path()
     """where brokers that ask for a login have theirs (tests/servers/secured.py)"""
 
     @property
     def bootstrap(self) -> str:
         """All brokers, those that are down included."""
-        return ",".join(f"127.0.0.1:{broker}" for broker, _ in self.ports)
+        return ",".join(f"{self.host}:{broker}" for broker, _ in self.ports)
 
     def start(self, node: int) -> None:
         """Starts a node and waits until it takes connections."""
@@ -67,16 +68,25 @@ class Cluster:
         settings = self.folder / f"{node}.properties"
         command = [*java(self.folder), "kafka.Kafka", str(settings)]
 
-        return running(command, lambda: not wait or listens(broker), self.folder / f"{node}.log")
+        return running(command, lambda: not wait or listens(broker, self.host), self.folder / f"{node}.log")
 
 
 @contextmanager
 def cluster(
-    nodes: int = 1, *, racks: bool = False, settings: str = "", protocol: str = "PLAINTEXT"
+    nodes: int = 1,
+    *,
+    racks: bool = False,
+    settings: str = "",
+    protocol: str = "PLAINTEXT",
+    host: str = "127.0.0.1",
+    like: Cluster | None = None,
 ) -> Iterator[Cluster]:
-    """A cluster of `nodes`, until the context ends; `settings` are further lines of server.properties."""
+    """A cluster of `nodes`, until the context ends; `settings` are further lines of server.properties.
+
+    `like` is a cluster at another `host` of loopback that has the ports of this one too.
+    """
     folder = Path(tempfile.mkdtemp(prefix="bus-kafka-"))
-    made = Cluster(folder, [(free_port(), free_port()) for _ in range(nodes)])
+    made = Cluster(folder, like.ports if like else [(free_port(), free_port()) for _ in range(nodes)], host=host)
     try:
         _format(made, nodes, racks, settings, protocol)
         made.launch(list(range(1, nodes + 1)))
@@ -89,7 +99,7 @@ def cluster(
 def _format(made: Cluster, nodes: int, racks: bool, settings: str, protocol: str) -> None:
     (made.folder / "log4j2.properties").write_text(LOGGING)
     cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A", 1)
-    voters = ",".join(f"{n}@127.0.0.1:{controller}" for n, (_, controller) in enumerate(made.ports, 1))
+    voters = ",".join(f"{n}@{made.host}:{controller}" for n, (_, controller) in enumerate(made.ports, 1))
     for node, (broker, controller) in enumerate(made.ports, 1):
         target = made.folder / f"{node}.properties"
         target.write_text(
@@ -97,8 +107,8 @@ def _format(made: Cluster, nodes: int, racks: bool, settings: str, protocol: str
                 [
                     "process.roles=broker,controller",
                     f"node.id={node}",
-                    f"listeners=PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}",
-                    f"advertised.listeners=PLAINTEXT://127.0.0.1:{broker}",
+                    f"listeners=PLAINTEXT://{made.host}:{broker},CONTROLLER://{made.host}:{controller}",
+                    f"advertised.listeners=PLAINTEXT://{made.host}:{broker}",
                     "controller.listener.names=CONTROLLER",
                     f"listener.security.protocol.map=PLAINTEXT:{protocol},CONTROLLER:{protocol}",
                     f"controller.quorum.voters={voters}",

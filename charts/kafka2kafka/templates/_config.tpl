@@ -53,11 +53,9 @@ config.providers.dir.param.allowed.paths = /etc/login
 {{- end }}
 {{- end -}}
 
-{{/* kafka2kafka.connected: a shell command that succeeds where a broker's port of each of these lists is connected. */}}
-{{- define "kafka2kafka.connected" -}}
-{{- $ports := list -}}
-{{- range . -}}
-{{- $ports = append $ports (. | splitList "," | first | splitList ":" | last | int | printf "%04X") -}}
-{{- end -}}
-{{- range $i, $port := uniq $ports }}{{ if $i }} && {{ end }}grep -q ':{{ $port }} 01 ' /proc/net/tcp /proc/net/tcp6{{ end -}}
+{{/* kafka2kafka.sides: for mirror.sh, a line for each side: name, whether every broker is among its servers, the servers. */}}
+{{- define "kafka2kafka.sides" -}}
+{{- range $name, $side := . }}
+{{ $name }} {{ ternary "all" "some" (not (empty $side.brokers)) }}{{ range concat (splitList "," $side.bootstrapServers) ($side.brokers | default list) }} {{ trim . }}{{ end }}
+{{- end }}
 {{- end -}}
