@@ -9,7 +9,7 @@ from pydantic import Field
 
 from bus.errors import Problem
 from bus.parsing import Record, nearest, parse
-from bus.yaml_files import read_map
+from bus.yaml_files import keys_without_text, only_text, read_map
 
 
 class Image(Record):
@@ -68,7 +68,9 @@ def load(folder: Path, known: frozenset[str]) -> tuple[dict[str, Brick], list[Pr
     """Every brick of `folder` by name; a file of a brick that no chart has is a problem, as is anything unreadable."""
     bricks: dict[str, Brick] = {}
     problems: list[Problem] = []
-    for path in sorted(folder.glob("*.y*ml")):
+    linked = _linked(folder)
+    problems += linked.values()
+    for path in sorted(path for path in folder.glob("*.y*ml") if path not in linked):
         file = f"{folder.name}/{path.name}"
         raw, unreadable = read_map(path, file)
         problems += unreadable
@@ -86,10 +88,26 @@ def load(folder: Path, known: frozenset[str]) -> tuple[dict[str, Brick], list[Pr
             )
         if unreadable:
             continue
+        if not only_text(raw.get("values")):
+            problems += keys_without_text(path, file, "values")
+            raw = {**raw, "values": {}}
         content, wrong = parse(BrickFile, raw, file)
         problems += wrong
         bricks[path.stem] = Brick(path.stem, file, content or _sound(raw))
     return bricks, problems
+
+
+def _linked(folder: Path) -> dict[Path, Problem]:
+    """Return links that lead out of a folder, or to a folder: what is behind them is in no commit."""
+    found = {}
+    for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+        target = path.resolve()
+        if path.is_symlink() and (target.is_dir() or not target.is_relative_to(folder.resolve())):
+            what = "a folder" if target.is_dir() else "a file elsewhere"
+            allowed = f"is a link to {what}: {path.readlink()}"
+            name = path.relative_to(folder.parent).as_posix()
+            found[path] = Problem(name, "", None, allowed, "put the file itself there")
+    return found
 
 
 def _sound(raw: Mapping[str, Any]) -> BrickFile:

@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from bus import yaml_limits
 from bus.errors import Mendable
 from bus.layers import merge
 from bus.parsing import YamlLoader
@@ -98,6 +99,8 @@ def load_map(file: Path) -> dict[str, Any]:
 @lru_cache(512)
 def _parsed(text: str, name: str) -> Mapping[str, Any]:
     """The map that `text` is. Each site reads the same files of the charts, and parsing them takes most of a plan."""
+    if beyond := yaml_limits.refusal(text):
+        raise BadChart(f"{name} {beyond}")
     try:
         found = yaml.load(text, Loader=YamlLoader)
     except yaml.MarkedYAMLError as error:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from bus import admin_listener, delivery_logins, hosting, names
+from bus import admin_listener, delivery_logins, hosting, names, yaml_limits
 from bus.admin_listener import AdminListener
 from bus.database.of_site import ODOO2KAFKA_PASSWORD, ODOO_PASSWORD
 from bus.database.roles import ODOO2KAFKA
@@ -101,7 +101,7 @@ def load(stack: str, config: Mapping[str, str], encrypted: frozenset[str] | set[
         raise Refused([Problem(file, "", None, f"has no key of the program, {NAMESPACE}:customer for one", way_out)])
     hidden = {key.removeprefix(f"{NAMESPACE}:") for key in encrypted if key.startswith(f"{NAMESPACE}:")}
     dotted = {key for key in own if "." in key}
-    raw = {key: _decode(value) for key, value in own.items() if key not in dotted}
+    raw = _decoded(file, {key: value for key, value in own.items() if key not in dotted})
     content, problems = parse(StackFile, raw, file, f"{NAMESPACE}:")
     problems = [_without_joint(problem) for problem in problems] + _misspelt(file, config)
     problems += [
@@ -182,6 +182,20 @@ def _misspelt(file: str, config: Mapping[str, str]) -> list[Problem]:
     wrong = [key for key, name in names.items() if name != NAMESPACE and nearest(name, [NAMESPACE])]
     meant = [f"did you mean {NAMESPACE}:{key.partition(':')[2]}?" for key in wrong]
     return [Problem(file, key, None, "unknown key", hint) for key, hint in zip(wrong, meant, strict=True)]
+
+
+def _decoded(file: str, own: Mapping[str, str]) -> dict[str, Any]:
+    """Return what config strings hold; raises Refused where one is nested deeper than anything here reads."""
+    raw, deep = {}, []
+    for key, value in own.items():
+        try:
+            raw[key] = _decode(value)
+        except RecursionError:
+            deep.append(key)
+    deep += [key for key, value in raw.items() if yaml_limits.nested(value)]
+    if deep:
+        raise Refused([Problem(file, f"{NAMESPACE}:{key}", None, yaml_limits.TOO_DEEP) for key in sorted(deep)])
+    return raw
 
 
 def _decode(value: str) -> object:

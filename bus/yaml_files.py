@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from bus import wording
+from bus import wording, yaml_limits
 from bus.errors import Problem
 from bus.parsing import join, without_dates
 
@@ -45,7 +45,10 @@ class _Plain(str):
 def read_map(path: Path, file: str) -> tuple[Mapping[str, Any], list[Problem]]:
     """A YAML file that holds a map; `file` is how messages call it. Empty files are empty maps."""
     try:
-        text = path.read_bytes().decode()
+        with path.open("rb") as stream:
+            text = stream.read(4 * yaml_limits.BYTES).decode()
+        if beyond := yaml_limits.refusal(text):
+            return {}, [Problem(file, "", None, beyond)]
         raw = yaml.load(text, Loader=_Loader)
     except OSError as error:
         return {}, [Problem(file, "", None, f"cannot be read: {error.strerror}")]
@@ -57,8 +60,6 @@ def read_map(path: Path, file: str) -> tuple[Mapping[str, Any], list[Problem]]:
         return {}, [Problem(file, "", None, allowed, "take it away")]
     except yaml.MarkedYAMLError as error:
         return {}, [_fault(error, text, file)]
-    except RecursionError:
-        return {}, [Problem(file, "", None, "is nested too deep", "no map of a brick has hundreds of others around it")]
     if raw is None:
         return {}, []
     if not isinstance(raw, dict):
@@ -99,6 +100,35 @@ def _numbers(node: yaml.Node, path: str, above: tuple[yaml.Node, ...]) -> Iterat
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             yield from _numbers(value, join(path, [str(key.value)]), (*above, node))
+
+
+def keys_without_text(path: Path, file: str, below: str) -> list[Problem]:
+    """Return the keys below a key of a file that are no text to its reader: NO is false, and 1 a number."""
+    root = yaml.compose(path.read_bytes().decode(), Loader=_Loader)
+    found = {key.value: value for key, value in root.value} if isinstance(root, yaml.MappingNode) else {}
+    places = _odd_keys(found[below], below) if below in found else ()
+    allowed = f"this key must be text: {wording.QUOTES}"
+    return [Problem(file, place, None, allowed) for place in dict.fromkeys(places)]
+
+
+def only_text(value: Any) -> bool:
+    """Return whether all keys of a value that was read are text."""
+    if isinstance(value, Mapping):
+        return all(isinstance(key, str) for key in value) and all(only_text(below) for below in value.values())
+    return all(only_text(below) for below in value) if isinstance(value, list) else True
+
+
+def _odd_keys(node: yaml.Node, path: str) -> Iterator[str]:
+    if isinstance(node, yaml.SequenceNode):
+        for number, item in enumerate(node.value):
+            yield from _odd_keys(item, join(path, [number]))
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            name = str(key.value) if isinstance(key, yaml.ScalarNode) else "?"
+            place = join(path, [name])
+            if key.tag not in ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"):
+                yield place
+            yield from _odd_keys(value, path if key.tag == "tag:yaml.org,2002:merge" else place)
 
 
 def _fault(error: yaml.MarkedYAMLError, text: str, file: str) -> Problem:

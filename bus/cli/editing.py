@@ -8,13 +8,17 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
+from bus import yaml_limits
 from bus.cli.engine import NoStack
 
 
 def read(file: Path, *, wide: bool = False) -> Any:
     """What a file holds, to be changed and written back; raises NoStack where it cannot be read."""
     try:
-        return _yaml(wide).load(file.read_bytes().decode())
+        text = file.read_bytes().decode()
+        if beyond := yaml_limits.refusal(text):
+            raise NoStack(f"{file.name} {beyond}")
+        return _yaml(wide).load(text)
     except UnicodeDecodeError:
         raise NoStack(f"{file.name} is not UTF-8; save it as UTF-8") from None
     except MarkedYAMLError as error:

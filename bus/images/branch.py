@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from bus import git
+from bus import git, yaml_limits
 from bus.images import pins
 from bus.images.pins import NoPin, Pin
 from bus.parsing import nearest
@@ -21,6 +21,8 @@ def file_of(brick: str) -> str:
 def text_of(folder: Path, brick: str) -> str:
     """The text of a brick's file, line ends as they are; raises NoPin where the branch has none that can be read."""
     file = folder / file_of(brick)
+    if file.parent.is_symlink():
+        raise NoPin(f"{file.parent.name} is a link to {file.parent.readlink()}; put the folder itself there")
     if file.is_symlink():
         raise NoPin(f"{file_of(brick)} is a link to {file.readlink()}; put the file itself there")
     try:
@@ -73,4 +75,7 @@ def _commit(folder: Path, branch: str, ref: str) -> str:
 def stack_config(folder: Path, stack: str) -> Mapping[str, Any]:
     """What is below `config:` of a stack's file in a checkout; empty where there is no such file."""
     file = folder / f"Pulumi.{stack}.yaml"
-    return ((yaml.safe_load(file.read_text()) or {}).get("config") or {}) if file.exists() else {}
+    text = file.read_text() if file.exists() else ""
+    if beyond := yaml_limits.refusal(text):
+        raise NoPin(f"{file.name} {beyond}")
+    return (yaml.safe_load(text) or {}).get("config") or {}

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from bus import wording
+from bus import wording, yaml_limits
 from bus.errors import Mendable
 from bus.images.reference import Reference, from_values, is_tag
 from bus.parsing import YamlLoader
@@ -101,6 +101,8 @@ def _cleaned(text: str) -> Any:
 
 
 def _load(text: str, file: str) -> dict[str, Any]:
+    if beyond := yaml_limits.refusal(text):
+        raise NoPin(f"{file} {beyond}")
     try:
         found = yaml.load(text, YamlLoader)
     except yaml.MarkedYAMLError as error:
