@@ -15,6 +15,10 @@ VERBS = {
         "Adds a complexe to Pulumi.<stack>.yaml, checks the whole stack, and says which secrets it still needs.",
     ),
     "bundle": ("bus.cli.bundle:bundle", "A release as one signed archive, for a customer that we do not reach."),
+    "check-state": (
+        "bus.cli.check_state:check_state",
+        "Refuses a state whose providers are not exactly those of this program; run it before a plain pulumi command.",
+    ),
     "drift": (
         "bus.cli.drift:drift",
         "Compares objects, topics and indices with what was deployed; exit code 2 where any differs.",

@@ -9,7 +9,9 @@ from typing import Any
 
 import typer
 
+from bus import state_guard
 from bus.access import Cluster
+from bus.cli.check_state import state_of
 from bus.cli.diagnostics import errors
 from bus.cli.engine import ConfigFile, NoStack, StackName, project, pulumi
 from bus.cli.stack import load
@@ -29,6 +31,7 @@ EXIT_DRIFT = 2
 def drift(stack: StackName, config_file: ConfigFile = None) -> None:
     """Compares objects, topics and indices with what was deployed; exit code 2 where any differs."""
     root, count = project(), 0
+    state_guard.check(stack, state_of(root, stack))
     loaded = load(root, stack, config_file)
     clusters = loaded.reached()
     releases = [(site, release.name) for site in clusters for release in loaded.plan.releases(site)]

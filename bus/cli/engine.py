@@ -1,5 +1,6 @@
 """The pulumi CLI as verbs run it, and the options that say for which stack."""
 
+import json
 import os
 import re
 import subprocess
@@ -10,8 +11,11 @@ from typing import Annotated
 
 import typer
 
+from bus import state_guard
 from bus.errors import Mendable
 
+# Verbs of pulumi that load what the state names.
+_ENGINE = frozenset({"preview", "refresh", "up", "destroy", "import", "watch"})
 _STANDARD = re.compile(r"Pulumi\.(?P<stack>.+)\.ya?ml")
 
 
@@ -74,8 +78,12 @@ def pulumi(
 ) -> subprocess.CompletedProcess[str]:
     """Runs the pulumi CLI, whatever that ends in; where there is none, NoStack says what to do `otherwise`.
 
+    What runs the engine on a state (preview, refresh) raises ForeignState before that, where the state holds providers
+    that are not this program's: the engine would load them.
     Its temporary folder is gone afterwards: the Kubernetes provider leaves a whole kubeconfig there, in clear.
     """
+    if arguments[0] in _ENGINE and "--stack" in arguments:
+        _guarded(root, arguments[arguments.index("--stack") + 1])
     command = ["pulumi", *arguments, "--non-interactive"]
     if config_file:
         if not config_file.is_file():
@@ -87,6 +95,18 @@ def pulumi(
             return subprocess.run(command, cwd=root, env=own, capture_output=True, text=True, check=False)
         except FileNotFoundError:
             raise NoStack(f"pulumi is not on PATH; in the sandbox: . sandbox/env.sh{otherwise}") from None
+
+
+def exported(root: Path, stack: str) -> subprocess.CompletedProcess[str]:
+    """What `pulumi stack export` says: the state, with its secrets encrypted, and without loading a provider."""
+    return pulumi(root, "stack", "export", "--stack", stack)
+
+
+def _guarded(root: Path, stack: str) -> None:
+    """Raises ForeignState. A state that cannot be read is for the command itself to say."""
+    done = exported(root, stack)
+    if done.returncode == 0:
+        state_guard.check(stack, json.loads(done.stdout or "{}").get("deployment") or {})
 
 
 def reason(said: str) -> str:

@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
+from bus import state_guard
+from bus.cli.check_state import state_of
 from bus.cli.diagnostics import errors
 from bus.cli.engine import ConfigFile, NoStack, StackName, project, pulumi
 from bus.cli.stack import Stack, load
@@ -32,6 +34,7 @@ def preview(
 ) -> None:
     """Shows what `pulumi up` would change, object by object; touches nothing."""
     root = project()
+    state_guard.check(stack, state_of(root, stack))
     loaded = load(root, stack, config_file)
     found = _changed(root, loaded)
     done = _engine(root, stack, config_file)

@@ -1,7 +1,6 @@
 """`bus unlock`: takes from a state what a dead run left in it, and nothing of a living one."""
 
 import getpass
-import json
 import socket
 import time
 from collections.abc import Mapping, Sequence
@@ -10,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from bus import state_guard
+from bus.cli.check_state import state_of
 from bus.cli.engine import ConfigFile, NoStack, StackName, project, pulumi, reason
 from bus.locks import Lock, Verdict, judge, parse
 
@@ -23,11 +24,13 @@ def unlock(
 ) -> None:
     """Frees a stack of what a dead run left in its state: its lock, and operations that Pulumi would warn of for ever.
 
-    Exit code 1 where a lock is not provably that of a process of this machine that is gone, after --wait seconds.
+    Exit code 1 where a lock is not provably that of a process of this machine that is gone, after --wait seconds, and
+    where the state holds what this program does not put there: the pipeline's deployment begins with this verb.
     """
     root = project()
     _unlock(root, stack, wait)
-    state = _state(root, stack)
+    state = state_of(root, stack)
+    state_guard.check(stack, state)
     begun = interrupted(state)
     # Without a resource of the stack's own there is none at all, and the next run begins anew.
     own = [one["urn"] for one in state.get("resources") or [] if one["type"] == "pulumi:pulumi:Stack"]
@@ -88,14 +91,6 @@ def _while_alive(verdicts: Sequence[Verdict], deadline: float) -> None:
     watched = [verdict.lock.pid for verdict in verdicts if verdict.alive]
     while time.monotonic() < end and all(is_pulumi(pid) for pid in watched):
         time.sleep(min(_LOOK_SECONDS, max(0.0, end - time.monotonic())))
-
-
-def _state(root: Path, stack: str) -> Mapping[str, Any]:
-    done = pulumi(root, "stack", "export", "--stack", stack)
-    if done.returncode:
-        raise NoStack(f"the state of stack {stack} cannot be read: {reason(done.stderr)}")
-    state: Mapping[str, Any] = json.loads(done.stdout).get("deployment") or {}
-    return state
 
 
 def _clear(root: Path, stack: str, own: str, config_file: Path | None) -> None:
