@@ -29,6 +29,7 @@ _CLASSES: Mapping[str, tuple[str, str]] = {
         "PostgresPasswords": "database_passwords",
         "PostgresRoles": "roles",
         "RetiredPasswords": "users",
+        "Salt": "salt",
         "TopicSet": "topics",
         "Uninstall": "uninstall",
     }.items()
