@@ -87,6 +87,7 @@ class Sandbox:
         (self.folder / "go").touch()
 
     def end(self) -> None:
+        self.let_go()  # a run of make up that a failed test has left ends by itself
         for process in self.running:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)

@@ -78,13 +78,13 @@ class Engine:
             "PYTHONPATH": str(ROOT),  # the state names provider modules, which a project of bus has beside it
         }
 
-    def prepare(self) -> None:
-        """Writes the project and makes the stack."""
+    def prepare(self, program: str = PROGRAM) -> None:
+        """Writes the project and makes the stack; `program` is formatted with `root` and `namespace`."""
         if "PULUMI_HOME" not in os.environ:
             raise RuntimeError("PULUMI_HOME is not set: run `make test`, or . sandbox/env.sh")
         (self.folder / "state").mkdir()
         (self.folder / "Pulumi.yaml").write_text("name: tiny\nruntime: python\n")
-        (self.folder / "__main__.py").write_text(PROGRAM.format(root=str(ROOT), namespace=self.namespace))
+        (self.folder / "__main__.py").write_text(program.format(root=str(ROOT), namespace=self.namespace))
         self.kwok.command("cp", "-r", str(ROOT / "tests/servers/chart"), str(self.folder))
         (self.folder / "charts").mkdir()
         (self.folder / "chart").rename(self.folder / "charts/tiny")
