@@ -120,7 +120,9 @@ def execute(cluster: Cluster, pod: str, command: Sequence[str], stdin: str) -> s
         code = error.response.status_code
         if code == _NOT_FOUND:
             raise NotDeployed(f"{place} is not there") from None
-        remedy = "; let this user create pods/exec there" if code == _FORBIDDEN else ""
+        remedy = (
+            "; it takes create pods/exec there, as the deployer of rbac/roles.yaml has it" if code == _FORBIDDEN else ""
+        )
         raise Unreachable(f"{where(cluster)}: no command runs in {place}: HTTP {code}{remedy}") from None
     except TimeoutError:
         raise Unreachable(f"a command in {place} did not end within {_COMMAND_SECONDS:.0f} s") from None

@@ -35,6 +35,9 @@ up() {
     --service-cluster-ip-range "$KUBE_SERVICE_CIDR" \
     --authorization-mode Node,RBAC --enable-admission-plugins NodeRestriction --allow-privileged=true \
     --profiling=false
+  # The others end when they are still forbidden to ask after some 20 s: a busy machine takes longer to make its roles.
+  answers kube-apiserver 300 K get --raw /readyz
+  echo "apiserver ready  $(since "$t0")"
   start kube-controller-manager "$KUBE_BIN/kube-controller-manager" \
     --kubeconfig "$conf/controller-manager.kubeconfig" \
     --bind-address 127.0.0.1 --secure-port "$cm_port" --cert-dir "$KUBE_DIR/run" --leader-elect=false \
@@ -46,8 +49,6 @@ up() {
   start kube-scheduler "$KUBE_BIN/kube-scheduler" \
     --kubeconfig "$conf/scheduler.kubeconfig" \
     --bind-address 127.0.0.1 --secure-port "$sched_port" --cert-dir "$KUBE_DIR/run" --leader-elect=false --profiling=false
-  answers kube-apiserver 300 K get --raw /readyz
-  echo "apiserver ready  $(since "$t0")"
   answers kube-controller-manager 300 curl -skf "https://127.0.0.1:$cm_port/healthz"
   answers kube-scheduler 300 curl -skf "https://127.0.0.1:$sched_port/healthz"
   wait_for 300 K -n default get serviceaccount default

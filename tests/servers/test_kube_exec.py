@@ -63,6 +63,7 @@ def test_what_is_not_there_does_not_start_or_does_not_end_is_said(
 
 def test_a_user_who_may_not_is_told_what_is_missing(cluster: Cluster, plane: Kwok) -> None:
     reader = yaml.safe_load(cluster.kubeconfig)
-    reader["users"][0]["user"]["as"] = "previewer"
-    with pytest.raises(Unreachable, match="HTTP 403; let this user create pods/exec there"):
+    plane.command("kubectl", "create", "serviceaccount", "reader", "-n", "site")
+    reader["users"][0]["user"] = {"token": plane.command("kubectl", "create", "token", "reader", "-n", "site").strip()}
+    with pytest.raises(Unreachable, match="HTTP 403; it takes create pods/exec, as the deployer"):
         kube.execute(Cluster(kubeconfig=yaml.safe_dump(reader), namespace="site"), "p", ["true"], "")
