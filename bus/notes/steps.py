@@ -37,6 +37,7 @@ _UNSEEN = "no value that can be shown"
 _UNNAMED = dict.fromkeys(SETS, "what lost its fragment earlier, or what a run that was cut off left")
 _NOISE = ("__provider", "__defaults", "__internal", "__inputs")
 _LISTED = 12
+_MASK = "[secret]"
 
 
 def is_change(step: Mapping[str, Any]) -> bool:
@@ -166,7 +167,16 @@ def _fields(
         top = reason.split(".", 1)[0].split("[", 1)[0]
         if top not in named and top not in left and top not in _NOISE:
             found.append(f"{reason} {HIDDEN}")
-    return found
+    # The engine masks both sides of a secret, and a dynamic provider names no field.
+    return found or [f"{path} {HIDDEN}" for path in _masked(_clean(one), _clean(other))]
+
+
+def _masked(before: Any, after: Any, path: str = "") -> list[str]:
+    """Where both sides are masked, so that only there a difference can be that is not seen."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        above = f"{path}." if path else ""
+        return [found for key in sorted(after) for found in _masked(before.get(key), after[key], f"{above}{key}")]
+    return [path] if before == after == _MASK else []
 
 
 def _clean(value: Any) -> Any:
@@ -178,5 +188,5 @@ def _clean(value: Any) -> Any:
 def _hidden(text: str, kind: str) -> str:
     """A changed field without its values, where they are secret by kind or by name."""
     path, _, values = text.partition(" ")
-    secret = is_secret(path, Key("Secret" if kind == _SECRET else "", "", "")) or "[secret]" in values
+    secret = is_secret(path, Key("Secret" if kind == _SECRET else "", "", "")) or _MASK in values
     return f"{path} {HIDDEN}" if secret else text
