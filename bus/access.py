@@ -13,6 +13,10 @@ class Unreachable(Mendable):
     """A cluster or a server that does not answer; the message says which and why."""
 
 
+class Denied(Unreachable):
+    """Brokers that answer and do not take a login."""
+
+
 class NotDeployed(Unreachable):
     """The servers are not there yet: the ordinary state of a first preview."""
 

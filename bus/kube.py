@@ -151,21 +151,29 @@ async def _execute(cluster: Cluster, pod: str, command: Sequence[str], stdin: st
     return json.loads(written[_STATUS]), written[_STDOUT].decode(), written[_STDERR].decode()
 
 
-def brokers_there(cluster: Cluster) -> tuple[int, bool]:
-    """How many brokers a site is to have as it is deployed, and whether they ask for a login; raises Unreachable."""
+def brokers_there(cluster: Cluster) -> tuple[int, bool, bool]:
+    """How many brokers a site is to have as it is deployed, whether they ask for a login, and take SCRAM of each other.
+
+    Raises Unreachable.
+    """
     api = kube_api(cluster)
     try:
         with answered(cluster, "no Kafka yet"):
             found = StatefulSet.get("kafka", namespace=cluster.namespace, api=api)
     except NotDeployed:
-        return 0, False
-    return int(found.raw["spec"].get("replicas", 1)), is_secured(found)
+        return 0, False, False
+    return int(found.raw["spec"].get("replicas", 1)), is_secured(found), takes_scram(found)
 
 
 def is_secured(workload: Any) -> bool:
     """Whether brokers ask for a login: what is deployed says so, whatever the stack file wants by now."""
     volumes = workload.raw["spec"]["template"]["spec"].get("volumes") or []
     return any(volume.get("secret", {}).get("secretName") == BROKERS_SECRET for volume in volumes)
+
+
+def takes_scram(workload: Any) -> bool:
+    """Whether brokers that ask for a login take SCRAM of bus and of each other; those of before took PLAIN."""
+    return (workload.raw["metadata"].get("annotations") or {}).get("bus/broker-logins") == "scram"
 
 
 def _asked(cluster: Cluster) -> dict[str, Any]:

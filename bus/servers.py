@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bus import hosting
@@ -14,6 +14,7 @@ from bus.access import BROKERS_SECRET, Cluster, Login, Servers, Unreachable
 from bus.admin_listener import advertised
 from bus.database import psql
 from bus.database.psql import Run
+from bus.users.passwords import OF_BROKERS
 
 _PORT_WAIT_SECONDS = 60.0
 _KAFKA_ADMIN_PORT = 9094
@@ -22,9 +23,13 @@ _LOCALHOST = "127.0.0.1"
 
 
 @contextmanager
-def kafka_servers(cluster: Cluster, admin_port: int, bootstrap_servers: str = "") -> Iterator[Servers]:
+def kafka_servers(
+    cluster: Cluster, admin_port: int, bootstrap_servers: str = "", *, forwarded: bool = False
+) -> Iterator[Servers]:
     """A site's Kafka, as the runner reaches it while the context lasts.
 
+    Where a site asks for logins, PLAIN goes through the API server's TLS to a listener of the pod's loopback only, and
+    `access: direct` uses SCRAM, which tells no password to who listens. `forwarded` forwards in any case.
     Each broker is forwarded to where its pod says that it is advertised, or to a port of localhost from `admin_port` on
     (docs/adr/0002, 0050). Raises NotDeployed where Kafka is not there or has no ready broker, Unreachable where a port
     cannot be had.
@@ -39,8 +44,9 @@ def kafka_servers(cluster: Cluster, admin_port: int, bootstrap_servers: str = ""
     if kube.is_secured(workload):
         found = kube.secret(cluster, BROKERS_SECRET)
         login = Login(found["username"], found["password"])
-    if cluster.mode == "direct":
-        yield Servers(f"kafka.{cluster.namespace}:9092", login)
+    # Brokers of before take PLAIN alone, until they have restarted.
+    if cluster.mode == "direct" and not forwarded and (login is None or kube.takes_scram(workload)):
+        yield Servers(f"kafka.{cluster.namespace}:9092", replace(login, mechanism=OF_BROKERS) if login else None)
         return
     with ExitStack() as forwards:
         brokers = []

@@ -31,7 +31,7 @@ class Live:
 
     records: Mapping[str, list[Record]]
     """release -> Helm's records of it"""
-    brokers: tuple[int, bool]
+    brokers: tuple[int, bool, bool]
     """how many brokers are deployed, and whether they ask for a login; (0, False) where that does not matter"""
 
 
@@ -96,7 +96,7 @@ def _live(plan: Deployment, site: str, cluster: Cluster) -> Live:
     """Ask a site's cluster; raises Unreachable."""
     found = records.read(cluster, [release.name for release in plan.releases(site)])
     several = plan.sites[site].settings.kafka.brokers > 1
-    return Live(found, brokers_there(cluster) if several else (0, False))
+    return Live(found, brokers_there(cluster) if several else (0, False, False))
 
 
 def _judged(plan: Deployment, site: str, cluster: Cluster, live: Live, now: datetime) -> list[Problem]:

@@ -6,7 +6,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from bus.access import Login, Unreachable
+from bus.access import Denied, Login, Unreachable
 from bus.topics.answers import text
 
 CALL_SECONDS = 30.0
@@ -37,7 +37,7 @@ def connected(bootstrap: str, login: Login | None, seconds: float = CONNECT_SECO
         except KafkaException as error:
             client.poll(0)
             if denied and login:
-                raise Unreachable(_denied(bootstrap, login, denied[0])) from error
+                raise Denied(_denied(bootstrap, login, denied[0])) from error
             if time.monotonic() > deadline:
                 raise Unreachable(f"Kafka at {bootstrap} does not answer: {text(error)}") from error
 

@@ -22,7 +22,8 @@ from bus.access import Login
 from bus.topics.answers import text, unanswered
 from bus.topics.batches import batches
 from bus.topics.connecting import CALL_SECONDS, connected
-from bus.users.plan import ITERATIONS, Acl, Live, Plan
+from bus.users.passwords import ITERATIONS
+from bus.users.plan import Acl, Live, Plan
 
 _SETTLE_SECONDS = 60.0
 _USER = "User:"

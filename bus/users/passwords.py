@@ -2,10 +2,15 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Collection, Mapping
 
 # RFC 5802, RFC 7677. A user can have one password for each, so that an old and a new one are both valid for a while.
 MECHANISMS = ("SCRAM-SHA-512", "SCRAM-SHA-256")
+OF_BROKERS = MECHANISMS[0]
+"""of brokers among each other, and of bus where it reaches them over a network"""
+# Twice Kafka's own 4096: a password that somebody set with Kafka's tools shows by its count.
+ITERATIONS = 8192
 Credential = Mapping[str, str]
 """mechanism, username, password"""
 
@@ -50,13 +55,27 @@ def secret_of_brokers(users: Mapping[str, str]) -> dict[str, str]:
     """What Secret kafka-brokers holds: the present login, and what brokers read of it (charts/kafka)."""
     user = f"bus-{max(_number(one) for one in users) - 1}"
     known = " ".join(f'user_{one}="{password}"' for one, password in sorted(users.items()))
-    module = "org.apache.kafka.common.security.plain.PlainLoginModule"
+    modules = "org.apache.kafka.common.security"
+    own = f'required username="{user}" password="{users[user]}"'
     return {
         "username": user,
         "password": users[user],
-        "jaas": f'{module} required username="{user}" password="{users[user]}" {known};',
+        "logins": json.dumps(dict(sorted(users.items()))),
+        "jaas": f"{modules}.plain.PlainLoginModule {own} {known};",
+        "scram": f"{modules}.scram.ScramLoginModule {own};",
+        "format": "".join(f"--add-scram\n{_added(one, users[one])}\n" for one in sorted(users)),
         "super-users": ";".join(f"User:{one}" for one in sorted(users)),
     }
+
+
+def is_of_brokers(user: str) -> bool:
+    """Return whether a user is one of brokers and bus, of this or of an earlier renewal."""
+    return re.fullmatch(r"bus-\d+", user) is not None
+
+
+def _added(user: str, password: str) -> str:
+    """A user as `kafka-storage format --add-scram` takes it."""
+    return f"{OF_BROKERS}=[name={user},iterations={ITERATIONS},password={password}]"
 
 
 def _number(user: str) -> int:

@@ -1,12 +1,10 @@
 """What a change to users and their rights does, decided from what is live and what is wanted; pure."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from bus.users.passwords import ITERATIONS, is_of_brokers
 from bus.users.rights import Rights
-
-# Twice Kafka's own 4096: a password that somebody set with Kafka's tools shows by its count.
-ITERATIONS = 8192
 
 
 @dataclass(frozen=True, order=True)
@@ -69,6 +67,13 @@ def plan(live: Live, wanted: Mapping[str, Rights], gone: Collection[str]) -> Pla
     )
 
 
+def with_brokers(made: Plan, live: Live, brokers: Collection[str]) -> Plan:
+    """The plan with the users of brokers and bus, who have no rights of their own; those of older renewals go."""
+    older = [user for user in sorted(live.credentials) if is_of_brokers(user) and user not in brokers]
+    logout = [(user, one) for user in older for one in _mechanisms(live, user)] if brokers else []
+    return replace(made, login=(*made.login, *sorted(brokers)), logout=(*made.logout, *logout))
+
+
 def retirement(live: Live, mechanisms: Mapping[str, str]) -> Plan:
     """The passwords of a revision before; `mechanisms` has that of each user's newest one."""
     return Plan(
@@ -84,7 +89,8 @@ def retirement(live: Live, mechanisms: Mapping[str, str]) -> Plan:
 
 def strangers(live: Live, known: Collection[str]) -> list[str]:
     """Users that bus knows nothing of: it leaves them, their passwords and their rights alone."""
-    return sorted(({acl.user for acl in live.acls} | live.credentials.keys()) - set(known))
+    there = {acl.user for acl in live.acls} | live.credentials.keys()
+    return sorted(user for user in there - set(known) if not is_of_brokers(user))
 
 
 def from_props(user: str, rights: Mapping[str, Mapping[str, str]]) -> Iterable[Acl]:

@@ -1,7 +1,8 @@
 """The Kafka users of one site and what they may do, as one resource: a few admin calls (docs/adr/0014)."""
 
+import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pulumi
@@ -15,15 +16,16 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from bus.access import Login, NotDeployed, Unreachable
+from bus.access import BROKERS_SECRET, Denied, Login, NotDeployed, Unreachable
 from bus.errors import Failed
 from bus.kube import secret
 from bus.servers import kafka_servers
-from bus.users.plan import Live, plan, retirement, strangers, to_props
+from bus.users.passwords import OF_BROKERS, is_of_brokers
+from bus.users.plan import Live, plan, retirement, strangers, to_props, with_brokers
 from components.providers import connection
 from components.providers.connection import Place
 
-_COMPARED = (*connection.KEYS, "adminPort", "passwordRevision", "passwordFingerprint", "users")
+_COMPARED = (*connection.KEYS, "adminPort", "passwordRevision", "passwordFingerprint", "brokerLogins", "users")
 
 
 class KafkaUsersProvider(ResourceProvider):
@@ -86,9 +88,11 @@ class KafkaUsersProvider(ResourceProvider):
     def _apply(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
         """The outputs. Where anything fails the state stays as it was, and the next run does it all again."""
         wanted, before = news["users"], olds.get("users") or {}
-        logins = self._logins(news)
+        logins, brokers = self._logins(news), self._brokers(news)
         with self._admin(news) as admin:
-            failed = admin.apply(plan(admin.read(), wanted, before.keys() - wanted.keys()), logins)
+            live = admin.read()
+            todo = with_brokers(plan(live, wanted, before.keys() - wanted.keys()), live, brokers.keys())
+            failed = admin.apply(todo, logins | brokers)
         if failed:
             raise Failed(failed)
         return {**news, "mechanisms": {user: login.mechanism for user, login in sorted(logins.items())}}
@@ -99,15 +103,31 @@ class KafkaUsersProvider(ResourceProvider):
         found = {user: secret(where, f"kafka-{user}") for user in props["users"]}
         return {user: Login(user, one["password"], one["mechanism"]) for user, one in found.items()}
 
+    def _brokers(self, props: Mapping[str, Any]) -> dict[str, Login]:
+        """The users of brokers and bus: on volumes of before nobody has told the brokers of their SCRAM passwords."""
+        found = secret(connection.cluster(props, self._request), BROKERS_SECRET)
+        return {user: Login(user, one, OF_BROKERS) for user, one in json.loads(found.get("logins", "{}")).items()}
+
     @contextmanager
     def _admin(self, props: Mapping[str, Any]) -> Iterator[Any]:
         from bus.users.admin import Admin  # the client takes 0.2 to 0.5 s to import
 
         where = connection.cluster(props, self._request)
-        with kafka_servers(where, int(props["adminPort"])) as servers:
-            if servers.login is None:
-                raise NotDeployed(f"the brokers in {where.namespace} ask nobody for a login yet")
-            yield Admin(servers.bootstrap, servers.login)
+        with ExitStack() as opened:
+
+            def admin(forwarded: bool) -> Admin:
+                servers = opened.enter_context(kafka_servers(where, int(props["adminPort"]), forwarded=forwarded))
+                if servers.login is None:
+                    raise NotDeployed(f"the brokers in {where.namespace} ask nobody for a login yet")
+                return Admin(servers.bootstrap, servers.login)
+
+            try:
+                found = admin(False)
+            except Denied:
+                if where.mode != "direct":
+                    raise
+                found = admin(True)  # where bus's own SCRAM password is yet to be told to the brokers
+            yield found
 
 
 class RetiredPasswordsProvider(KafkaUsersProvider):
@@ -136,7 +156,7 @@ class RetiredPasswordsProvider(KafkaUsersProvider):
 def _remarks(live: Live, before: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
     """What somebody who looks at a preview should know of the users that are there."""
     there = live.credentials.keys() | {acl.user for acl in live.acls}
-    adopted = sorted((wanted.keys() - before.keys()) & there)
+    adopted = sorted(user for user in (wanted.keys() - before.keys()) & there if not is_of_brokers(user))
     others = strangers(live, wanted.keys() | before.keys())
     remarks = [f"user {user} is there already: it gets a new password, and the rights of its brick" for user in adopted]
     return remarks + ([f"users of others are left alone: {', '.join(others)}"] if others else [])
@@ -187,4 +207,5 @@ def _login_props(
 ) -> dict[str, Any]:
     """What both keep; another fingerprint: passwords may have been made anew without another revision."""
     revision = {"passwordRevision": password_revision, "passwordFingerprint": fingerprint}
-    return {**place.props, "adminPort": admin_port, **revision}
+    # Another one than in a state of before: brokers of then have to be told of the passwords of their own users.
+    return {**place.props, "adminPort": admin_port, **revision, "brokerLogins": OF_BROKERS}

@@ -150,6 +150,9 @@ def test_a_brick_that_has_a_kafka_login_gets_it_from_its_secret_and_restarts_wit
     assert not [variable for variable in variables(pod) if "SASL" in variable]
 
 
+BELOW = ("admin", "controller")
+
+
 def test_brokers_that_ask_read_their_login_from_its_volume_only(staged: Path) -> None:
     def rendered(revision: int) -> list[dict[str, Any]]:
         asked = {"isiinfra": {"kafka": {"authorization": {"enabled": True}}}}
@@ -163,9 +166,14 @@ def test_brokers_that_ask_read_their_login_from_its_volume_only(staged: Path) ->
     )
     assert lines["authorizer.class.name"] == "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
     assert "allow.everyone.if.no.acl.found" not in lines
-    logins = {key: value for key, value in lines.items() if key.endswith("plain.sasl.jaas.config")}
-    assert set(logins.values()) == {"${dir:/etc/kafka-brokers:jaas}"}
-    assert len(logins) == 3
+    plain = {key: value for key, value in lines.items() if key.endswith("plain.sasl.jaas.config")}
+    assert plain == {f"listener.name.{one}.plain.sasl.jaas.config": "${dir:/etc/kafka-brokers:jaas}" for one in BELOW}
+    taken = {key: value for key, value in lines.items() if key.endswith("sasl.enabled.mechanisms")}
+    assert "PLAIN" not in taken["listener.name.internal.sasl.enabled.mechanisms"], "bricks reach it, over a network"
+    assert lines["sasl.mechanism.inter.broker.protocol"] == "SCRAM-SHA-512"
+    start = named["ConfigMap", "kafka"]["data"]["start.sh"]
+    assert "ADMIN://127.0.0.1:9094" in start, "who takes PLAIN of bus is reached through the API server alone"
+    assert named["StatefulSet", "kafka"]["metadata"]["annotations"] == {"bus/broker-logins": "scram"}
     stateful = named["StatefulSet", "kafka"]["spec"]["template"]
     volumes = {volume["name"]: volume for volume in stateful["spec"]["volumes"]}
     assert volumes["login"]["secret"]["secretName"] == "kafka-brokers"

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +32,7 @@ class Cluster:
     nodes: dict[int, ExitStack] = field(default_factory=dict)
     servers: dict[int, Server] = field(default_factory=dict)
     host: str = "127.0.0.1"
+    admin: str = ""
     login: Path = Path()
     """where brokers that ask for a login have theirs (tests/servers/secured.py)"""
 
@@ -80,15 +81,18 @@ def cluster(
     protocol: str = "PLAINTEXT",
     host: str = "127.0.0.1",
     like: Cluster | None = None,
+    formatted: Sequence[str] = (),
+    admin: int = 0,
 ) -> Iterator[Cluster]:
     """A cluster of `nodes`, until the context ends; `settings` are further lines of server.properties.
 
-    `like` is a cluster at another `host` of loopback that has the ports of this one too.
+    `like` is a cluster at another `host` of loopback that has the ports of this one too. `formatted` are further
+    arguments of the format, `admin` is a port for a listener ADMIN.
     """
     folder = Path(tempfile.mkdtemp(prefix="bus-kafka-"))
     made = Cluster(folder, like.ports if like else [(free_port(), free_port()) for _ in range(nodes)], host=host)
     try:
-        _format(made, nodes, racks, settings, protocol)
+        _format(made, nodes, racks, settings, protocol, formatted, admin)
         made.launch(list(range(1, nodes + 1)))
         yield made
     finally:
@@ -96,7 +100,10 @@ def cluster(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _format(made: Cluster, nodes: int, racks: bool, settings: str, protocol: str) -> None:
+def _format(
+    made: Cluster, nodes: int, racks: bool, settings: str, protocol: str, formatted: Sequence[str], admin: int
+) -> None:
+    also = f",ADMIN://{made.host}:{admin}" if admin else ""
     (made.folder / "log4j2.properties").write_text(LOGGING)
     cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A", 1)
     voters = ",".join(f"{n}@{made.host}:{controller}" for n, (_, controller) in enumerate(made.ports, 1))
@@ -107,10 +114,10 @@ def _format(made: Cluster, nodes: int, racks: bool, settings: str, protocol: str
                 [
                     "process.roles=broker,controller",
                     f"node.id={node}",
-                    f"listeners=PLAINTEXT://{made.host}:{broker},CONTROLLER://{made.host}:{controller}",
-                    f"advertised.listeners=PLAINTEXT://{made.host}:{broker}",
+                    f"listeners=PLAINTEXT://{made.host}:{broker},CONTROLLER://{made.host}:{controller}{also}",
+                    f"advertised.listeners=PLAINTEXT://{made.host}:{broker}{also}",
                     "controller.listener.names=CONTROLLER",
-                    f"listener.security.protocol.map=PLAINTEXT:{protocol},CONTROLLER:{protocol}",
+                    f"listener.security.protocol.map=PLAINTEXT:{protocol},CONTROLLER:{protocol},ADMIN:{protocol}",
                     f"controller.quorum.voters={voters}",
                     f"log.dirs={made.folder}/data-{node}",
                     *([f"broker.rack=rack-{node % 3}"] if racks else []),
@@ -126,7 +133,16 @@ def _format(made: Cluster, nodes: int, racks: bool, settings: str, protocol: str
                 ]
             )
         )
-        command = [*java(made.folder), "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(target)]
+        command = [
+            *java(made.folder),
+            "kafka.tools.StorageTool",
+            "format",
+            "-t",
+            cluster_id,
+            "-c",
+            str(target),
+            *formatted,
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
         if done.returncode:
             raise RuntimeError(f"formatting node {node} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")

@@ -13,23 +13,32 @@ from confluent_kafka.admin import AdminClient
 
 from bus.access import Login, Unreachable
 from bus.topics.connecting import connected
-from bus.users.passwords import secret_of_brokers
+from bus.users.passwords import OF_BROKERS, secret_of_brokers
 from components.providers.users import KafkaUsersProvider, RetiredPasswordsProvider
 from tests.servers.kafka import Cluster, cluster
+from tests.servers.processes import free_port
 
 BROKERS = {"bus-1": "one", "bus-2": "two"}
-BUS = Login("bus-1", "one")
-_LISTENERS = ("plaintext", "controller")
+BUS = Login("bus-1", "one", OF_BROKERS)
+OVER_ADMIN = Login("bus-1", "one")
+"""how bus logs in through a port-forward"""
 _PATIENCE_SECONDS = 120.0
 
 
 @contextmanager
-def secured(nodes: int = 1) -> Iterator[Cluster]:
-    """A cluster with an authorizer that knows BROKERS and nobody else."""
+def secured(nodes: int = 1, *, of_before: bool = False) -> Iterator[Cluster]:
+    """A cluster with an authorizer that knows BROKERS and nobody else.
+
+    `of_before` has volumes that were formatted before brokers had users of SCRAM. Of one node, `admin` is its listener
+    for port-forwards.
+    """
     with tempfile.TemporaryDirectory(prefix="bus-login-") as folder:
         write_login(Path(folder), BROKERS)
-        with cluster(nodes, settings=_settings(folder), protocol="SASL_PLAINTEXT") as running:
-            running.login = Path(folder)
+        port = free_port() if nodes == 1 else 0
+        given = () if of_before else (f"@{folder}/format",)
+        settings = _settings(folder)
+        with cluster(nodes, settings=settings, protocol="SASL_PLAINTEXT", formatted=given, admin=port) as running:
+            running.login, running.admin = Path(folder), f"127.0.0.1:{port}"
             yield running
 
 
@@ -47,12 +56,14 @@ def _settings(folder: str) -> str:
             "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
             f"super.users=${{dir:{folder}:super-users}}",
             "inter.broker.listener.name=PLAINTEXT",  # a name: its protocol is that of the map
-            "sasl.mechanism.inter.broker.protocol=PLAIN",
+            "sasl.mechanism.inter.broker.protocol=SCRAM-SHA-512",
             "sasl.mechanism.controller.protocol=PLAIN",
-            "listener.name.plaintext.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
+            "listener.name.plaintext.sasl.enabled.mechanisms=SCRAM-SHA-512,SCRAM-SHA-256",
             "listener.name.controller.sasl.enabled.mechanisms=PLAIN",
-            *(f"listener.name.{listener}.{jaas}" for listener in _LISTENERS),
-            *(f"listener.name.plaintext.scram-sha-{size}.{scram}" for size in (256, 512)),
+            "listener.name.admin.sasl.enabled.mechanisms=PLAIN",
+            *(f"listener.name.{listener}.{jaas}" for listener in ("admin", "controller")),
+            f"listener.name.plaintext.scram-sha-512.sasl.jaas.config=${{dir:{folder}:scram}}",
+            f"listener.name.plaintext.scram-sha-256.{scram}",
             "config.providers=dir",
             "config.providers.dir.class=org.apache.kafka.common.config.provider.DirectoryConfigProvider",
             f"config.providers.dir.param.allowed.paths={folder}",
@@ -124,11 +135,14 @@ class _OfATest(KafkaUsersProvider):
     def _logins(self, props: Mapping[str, Any]) -> dict[str, Login]:
         return logins(self._credentials, props["users"])
 
+    def _brokers(self, props: Mapping[str, Any]) -> dict[str, Login]:
+        return {user: Login(user, password, OF_BROKERS) for user, password in BROKERS.items()}
+
     @contextmanager
     def _admin(self, props: Mapping[str, Any]) -> Iterator[Any]:
         from bus.users.admin import Admin
 
-        yield Admin(self._kafka.bootstrap, BUS)
+        yield Admin(self._kafka.admin, OVER_ADMIN)
 
 
 class Users(_OfATest):

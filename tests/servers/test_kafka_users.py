@@ -8,18 +8,22 @@ from typing import Any
 
 import pytest
 
-from bus.access import Login, Unreachable
+from bus.access import Cluster as Reached
+from bus.access import Denied, Login, Unreachable
+from bus.servers import kafka_servers
 from bus.topics.admin import Admin as TopicAdmin
 from bus.topics.applying import apply
 from bus.topics.batches import batches
 from bus.topics.plan import Topic, plan
+from bus.topics.replicas import connect as replicas
 from bus.users.admin import Admin
-from bus.users.passwords import fingerprint, of_users
+from bus.users.passwords import OF_BROKERS, fingerprint, of_users, secret_of_brokers
 from bus.users.plan import Acl, Plan
 from bus.users.plan import plan as user_plan
 from bus.users.rights import Rights
 from tests.servers.kafka import Cluster
-from tests.servers.secured import BUS, Brick, Retired, Users, logins, props, secured
+from tests.servers.recording import recorded
+from tests.servers.secured import BROKERS, BUS, OVER_ADMIN, Brick, Retired, Users, logins, props, secured
 
 pytestmark = pytest.mark.servers
 WRITER: Rights = {"topics": {"films": "read, write"}, "groups": {"jobs": "read"}, "transactionalIds": {"jobs": "write"}}
@@ -43,7 +47,8 @@ def admin(kafka: Cluster) -> Iterator[Admin]:
     yield admin
     live = admin.read()
     everybody = {acl.user for acl in live.acls} | live.credentials.keys()
-    logout = tuple((user, one) for user, found in live.credentials.items() for one in found)
+    bricks = live.credentials.keys() - BROKERS.keys()
+    logout = tuple((user, one) for user in bricks for one in live.credentials[user])
     assert admin.apply(Plan(remove=tuple(live.acls), logout=logout), {}) == {}, everybody
 
 
@@ -157,7 +162,7 @@ def test_a_brick_that_is_gone_loses_password_and_rights(
     state = users.create(props(USERS)).outs or {}
     users.update("id", state, props({"jobs": WRITER}))
     live = admin.read()
-    assert live.credentials.keys() == {"jobs"}
+    assert live.credentials.keys() == {"jobs", *BROKERS}
     assert {acl.user for acl in live.acls} == {"jobs"}
     assert not brick(kafka, credentials, "api").logs_in()
 
@@ -225,7 +230,7 @@ def test_a_removed_resource_takes_its_users_with_it(
     users = Users(kafka, credentials)
     users.delete("id", users.create(props(USERS)).outs or {})
     live = admin.read()
-    assert (live.acls, live.credentials) == (frozenset(), {})
+    assert (live.acls, live.credentials.keys()) == (frozenset(), BROKERS.keys())
 
 
 def test_no_password_stands_in_what_the_state_keeps(
@@ -238,7 +243,7 @@ def test_no_password_stands_in_what_the_state_keeps(
 
 
 def test_brokers_take_the_next_password_before_they_know_that_it_is_the_present_one(kafka: Cluster) -> None:
-    assert Admin(kafka.bootstrap, Login("bus-2", "two")).read() is not None
+    assert Admin(kafka.bootstrap, Login("bus-2", "two", OF_BROKERS)).read() is not None
 
 
 def test_topics_move_and_are_measured_on_brokers_that_ask(kafka: Cluster) -> None:
@@ -254,5 +259,46 @@ def test_who_does_not_log_in_gets_no_answer(kafka: Cluster, monkeypatch: pytest.
 
 def test_a_wrong_password_is_said_at_once_and_not_as_a_broker_that_is_away(kafka: Cluster) -> None:
     with pytest.raises(Unreachable, match="does not take the password of bus-1") as refused:
-        TopicAdmin(kafka.bootstrap, Login("bus-1", "wr0ng"))
+        TopicAdmin(kafka.bootstrap, Login("bus-1", "wr0ng", OF_BROKERS))
     assert "wr0ng" not in str(refused.value)
+
+
+def test_plain_is_taken_on_the_admin_listener_alone(kafka: Cluster) -> None:
+    """Of all that can be reached over a network, nobody asks for a password in clear."""
+    assert Admin(kafka.admin, OVER_ADMIN).read() is not None
+    with pytest.raises(Unreachable, match="does not take the password of bus-1"):
+        TopicAdmin(kafka.bootstrap, OVER_ADMIN)
+
+
+def test_brokers_whose_volumes_know_no_user_of_theirs_are_told_of_them() -> None:
+    """A site of before: bus reaches it by the admin listener, and afterwards over the network too."""
+    with secured(of_before=True) as kafka:
+        with pytest.raises(Denied):
+            Admin(kafka.bootstrap, BUS)
+        stale = {"bus-0": Login("bus-0", "zero", OF_BROKERS)}
+        assert Admin(kafka.admin, OVER_ADMIN).apply(Plan(login=("bus-0",)), stale) == {}
+        users, credentials = Users(kafka, made({})), made({})
+        before = {**props(USERS), "brokerLogins": None}
+        state = Users(kafka, credentials).create(before).outs or {}
+        assert users.diff("id", state, {**props(USERS), "brokerLogins": OF_BROKERS}).changes
+        assert Admin(kafka.bootstrap, BUS).read().credentials.keys() == {*USERS, *BROKERS}, "bus-0 is of long ago"
+
+
+def test_no_password_goes_over_the_line_in_clear(kafka: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What bus says to a broker that it reaches directly, recorded on its way: of both clients."""
+    held = secret_of_brokers(BROKERS)
+    workload = type("", (), {"raw": {"metadata": {"annotations": {"bus/broker-logins": "scram"}}}})
+    monkeypatch.setattr("bus.kube.ready_pods", lambda *_: (workload, []))
+    monkeypatch.setattr("bus.kube.is_secured", lambda _: True)
+    monkeypatch.setattr("bus.kube.secret", lambda *_: held)
+    with kafka_servers(Reached(mode="direct"), 0) as servers:
+        assert servers.bootstrap == "kafka.default:9092"
+        assert servers.login
+        with recorded(kafka.bootstrap) as (bootstrap, said):
+            assert TopicAdmin(bootstrap, servers.login).read(["films"])
+            with replicas(bootstrap, servers.login) as found:
+                assert found.moving() == {}
+        text = b"".join(said)
+        assert b"SCRAM-SHA-512" in text and b"n=bus-1" in text
+        assert not [one for one in BROKERS.values() if b"\0" + one.encode() in text]
+        assert b"\0bus-1\0one" not in text

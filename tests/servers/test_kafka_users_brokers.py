@@ -8,7 +8,7 @@ import pytest
 from bus.access import Login, Unreachable
 from bus.topics.admin import Admin
 from bus.topics.plan import Topic
-from bus.users.passwords import of_brokers, secret_of_brokers
+from bus.users.passwords import OF_BROKERS, of_brokers, secret_of_brokers
 from tests.servers.kafka import Cluster
 from tests.servers.secured import BROKERS, BUS, secured, write_login
 
@@ -22,7 +22,7 @@ def test_brokers_are_renewed_one_by_one_and_never_lose_each_other() -> None:
         assert admin.create([_TOPIC]) == (set(), {})
         renewed = of_brokers(BROKERS, True, secrets.token_urlsafe)
         found = secret_of_brokers(renewed)
-        present = Login(found["username"], found["password"])
+        present = Login(found["username"], found["password"], OF_BROKERS)
         write_login(kafka.login, renewed)
         for node in (1, 2):  # the new at the old, the old at the new, the new at the new
             kafka.kill(node)
@@ -30,7 +30,7 @@ def test_brokers_are_renewed_one_by_one_and_never_lose_each_other() -> None:
             again = registered(kafka, present)
             assert in_sync(again), f"after broker {node}"
         with pytest.raises(Unreachable, match="does not take the password of bus-0"):
-            Admin(kafka.bootstrap, Login("bus-0", "never was"))
+            Admin(kafka.bootstrap, Login("bus-0", "never was", OF_BROKERS))
         assert registered(kafka, BUS), "a bus that has read the Secret before the renewal goes on"
 
 

@@ -88,7 +88,7 @@ def rendered(folder: Path, central: Cluster, complexe: Cluster, brokers: list[st
     return Mirror(folder, container)
 
 
-def wait_for(condition: Callable[[], bool], what: Callable[[], object], seconds: float = 240) -> float:
+def wait_for(condition: Callable[[], bool], what: Callable[[], object], seconds: float = 600) -> float:
     """Seconds until something holds; fails with what is instead."""
     started = time.monotonic()
     while not condition():

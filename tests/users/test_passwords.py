@@ -1,8 +1,9 @@
 """Who gets a new password, for which mechanism, and which passwords brokers know of each other."""
 
+import json
 from itertools import count
 
-from bus.users.passwords import fingerprint, of_brokers, of_users, secret_of_brokers
+from bus.users.passwords import fingerprint, is_of_brokers, of_brokers, of_users, secret_of_brokers
 
 
 def maker() -> "count[int]":
@@ -65,3 +66,11 @@ def test_what_brokers_read_names_every_login_that_they_take() -> None:
     assert (found["username"], found["password"]) == ("bus-9", "c")
     assert 'username="bus-9" password="c" user_bus-10="d" user_bus-8="b" user_bus-9="c";' in found["jaas"]
     assert found["super-users"] == "User:bus-10;User:bus-8;User:bus-9"
+    assert found["scram"].endswith('ScramLoginModule required username="bus-9" password="c";')
+    assert found["format"].splitlines()[:2] == ["--add-scram", "SCRAM-SHA-512=[name=bus-10,iterations=8192,password=d]"]
+    assert json.loads(found["logins"]) == {"bus-10": "d", "bus-8": "b", "bus-9": "c"}
+
+
+def test_users_of_brokers_are_told_from_bricks() -> None:
+    names = ("bus-1", "bus-12", "bus-", "bus-1a", "bus-api", "abus-1")
+    assert [one for one in names if is_of_brokers(one)] == ["bus-1", "bus-12"]

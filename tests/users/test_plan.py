@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given as holds
 from hypothesis import strategies as st
 
-from bus.users.plan import Acl, Live, from_props, plan, retirement, strangers, to_props
+from bus.users.plan import Acl, Live, Plan, from_props, plan, retirement, strangers, to_props, with_brokers
 
 CASES = sorted((Path(__file__).parent / "plans").glob("*.yaml"))
 
@@ -73,3 +73,11 @@ def test_who_cannot_log_in_as_it_was_left_is_not_there() -> None:
 def test_what_bus_never_writes_stands_out_in_a_preview() -> None:
     texts = [Acl(*astuple(acl(f"a topics t {text}"))).text for text in ("deny read", "read from 10.0.0.1", "read")]
     assert texts == ["deny read", "read from 10.0.0.1", "read"]
+
+
+def test_users_of_brokers_get_their_passwords_and_those_of_older_renewals_go() -> None:
+    live = Live(credentials={"bus-1": {"SCRAM-SHA-512": 8192}, "bus-2": {"SCRAM-SHA-512": 8192}, "bus": {"X": 1}})
+    made = with_brokers(Plan(login=("api",)), live, ["bus-2", "bus-3"])
+    assert made == Plan(login=("api", "bus-2", "bus-3"), logout=(("bus-1", "SCRAM-SHA-512"),))
+    assert with_brokers(Plan(), live, []) == Plan(), "a Secret of before names none"
+    assert strangers(live, []) == ["bus"]

@@ -13,7 +13,7 @@ listeners=@LISTENERS@
 {{- else }}
 broker.id=@ORDINAL@
 zookeeper.connect={{ .Values.zookeeper.connect }}
-listeners=INTERNAL://:9092,ADMIN://:9094
+listeners=INTERNAL://:9092,ADMIN://127.0.0.1:9094
 {{- end }}
 advertised.listeners=INTERNAL://kafka-@ORDINAL@.{{ $host }}:9092,ADMIN://{{ .Values.admin.host | default "localhost" }}:@ADMIN_PORT@
 {{- $protocol := ternary "SASL_PLAINTEXT" "PLAINTEXT" .Values.authorization.enabled }}
@@ -39,23 +39,23 @@ group.initial.rebalance.delay.ms=0
 {{- end -}}
 
 {{/*
-kafka.authorization: who a client is, and what it may do (docs/adr/0013). Brokers, controllers and bus log in by PLAIN with what
-Secret kafka-brokers holds, which brokers read from its volume: it works before there is any user. Bricks log in by SCRAM.
+kafka.authorization: who a client is, and what it may do (docs/adr/0013, 0062). What Secret kafka-brokers holds brokers read from
+its volume. On INTERNAL everybody logs in by SCRAM, brokers too. PLAIN, which works before there is any user, is for ADMIN, which
+the pod's loopback alone reaches, and for controllers, who cannot know of a SCRAM user before they have a leader (KIP-900).
 */}}
 {{- define "kafka.authorization" }}
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 super.users=${dir:/etc/kafka-brokers:super-users}
-sasl.mechanism.inter.broker.protocol=PLAIN
+sasl.mechanism.inter.broker.protocol=SCRAM-SHA-512
 sasl.mechanism.controller.protocol=PLAIN
-listener.name.internal.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
+listener.name.internal.sasl.enabled.mechanisms=SCRAM-SHA-512,SCRAM-SHA-256
 listener.name.admin.sasl.enabled.mechanisms=PLAIN
 listener.name.controller.sasl.enabled.mechanisms=PLAIN
-{{- range list "internal" "admin" "controller" }}
+{{- range list "admin" "controller" }}
 listener.name.{{ . }}.plain.sasl.jaas.config=${dir:/etc/kafka-brokers:jaas}
 {{- end }}
-{{- range list "scram-sha-256" "scram-sha-512" }}
-listener.name.internal.{{ . }}.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
-{{- end }}
+listener.name.internal.scram-sha-512.sasl.jaas.config=${dir:/etc/kafka-brokers:scram}
+listener.name.internal.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 {{- include "kafka.secrets" . }}
 # renewals of the passwords restart the brokers: {{ dig "kafka" "passwordRevision" 1 (.Values.global | default dict) }}
 {{- end -}}
