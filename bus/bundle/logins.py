@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from bus.access import BROKERS_SECRET
-from bus.users.passwords import MECHANISMS, of_brokers, secret_of_brokers
-from bus.users.plan import ITERATIONS, from_props
+from bus.users.passwords import ITERATIONS, MECHANISMS, OF_BROKERS, of_brokers, secret_of_brokers
+from bus.users.plan import from_props
 from bus.users.rights import Rights
 
 _SECRETS = """#!/bin/sh
@@ -101,12 +101,11 @@ def _brokers(site: str) -> str:
     content = secret_of_brokers({user: f"${{{variable}}}" for user, variable in shell.items()})
     for key, text in sorted(content.items()):
         lines.append(f'printf %s "$(cat <<EOF\n{text}\nEOF\n)" >"$work/{key}"')
-    login = content["jaas"].partition(" user_")[0]
     lines += [
         f'cat >"$folder/{site}/admin.properties" <<EOF',
         "security.protocol=SASL_PLAINTEXT",
-        "sasl.mechanism=PLAIN",
-        f"sasl.jaas.config={login};",
+        f"sasl.mechanism={OF_BROKERS}",
+        f"sasl.jaas.config={content['scram']}",
         "EOF",
         f"secret {BROKERS_SECRET}",
     ]

@@ -63,7 +63,7 @@ def secret_of_brokers(users: Mapping[str, str]) -> dict[str, str]:
         "logins": json.dumps(dict(sorted(users.items()))),
         "jaas": f"{modules}.plain.PlainLoginModule {own} {known};",
         "scram": f"{modules}.scram.ScramLoginModule {own};",
-        "format": "".join(f"--add-scram\n{_added(one, users[one])}\n" for one in sorted(users)),
+        "format": "\n".join(f"--add-scram\n{_added(one, users[one])}" for one in sorted(users)),
         "super-users": ";".join(f"User:{one}" for one in sorted(users)),
     }
 
