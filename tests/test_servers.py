@@ -5,8 +5,11 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from kr8s import objects as kr8s_objects
 
 from bus import servers
 from bus.access import Cluster, Unreachable
@@ -130,3 +133,20 @@ def test_threads_share_one_forward_and_the_last_closes_it(monkeypatch: pytest.Mo
     assert pod.forwards == [("127.9.9.9", port)]
     with socket.socket() as probe:
         assert probe.connect_ex(("127.9.9.9", port)) != 0
+
+
+def test_kr8s_listens_at_that_address_and_at_no_other() -> None:
+    pod = kr8s_objects.Pod(
+        {"metadata": {"name": "kafka-0", "namespace": "site"}}, api=cast(Any, SimpleNamespace(_asyncio=False))
+    )
+    port = free_port("127.9.9.9")
+    forward = servers._start(pod, 9094, "127.9.9.9", port)
+    try:
+        with socket.socket() as probe, pytest.raises(OSError, match="in use"):
+            probe.bind(("127.9.9.9", port))
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+    finally:
+        forward.__exit__(None, None, None)
+    with socket.socket() as probe:
+        probe.bind(("127.9.9.9", port))
