@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bus.images import verifying
+from bus.images.digests import digest_of
 from bus.images.lookup import look_up
 from bus.images.registries import Access, Registries
 from bus.images.signatures import Key, Policy
@@ -69,8 +70,6 @@ def test_no_byte_of_what_was_signed_can_be_changed(stack: ExitStack, name: str) 
     changed = store(name)
     top = changed.manifests["1"]
     other = json.dumps(json.loads(top) | {"annotations": {"x": "y"}}).encode()
-    from bus.images.digests import digest_of
-
     old, new = digest_of(top), digest_of(other)
     changed.manifests |= {"1": other, new: other}
     for tag in [tag for tag in changed.manifests if tag.startswith("sha256-")]:

@@ -17,11 +17,11 @@ from bus.images.promotion import Row
 from bus.images.reference import parse
 from bus.images.registries import Access
 from bus.images.signatures import Key, Policy
+from bus.stack_file import Verify, VerifyKey
 from tests.bundle.test_contents import plan_of
 from tests.images.signing import Signer
 from tests.images.stores import Store
 from tests.images.toys import toy
-from tests.settings.test_settings import load_stack
 
 MINE = Signer()
 
@@ -64,7 +64,4 @@ def test_a_bundle_has_signed_images_alone(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 def load_verify(pem: str) -> Any:
     """The key of a stack file that verifies with one key."""
-    from bus.stack_file import Verify, VerifyKey
-
-    assert load_stack("prod")
     return Verify(keys=(VerifyKey(key=pem),))
