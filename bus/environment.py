@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bus import charts
+from bus import charts, secrecy
 from bus.bricks import Brick
 from bus.charts import BadChart
 from bus.deployment import Deployment, Release
@@ -43,9 +43,14 @@ def problems(folder: Path, deployment: Deployment, found: Places, bricks: Mappin
         for part in path:
             values = values.get(part, {})
         places = layers(deployment.settings, site, bricks)
+        problems += secrecy.in_clear(places, frozenset({brick}), frozenset(deployment.settings.content.not_secrets))
         problems += _keys(deployment, site, brick, values, places)
         problems += _names(folder, chart, brick, values, places)
         problems += _ungranted(folder, deployment, site, release, brick, values, places)
+    settings = deployment.settings
+    for site, content in settings.content.sites.items():
+        place = f"bus:sites.{site}.config"
+        problems += secrecy.in_config(settings.file, place, content.config, frozenset(settings.content.not_secrets))
     return problems
 
 

@@ -351,6 +351,9 @@ class StackFile(Record):
     images: Images = Images()
     confirm_delete: ConfirmDelete = ConfirmDelete()
     timeouts: Timeouts = Timeouts()
+    not_secrets: tuple[str, ...] = Field(
+        (), strict=False, description="names in values whose text only looks like a secret that stands in clear"
+    )
     allow_offline: tuple[str, ...] = Field(
         (), strict=False, description="complexes whose cluster may be out of reach while the others are deployed"
     )

@@ -188,5 +188,5 @@ def _clean(value: Any) -> Any:
 def _hidden(text: str, kind: str) -> str:
     """A changed field without its values, where they are secret by kind or by name."""
     path, _, values = text.partition(" ")
-    secret = is_secret(path, Key("Secret" if kind == _SECRET else "", "", "")) or _MASK in values
+    secret = is_secret(path, Key("Secret" if kind == _SECRET else "", "", ""), values) or _MASK in values
     return f"{path} {HIDDEN}" if secret else text

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from bus import secrecy
 from bus.releases.objects import Key
 
 HIDDEN = "(hidden)"
@@ -84,7 +85,7 @@ def _fields(old: Mapping[str, Any], new: Mapping[str, Any], key: Key) -> list[Fi
             continue
         if _NOISE.search(path) and not path.startswith(_TEMPLATE):  # there it replaces pods
             continue
-        hidden = is_secret(path, key)
+        hidden = any(is_secret(path, key, side.get(path, "")) for side in (before, after))
         shown = [None if path not in side else HIDDEN if hidden else side[path] for side in (before, after)]
         found.append(FieldChange(path, *shown))
     return found
@@ -101,12 +102,13 @@ def leaves(value: Any, key: Key, path: str = "", *, hide: bool = True) -> Iterat
             yield from leaves(below, key, f"{path}[{below['name'] if named else number}]", hide=hide)
     else:
         text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-        yield path, HIDDEN if hide and is_secret(path, key) else text
+        yield path, HIDDEN if hide and is_secret(path, key, text) else text
 
 
-def is_secret(path: str, key: Key) -> bool:
-    """Whether a field's value may not be shown: data of Secrets, and what is called a password, a token or the like."""
+def is_secret(path: str, key: Key, value: str = "") -> bool:
+    """Whether a field's value may not be shown: data of Secrets, and what is a secret by its name or its shape."""
     if key.kind == "Secret":
         return path.startswith(("data.", "stringData."))
     variable = re.search(r"\.env\[([^\]]+)\]\.value$", path)
-    return bool(_SECRET_NAME.search(variable.group(1) if variable else path))
+    name = variable.group(1) if variable else path
+    return bool(_SECRET_NAME.search(name)) or secrecy.named(name, hiding=True) or bool(secrecy.shape(value))

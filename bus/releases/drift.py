@@ -70,7 +70,11 @@ def _fields(key: Key, spec: Mapping[str, Any], live: Mapping[str, Any]) -> Itera
         if path.startswith(("stringData.", "status")) or (wanted in ("", "{}", "[]") and not seen):
             continue  # never kept as such, or the API server drops what is empty
         if seen is None or not _same(wanted, seen):
-            shown = (HIDDEN, HIDDEN) if is_secret(path, key) else (wanted, seen if seen is not None else "(none)")
+            shown = (
+                (HIDDEN, HIDDEN)
+                if is_secret(path, key, f"{wanted}\n{seen}")
+                else (wanted, seen if seen is not None else "(none)")
+            )
             managed = live["metadata"].get("managedFields") or []
             yield Drift(str(key), path, *shown, owner(managed, path))
 

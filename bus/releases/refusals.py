@@ -173,7 +173,7 @@ def _without_values(text: str, secret: bool) -> str:
 
 
 def _hidden(text: str, key: Key, spec: Mapping[str, Any]) -> str:
-    values = {value for path, value in leaves(spec, key, hide=False) if is_secret(path, key)}
+    values = {value for path, value in leaves(spec, key, hide=False) if is_secret(path, key, value)}
     for value in sorted(values, key=len, reverse=True):
         if len(value) >= _SHORTEST_SECRET:
             text = text.replace(value, HIDDEN).replace(json.dumps(value)[1:-1], HIDDEN)
