@@ -72,8 +72,8 @@ def test_nobody_is_a_superuser_over_the_network_and_odoo2kafka_has_its_slot() ->
 
 
 def test_the_server_ends_at_once_and_has_nothing_to_recover() -> None:
-    kubectl("delete", "pod", "postgres-0", "-n", CENTRAL.namespace, "--timeout=25s")
-    kubectl("rollout", "status", "statefulset/postgres", "-n", CENTRAL.namespace, "--timeout=60s")
+    kubectl("delete", "pod", "postgres-0", "-n", CENTRAL.namespace, "--timeout=300s")
+    kubectl("rollout", "status", "statefulset/postgres", "-n", CENTRAL.namespace, "--timeout=300s")
     said = kubectl("logs", "postgres-0", "-n", CENTRAL.namespace)
     assert "database system was shut down at" in said
     assert "not properly shut down" not in said

@@ -56,7 +56,7 @@ class Postgres:
         """A command where the server is, with the variables of its container."""
         env = {**os.environ, **self.env, "PGHOST": "/tmp", "POSTGRES_USER": self.user}
         done = subprocess.run(
-            self.inside(*words), env=env, input=stdin, capture_output=True, text=True, timeout=60, check=False
+            self.inside(*words), env=env, input=stdin, capture_output=True, text=True, timeout=300, check=False
         )
         if done.returncode:
             raise QueryFailed(done.stderr)
@@ -67,7 +67,7 @@ class Postgres:
         env = {**os.environ, **self.env, "PGPASSWORD": password, "PGOPTIONS": "-c client_min_messages=warning"}
         where = f"host=127.0.0.1 user={user} dbname={database}"
         words = self.inside("psql", "-XqAtw", "-v", "ON_ERROR_STOP=1", "-d", where, "-f", "-")
-        done = subprocess.run(words, env=env, input=statement, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(words, env=env, input=statement, capture_output=True, text=True, timeout=300, check=False)
         if done.returncode:
             raise QueryFailed(done.stderr)
         return done.stdout.strip()

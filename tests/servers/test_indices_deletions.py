@@ -118,8 +118,9 @@ def test_deletions_are_looked_for_while_writes_go_on(
 
 
 def test_a_first_deletion_just_before_the_block_is_looked_for_under_it(
-    node: Node, client: Elasticsearch, name: str, watched: Watched
+    node: Node, client: Elasticsearch, name: str, watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("bus.indices.migration._BLOCKED_SECONDS", 600.0)  # however busy this machine is
     filled(node, client, name, documents=500)
     watched.before_block = [watched.delete("3")]
     up(node.url, wanted(name, "catch-up"))

@@ -136,10 +136,10 @@ class Client(threading.Thread):
 
     def run(self) -> None:
         while not self._ended.is_set():
-            if error := self._login(self._known[0]):
-                # The pod is restarted, and so reads what the Secret holds by then.
-                if again := self._login(self._known[-1]):
-                    self.failed.append(f"{error}, and then {again}")
+            error = self._login(self._known[0])
+            # The pod is restarted, and so reads what the Secret holds by then.
+            if error and (again := self._login(self._known[-1])):
+                self.failed.append(f"{error}, and then {again}")
             else:
                 self.logins += 1
 
@@ -150,13 +150,20 @@ class Client(threading.Thread):
             return str(error)
         return ""
 
+    def goes_on(self) -> None:
+        """Wait until it has logged in twice more: what is done next happens between two of its logins."""
+        enough, deadline = self.logins + 2, time.monotonic() + 300
+        while self.logins < enough and not self.failed:
+            assert time.monotonic() < deadline, "it does not log in any more"
+            time.sleep(0.02)
+
     def __enter__(self) -> "Client":
         self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()
-        self.join(30)
+        self.join(300)
 
 
 def test_a_password_is_renewed_while_odoo_logs_in_all_the_time(old: Postgres) -> None:
@@ -166,12 +173,12 @@ def test_a_password_is_renewed_while_odoo_logs_in_all_the_time(old: Postgres) ->
     assert session.stdin and session.stdout
     known = ["first"]
     with Client(old, known) as client:
-        time.sleep(1)
+        client.goes_on()
         known.append("second ✓")  # the Secret has it before the role, so that a pod that restarts finds it
         admin.apply(wanted(odoo="second ✓"))
-        time.sleep(1)
+        client.goes_on()
     assert client.failed == []
-    assert client.logins > 3
+    assert client.logins >= 4
     with pytest.raises(QueryFailed, match="password authentication failed"):
         old.client("odoo", "first")
     session.stdin.write("SELECT 'still here';\n")
@@ -184,11 +191,11 @@ def test_a_password_is_renewed_while_odoo_logs_in_all_the_time(old: Postgres) ->
 def test_a_takeover_fails_nobody_who_works_meanwhile(old: Postgres) -> None:
     work = "INSERT INTO product (name) VALUES ('x'); UPDATE product SET name = 'y' WHERE id = 1; SELECT 1"
     with Client(old, ["first"], work, DATABASE) as client:
-        time.sleep(1)
+        client.goes_on()
         Admin(old.run).apply(wanted())
-        time.sleep(1)
+        client.goes_on()
     assert client.failed == []
-    assert client.logins > 3
+    assert client.logins >= 4
 
 
 def test_sessions_of_the_old_superuser_end_when_they_are_idle(old: Postgres) -> None:
@@ -201,7 +208,7 @@ def test_sessions_of_the_old_superuser_end_when_they_are_idle(old: Postgres) -> 
     query = "SELECT count(*) FROM pg_stat_activity WHERE usesysid = 10 AND client_addr IS NOT NULL"
     assert old.run("postgres", query).strip() == "0"
     session.kill()
-    session.wait(20)
+    session.wait(120)
 
 
 def statements(old: Postgres) -> list[planning.Step]:
@@ -249,10 +256,14 @@ def test_rights_given_by_hand_are_said_and_taken_back(old: Postgres) -> None:
 def test_a_table_that_is_busy_is_waited_for(old: Postgres) -> None:
     session = old.opened("odoo", "first", DATABASE)
     assert session.stdin
-    session.stdin.write("BEGIN; LOCK TABLE product; SELECT pg_sleep(4); COMMIT;\n")
+    session.stdin.write("BEGIN; LOCK TABLE product; SELECT pg_sleep(15); COMMIT;\n")
     session.stdin.flush()
-    time.sleep(0.5)
+    held = "SELECT count(*) FROM pg_locks WHERE relation = 'product'::regclass AND mode = 'AccessExclusiveLock'"
+    deadline = time.monotonic() + 300
+    while old.run(DATABASE, held).strip() != "1":
+        assert time.monotonic() < deadline, "the session never got its lock"
+        time.sleep(0.02)
     Admin(old.run).apply(wanted())
     session.kill()
-    session.wait(20)
+    session.wait(120)
     assert owners(old) == {"odoo"}

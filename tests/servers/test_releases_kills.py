@@ -187,7 +187,11 @@ def struck(engine: Engine, kill: Kill, command: Sequence[str]) -> bool:
         # Of what the engine tells of a whole run, not of its seconds: those of a busy machine say nothing of the next.
         share = random.Random(f"{kill.phase}-{kill.name}").uniform(0.1, 0.9)
         enough = int(engine.told[command[0]] * share)
-        return engine.killed_when(lambda: engine.events_told() >= enough, *command, **settings)
+
+        def far_enough() -> bool:
+            return engine.events_told() >= enough or (kill.never_ready and waiting(engine))
+
+        return engine.killed_when(far_enough, *command, **settings)
     if not kill.held:
         return engine.killed_when(lambda: look(engine), *command, victim=kill.victim, **settings)
     with engine.held():
