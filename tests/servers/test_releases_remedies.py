@@ -60,8 +60,7 @@ def test_drift_is_gone_and_the_images_are_those_deployed(place: Place) -> None:
 
 
 def test_a_revision_that_failed_before_the_deployed_one_does_not_come_back(place: Place) -> None:
-    place.install(READY, OLD)
-    place.helm("upgrade", "r", place.chart(), "--set", f"{NEVER},{BROKEN}", "--wait", "--timeout", "1s", check=False)
+    place.helm("install", "r", place.chart(), "--set", f"{NEVER},{BROKEN}", "--wait", "--timeout", "1s", check=False)
     assert place.newest() == "failed"
     # Kubernetes never replaces the pod of such a set by itself.
     place.kwok.command("kubectl", "delete", "statefulset", "r-statefulset", "-n", place.namespace)
