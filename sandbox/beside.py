@@ -91,8 +91,14 @@ def _start(name: str, command: Sequence[str | Path], env: Mapping[str, str] | No
         errors="replace",
         bufsize=1,
         process_group=0,
+        preexec_fn=_heed_interrupts,
     )
     return _Run(name, command, process, LOGS / f"{name}.log")
+
+
+def _heed_interrupts() -> None:
+    """Undo what a shell does to a command in the background, whose children would all ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _wait(runs: Sequence[_Run], lock: threading.Lock) -> None:

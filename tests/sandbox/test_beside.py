@@ -90,6 +90,7 @@ from sandbox import beside
 from sandbox.steps import on_terminate
 from tests.sandbox.test_beside import CLEANS, python
 signal.signal(signal.SIGTERM, on_terminate)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 beside.LOGS, beside._CLEANING_SECONDS = Path(sys.argv[1]), float(sys.argv[2])
 try:
     beside.side_by_side({name: python(CLEANS, name) for name in sys.argv[3:]})
