@@ -12,7 +12,7 @@ _INCLUDE = re.compile(r'^include\s+"([^"]+)"')
 _NO_OUTPUT = re.compile(r"^(if|else|end|range|with|define|block|template|/\*)|^\$\w+\s*:?=|^\$_\s*:?=")
 _ACTION = re.compile(r"\{\{-?\s*(/\*.*?\*/|.*?)\s*-?\}\}", re.DOTALL)
 # A quoted text beside other text would be a fault of YAML, or one value of two.
-_BEFORE, _AFTER = re.compile(r"(^|[\s\[{,])$"), re.compile(r"^($|[\s\]},])")
+_BEFORE, _AFTER = re.compile(r"(^|[\s\[{,])$"), re.compile(r"^($|[\s\]},]|:(\s|$))")
 
 
 @dataclass(frozen=True)

@@ -153,3 +153,21 @@ def test_the_same_release_is_rendered_once(tmp_path: Path, monkeypatch: pytest.M
     for namespace in ("a", "a", "b"):
         rendering.render(folder, "x", namespace, {"env": {"A": "b"}})
     assert len(ran) == 2
+
+
+@pytest.mark.helm
+def test_config_and_annotations_keep_every_character(tmp_path: Path) -> None:
+    """Helm's toYaml writes an empty map where one text has U+007F, and a blank for U+0085."""
+    text = "a\x7fb\x85c\u2028d"
+    folder = charts.stage(ROOT / "charts", "hickson-base", tmp_path)
+    values: dict[str, Any] = {
+        "config": {"data": {"shop.address": text}},
+        "odoo": {"podAnnotations": {"example.org/note": text}, "env": {"A": text}},
+    }
+    documents = [one for one in yaml.safe_load_all(rendering.render(folder, "x", "site", values)) if one]
+    (config,) = (one for one in documents if one["metadata"]["name"] == "cineges-config")
+    assert config["data"]["shop.address"] == text
+    (odoo,) = (one for one in documents if one["kind"] == "Deployment" and one["metadata"]["name"] == "odoo")
+    template = odoo["spec"]["template"]
+    assert template["metadata"]["annotations"]["example.org/note"] == text
+    assert {"name": "A", "value": text} in template["spec"]["containers"][0]["env"]

@@ -25,7 +25,7 @@ def instances(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, s
     """Where nodes pull, and where images are pushed: two processes over one folder."""
     folder = tmp_path_factory.mktemp("roles")
     staged = charts.stage(ROOT / "charts", hosting.BRICK, folder)
-    values = {"htpasswdSecret": "x", "push": {"enabled": True}}
+    values = {"htpasswdSecret": hosting.SECRET, "push": {"enabled": True}}
     done = subprocess.run(
         ["helm", "template", "x", str(staged), "-f", "-"],
         input=yaml.safe_dump(values), capture_output=True, text=True, check=True, env=os.environ,

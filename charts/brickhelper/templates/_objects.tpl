@@ -1,5 +1,6 @@
 {{/*
 brickhelper.deployment: one Deployment of an HTTP service. Call with dict "root" $ "env" <further env entries as a list>
+The text of brickhelper.env is written as it is: Helm's toYaml loses whole lists with U+007F in them, and turns U+0085 into a blank.
 */}}
 {{- define "brickhelper.deployment" -}}
 {{- $root := .root -}}
@@ -31,7 +32,8 @@ spec:
           ports:
             - name: http
               containerPort: 8080
-          env: {{- toYaml $env | nindent 12 }}
+          env: {{- include "brickhelper.env" $root | nindent 12 }}
+          {{- with .env }}{{ toYaml . | nindent 12 }}{{ end }}
           {{- include "brickhelper.httpProbes" $root | nindent 10 }}
           resources: {{- toYaml $root.Values.resources | nindent 12 }}
           volumeMounts:
@@ -64,7 +66,7 @@ metadata:
   name: {{ include "brickhelper.name" . | quote }}
   labels: {{- include "brickhelper.labels" . | nindent 4 }}
   {{- with .Values.ingress.annotations }}
-  annotations: {{- toYaml . | nindent 4 }}
+  annotations: {{- include "brickhelper.texts" . | nindent 4 }}
   {{- end }}
 spec:
   {{- with .Values.ingress.className }}

@@ -13,6 +13,14 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
 {{- end -}}
 
+{{/* brickhelper.texts: a map of texts. Helm's toYaml writes nothing at all where one has U+007F, and turns U+0085 into a blank. */}}
+{{- define "brickhelper.texts" -}}
+{{- range $key, $text := . }}
+{{ $key | quote }}: {{ $text | quote }}
+{{- else }}{}
+{{- end }}
+{{- end -}}
+
 {{/*
 brickhelper.podAnnotations: another text where anything is another that the pod reads as it starts, so that it restarts, and
 only then: the keys of cineges-config and of cineges-secret that `env` names (global.configRevisions and secretRevisions have a
@@ -42,7 +50,7 @@ checksum/secret: {{ toJson $secret | sha256sum | trunc 16 | quote }}
 checksum/kafka-login: {{ dig "kafka" "passwordRevision" 1 $global | toString | quote }}
 {{- end }}
 {{- with .root.Values.podAnnotations }}
-{{ toYaml . }}
+{{ include "brickhelper.texts" . }}
 {{- end }}
 {{- end -}}
 
