@@ -38,7 +38,8 @@ def planned(project: Path, site: dict[str, Any] | None = None, **stack: Any) -> 
 @pytest.mark.parametrize("block", ["env: {%s: x}", "envFromConfig: {%s: odoo.host}"])
 def test_a_name_that_the_chart_sets_is_refused_with_who_sets_it(project: Path, name: str, block: str) -> None:
     (project / "values/cineges-ui.yml").write_text(f"{UI}values:\n  {block % name}\n")
-    (line,) = planned(project)
+    # A password in clear is another problem, named beside it.
+    (line,) = (line for line in planned(project) if "is a secret by its name" not in line)
     kind = block.partition(":")[0]
     assert line.startswith(
         f"values/cineges-ui.yml: values.{kind}.{name}: is set by the chart itself: charts/brickhelper/"
@@ -97,7 +98,7 @@ def test_a_table_overrides_the_brick_and_has_no_second_source(project: Path) -> 
     content = yaml.safe_load(file.read_text())
     content["values"]["tables"][0]["env"] = {"AS400_PASSWORD": "x"}
     file.write_text(yaml.safe_dump(content))
-    lines = planned(project)
+    lines = [line for line in planned(project) if "is a secret by its name" not in line]
     assert len(lines) == 1 and "values.tables[0].env.AS400_PASSWORD" in lines[0] and "values.envFromSecret" in lines[0]
 
 
