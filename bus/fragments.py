@@ -49,6 +49,7 @@ class Owned(Generic[F]):
     fragment: F
     brick: str
     file: str
+    path: str
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def collect(
                 way_out = f"keep it in the file of the brick that {block.verb} it; the other says {_uses(block)}"
                 problems.append(Problem(file, f"{path}.name", fragment.name, allowed, way_out))
             else:
-                owned[fragment.name] = Owned(fragment, brick, file)
+                owned[fragment.name] = Owned(fragment, brick, file, path)
     return owned, used, problems
 
 

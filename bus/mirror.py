@@ -28,8 +28,20 @@ def to_regex(glob: str) -> str:
 
 
 def matches(glob: str, topic: str) -> bool:
-    """Whether a topic's whole name fits a glob."""
-    return re.fullmatch(to_regex(glob), topic) is not None
+    """Whether a whole name fits a glob; by no regular expression, which takes years for many stars."""
+    first, *rest = glob.split("*")
+    if not rest:
+        return topic == glob
+    if not topic.startswith(first):
+        return False
+    *middle, last = rest
+    end = len(first)
+    for part in middle:
+        found = topic.find(part, end + 1)
+        if found < 0:
+            return False
+        end = found + len(part)
+    return topic.endswith(last) and end + 1 <= len(topic) - len(last)
 
 
 def both(one: str, other: str) -> str | None:

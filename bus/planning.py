@@ -22,6 +22,7 @@ from bus.releases.values import is_enabled, places, release_values, with_default
 from bus.revisions import KeysRead, keys_read, of_config
 from bus.settings import Settings, cineges_config
 from bus.stack_file import CENTRAL, Site, kind_of
+from bus.topics import granting
 from bus.topics import model as topic_model
 from bus.users.rights import of_bricks, of_mirrors
 from bus.yaml_files import as_written
@@ -43,6 +44,7 @@ def plan(root: Path, settings: Settings) -> Deployment:
     indices, wrong_indices = index_model.merge_fragments({b.file: (b.name, b.content.indices) for b in bricks.values()})
     provisions, wrong_provisions = merge_provisions({b.file: (b.name, b.provisions) for b in bricks.values()})
     problems += wrong_topics + wrong_indices + wrong_provisions
+    problems += granting.unknown(topics, known)
 
     sites = {}
     for name in sorted(settings.content.sites):
@@ -54,6 +56,7 @@ def plan(root: Path, settings: Settings) -> Deployment:
     if mirror:
         sites = _with_mirror_users(sites)
     made = Deployment(settings, sites, mirror)
+    problems += granting.refused(topics, _clients(sites))
     problems += faults.of_images(folder, made, umbrella_places, bricks, spoiled)
     problems += trust.problems(settings.file, settings.content, root)
     problems += verifying.problems(settings.file, settings.content.images, root)
@@ -110,7 +113,8 @@ def _site(
         known = KeysRead(secret=frozenset({hosting.HTPASSWD}) if auth else frozenset())
         auth |= {"push": {"enabled": True}} if hosts else {}
         registry = release(REGISTRY, REGISTRY, seconds.base_seconds, auth, not hosts, known)
-    problems += _before_users(name, base.chart, rights.keys() & base.images.keys())
+    if site.kafka.authorization:
+        problems += _before_users(name, base.chart, _users_of(mine) & base.images.keys())
 
     default = site.kafka.replication_factor
     problems += [problem for topic in mine for problem in topic.beyond(site.kafka.brokers, default, name)]
@@ -177,6 +181,22 @@ def _runs(folder: Path, settings: Settings, site: str, bricks: Mapping[str, Bric
 def _hosts(settings: Settings, site: str) -> bool:
     """Whether a site runs the registry that everything is delivered to."""
     return settings.content.delivery is not None and settings.content.delivery.hosted_by == site
+
+
+def _clients(sites: Mapping[str, SitePlan]) -> list[granting.Clients]:
+    """Who is asked for a right on each site that authorizes; bricks of the base can have none (_before_users)."""
+    return [
+        granting.Clients(
+            name, site.kind, frozenset(brick for one in site.releases if one is not site.base for brick in one.images)
+        )
+        for name, site in sites.items()
+        if site.settings.kafka.authorization
+    ]
+
+
+def _users_of(topics: Collection[topic_model.Topic]) -> set[str]:
+    """Every brick that owns one of these topics, reads it or writes it."""
+    return {brick for topic in topics for brick in (*topic.producers, *topic.consumers)}
 
 
 def _before_users(site: str, chart: str, bricks: Collection[str]) -> list[Problem]:

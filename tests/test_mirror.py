@@ -3,6 +3,8 @@
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bus.mirror import Patterns, both, check_mirror, matches, to_regex
 
@@ -29,6 +31,15 @@ TOPICS = ["cineges.film.data", "cineges.vente.save", "cineges.vente.saveodooid",
 )
 def test_a_glob_takes_whole_names_only(glob: str, topic: str, taken: bool) -> None:
     assert matches(glob, topic) == taken
+
+
+@given(st.text("ab*", max_size=7), st.text("ab", max_size=9))
+def test_a_glob_takes_what_its_expression_takes(glob: str, topic: str) -> None:
+    assert matches(glob, topic) == bool(re.fullmatch(to_regex(glob), topic))
+
+
+def test_a_glob_of_many_stars_is_matched_at_once() -> None:
+    assert not matches("a*" * 100 + "c", "a" * 300)
 
 
 def test_an_expression_survives_a_properties_file_and_a_comma_list() -> None:

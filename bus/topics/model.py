@@ -1,10 +1,18 @@
 """Topics as the bricks declare them: fragments of values/<brick>.yml, merged over all bricks."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import (
+    AfterValidator,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+)
 
 from bus import fragments
 from bus.errors import Problem
@@ -16,6 +24,16 @@ from bus.topics.spelling import Scalar, config_text
 _BLOCK = Block("topics", "topic", "produces", ("consumes", "produces"))
 _LEGAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 _MAX_LENGTH = 249  # org.apache.kafka.common.internals.Topic.MAX_NAME_LENGTH
+_GLOB = re.compile(r"[a-z0-9*-]+")
+
+
+def _glob(value: str) -> str:
+    if not _GLOB.fullmatch(value):
+        raise ValueError("must be the name of a brick, or such with '*' for any characters; no regular expression")
+    return value
+
+
+_Brick = Annotated[str, AfterValidator(_glob), WithJsonSchema({"type": "string", "pattern": f"^{_GLOB.pattern}$"})]
 
 
 def _config(value: object, validate: ValidatorFunctionWrapHandler) -> Scalar | list[str]:
@@ -36,6 +54,12 @@ class Fragment(fragments.Fragment):
     replication_factor: int | None = Field(None, ge=1, le=15, description="default: the site's")
     configs: dict[str, Annotated[Scalar | list[str], WrapValidator(_config)]] = Field(
         default_factory=dict, description="topic configs, as Kafka names them"
+    )
+    readers: tuple[_Brick, ...] = Field(
+        (), strict=False, description="other bricks that may read it, where sites authorize; * for any characters"
+    )
+    writers: tuple[_Brick, ...] = Field(
+        (), strict=False, description="other bricks that may write it; * for any characters"
     )
 
     @property
@@ -58,6 +82,14 @@ class Topic:
     file: str
     consumers: tuple[str, ...] = ()
     """bricks that say that they read it"""
+    readers: tuple[str, ...] = ()
+    """globs of the bricks that its owner lets read it"""
+    writers: tuple[str, ...] = ()
+    """globs of the bricks that its owner lets write it"""
+    path: str = "topics"
+    """where its owner declares it in `file`"""
+    used: tuple[Used[Fragment], ...] = ()
+    """what other bricks say of it, and where"""
 
     @property
     def owner(self) -> str:
@@ -112,6 +144,10 @@ def _topic(owner: Owned[Fragment], used: Sequence[Used[Fragment]]) -> Topic:
         producers=(owner.brick, *sorted(writers)),
         file=owner.file,
         consumers=tuple(sorted({one.brick for one in mine if one.fragment.consumes})),
+        readers=fragment.readers,
+        writers=fragment.writers,
+        path=owner.path,
+        used=tuple(mine),
     )
 
 

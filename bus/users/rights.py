@@ -5,6 +5,7 @@ from typing import Any
 
 from bus.mirror import Patterns, matches
 from bus.stack_file import CENTRAL
+from bus.topics.granting import may_read, may_write
 from bus.topics.model import Topic
 
 Rights = dict[str, dict[str, str]]
@@ -14,13 +15,16 @@ Rights = dict[str, dict[str, str]]
 def of_bricks(topics: Iterable[Topic], streams: Collection[str]) -> dict[str, Rights]:
     """brick -> its rights on a site that has these topics; a brick that names none has none, and needs no user.
 
+    A brick that uses another's topic may do what both say: its own file, and that of the owner (readers, writers).
+
     `streams` are the bricks that are Kafka Streams applications: they make topics of their own, which begin with
     their name. Reading and writing imply describing, and writing a topic implies an idempotent producer.
     """
     granted: dict[str, dict[str, str]] = {}
     for topic in topics:
         for brick in {*topic.producers, *topic.consumers}:
-            granted.setdefault(brick, {})[topic.name] = _operations(brick, topic)
+            if operations := _operations(brick, topic):
+                granted.setdefault(brick, {})[topic.name] = operations
     return {brick: _with_own(brick, found, brick in streams) for brick, found in sorted(granted.items())}
 
 
@@ -55,10 +59,12 @@ def _matching(globs: Iterable[str], names: Iterable[str]) -> list[str]:
 
 
 def _operations(brick: str, topic: Topic) -> str:
-    """An owner reads and writes; others what they say."""
-    if brick == topic.owner or (brick in topic.producers and brick in topic.consumers):
+    """An owner reads and writes; others what they say, as far as it lets them."""
+    if brick == topic.owner:
         return "read, write"
-    return "write" if brick in topic.producers else "read"
+    reads = brick in topic.consumers and may_read(topic, brick)
+    writes = brick in topic.producers and may_write(topic, brick)
+    return ", ".join([*["read"] * reads, *["write"] * writes])
 
 
 def _with_own(brick: str, topics: Mapping[str, str], streams: bool) -> Rights:

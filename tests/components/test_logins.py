@@ -80,3 +80,54 @@ def test_a_brick_of_the_base_cannot_wait_for_a_kafka_user(tmp_path: Path) -> Non
         for site in ("central", "cinecity")
     ]
     assert planning.plan(tmp_path, load_stack("master")), "where brokers ask nobody, it may try"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "charts").symlink_to(ROOT / "charts")
+    shutil.copytree(ROOT / "values", tmp_path / "values")
+    return tmp_path
+
+
+def add(project: Path, brick: str, fragment: str) -> None:
+    file = project / f"values/{brick}.yml"
+    given = file.read_text()
+    file.write_text(f"{given}{'' if 'topics:' in given else 'topics:'}\n  - {fragment}\n")
+
+
+def test_a_brick_does_not_let_itself_use_anothers_topic(project: Path) -> None:
+    add(project, "cineges-ui", "{name: as400.film, consumes: true}")
+    add(project, "cineges-db2-jobs", "{name: notifications, produces: true}")
+    with pytest.raises(Refused) as refused:
+        planning.plan(project, load_stack("local"))
+    assert [str(one).split(", where")[0] for one in refused.value.problems] == [
+        "values/cineges-ui.yml: topics[0].consumes = true: cineges-ui wants to read as400.film on central",
+        "values/cineges-db2-jobs.yml: topics[1].produces = true: cineges-db2-jobs wants to write notifications on "
+        "central",
+    ]
+    for problem, owner in zip(refused.value.problems, ("db2kafka", "cineges-central-jobs"), strict=True):
+        assert f"in values/{owner}.yml: `" in str(problem)
+    assert planning.plan(project, load_stack("master")), "where brokers ask nobody, nothing is given"
+
+
+def test_the_line_of_a_refusal_mends_it_and_gives_the_right(project: Path) -> None:
+    add(project, "cineges-ui", "{name: as400.film, consumes: true}")
+    with pytest.raises(Refused) as refused:
+        planning.plan(project, load_stack("local"))
+    line = str(refused.value.problems[0]).split("`")[1]
+    file = project / "values/db2kafka.yml"
+    assert line == "readers: [cineges-central-jobs, cineges-ui]"
+    file.write_text(file.read_text().replace("readers: [cineges-central-jobs]", line))
+    plan = planning.plan(project, load_stack("local"))
+    assert plan.sites["central"].users["cineges-ui"]["topics"] == {"as400.film": "read"}
+    assert "readers" not in plan.sites["central"].topics["as400.film"], "states hold nothing of it"
+
+
+def test_a_reader_that_no_chart_has_is_refused_on_every_stack(project: Path) -> None:
+    file = project / "values/db2kafka.yml"
+    file.write_text(file.read_text().replace("readers: [cineges-db2-jobs]", "readers: [cineges-db2-job]"))
+    for stack in ("master", "local"):
+        with pytest.raises(Refused) as refused:
+            planning.plan(project, load_stack(stack))
+        assert "values/db2kafka.yml: topics[1].readers[0] = 'cineges-db2-job'" in str(refused.value)
+        assert "did you mean cineges-db2-jobs?" in str(refused.value)
