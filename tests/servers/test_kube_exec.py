@@ -65,5 +65,5 @@ def test_a_user_who_may_not_is_told_what_is_missing(cluster: Cluster, plane: Kwo
     reader = yaml.safe_load(cluster.kubeconfig)
     plane.command("kubectl", "create", "serviceaccount", "reader", "-n", "site")
     reader["users"][0]["user"] = {"token": plane.command("kubectl", "create", "token", "reader", "-n", "site").strip()}
-    with pytest.raises(Unreachable, match="HTTP 403; it takes create pods/exec, as the deployer"):
+    with pytest.raises(Unreachable, match="HTTP 403; it takes create pods/exec there, as the deployer"):
         kube.execute(Cluster(kubeconfig=yaml.safe_dump(reader), namespace="site"), "p", ["true"], "")
