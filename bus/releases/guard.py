@@ -7,6 +7,7 @@ Helm made of them, whoever wrote the values and the chart (docs/adr/0068).
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,13 @@ from bus.parsing import YamlLoader
 
 # What `helm template` writes before each object; text of a value can make no such line before Helm's own.
 _SOURCE = re.compile(r"(?m)^---\n# Source: (.+)\n")
-_MAKES = re.compile(r"(?m)^[ ]*apiVersion: (\S+)\n[ ]*kind: (\w+)[ ]*$")
+# Both as text of the template, in either order; a value can add no such line to a template.
+_VERSION_LINE, _KIND_LINE = r"apiVersion: +[\"']?([\w./-]+)[\"']?[ ]*", r"kind: +[\"']?(\w+)[\"']?[ ]*"
+_VERSION_FIRST = re.compile(rf"(?m)^[ ]*{_VERSION_LINE}\n[ ]*{_KIND_LINE}$")
+_KIND_FIRST = re.compile(rf"(?m)^[ ]*{_KIND_LINE}\n[ ]*{_VERSION_LINE}$")
+# `kind: {{ . }}`: one of the words that the template itself has between quotes.
+_COMPUTED, _VERSION = re.compile(r"(?m)^[ ]*kind: +[\"']?\{\{"), re.compile(rf"(?m)^[ ]*{_VERSION_LINE}$")
+_WORD = re.compile(r'"([A-Z][A-Za-z]+)"')
 _INCLUDES = re.compile(r'\b(?:include|template) "([^"]+)"')
 _DEFINE = re.compile(r'\{\{-? *define "([^"]+)"')
 # Every built-in kind without a namespace, and those of common operators: kubectl api-resources --namespaced=false.
@@ -68,7 +75,15 @@ def made_by(chart: Path, version: str, source: str) -> frozenset[tuple[str, str]
         seen.add(name)
         texts.append(defines.get(name, ""))
         todo |= set(_INCLUDES.findall(texts[-1])) - seen
-    return frozenset(pair for text in texts for pair in _MAKES.findall(text))
+    return frozenset(pair for text in texts for pair in _pairs(text))
+
+
+def _pairs(text: str) -> Iterator[tuple[str, str]]:
+    """apiVersion and kind of each object that stands in a template's own text."""
+    yield from _VERSION_FIRST.findall(text)
+    yield from ((version, kind) for kind, version in _KIND_FIRST.findall(text))
+    if _COMPUTED.search(text):
+        yield from product(_VERSION.findall(text), _WORD.findall(text))
 
 
 def _wrong(manifest: str, chart: Path, release: str, namespace: str) -> Iterator[Problem]:

@@ -171,3 +171,26 @@ def test_config_and_annotations_keep_every_character(tmp_path: Path) -> None:
     template = odoo["spec"]["template"]
     assert template["metadata"]["annotations"]["example.org/note"] == text
     assert {"name": "A", "value": text} in template["spec"]["containers"][0]["env"]
+
+
+@pytest.mark.parametrize(
+    ("template", "makes"),
+    [
+        ("apiVersion: v1\nkind: Service\n", {("v1", "Service")}),
+        ("kind: Service\napiVersion: v1\n", {("v1", "Service")}),
+        ("apiVersion: \"v1\"\nkind: 'Service'\n", {("v1", "Service")}),
+        ("{{ if .Values.a }}\n  apiVersion: apps/v1  \n  kind: Deployment\n{{ end }}", {("apps/v1", "Deployment")}),
+        (
+            '{{- range list "Deployment" "StatefulSet" }}\napiVersion: apps/v1\nkind: {{ . }}\n---\n{{ end }}',
+            {("apps/v1", "Deployment"), ("apps/v1", "StatefulSet")},
+        ),
+        ("apiVersion: v1\nkind: {{ .Values.kind }}\n", set()),
+        ('apiVersion: v1\nkind: Service\nmetadata: {name: {{ eq .Values.kind "Pod" }}}\n', {("v1", "Service")}),
+    ],
+)
+def test_a_template_of_any_style_says_what_it_makes(tmp_path: Path, template: str, makes: set[tuple[str, str]]) -> None:
+    """Charts of other customers compute kinds, quote them, or write them first."""
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "Chart.yaml").write_text("apiVersion: v2\nname: other\nversion: 1.0.0\n")
+    (tmp_path / "templates/x.yaml").write_text(template)
+    assert guard.made_by(tmp_path, f"1.0.0+{hash(template)}", "other/templates/x.yaml") == makes
