@@ -58,7 +58,7 @@ def test_a_new_pipeline_is_a_line_of_a_preview(tmp_path: Path) -> None:
     content.setdefault("pipelines", []).append({"name": "essai", "processors": [{"lowercase": {"field": "code"}}]})
     file.write_text(yaml.safe_dump(content, sort_keys=False))
     said = run("bus", "preview", "--stack", "local", "--config-file", str(stack.config), cwd=stack.root)
-    assert "central-indices:\n  + pipeline essai" in said
+    assert "+ pipeline essai is added" in said
 
 
 def test_a_pipeline_changed_by_hand_is_seen_by_drift_and_by_refresh_and_put_back() -> None:

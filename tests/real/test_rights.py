@@ -1,11 +1,14 @@
 """The sandbox is deployed with the rights of rbac/, and previewed by who may only read."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from bus.access import Cluster
+from bus.kube import cluster_uid
 from tests.real.sandbox import Stack, kubectl, need
 
 pytestmark = pytest.mark.real
@@ -29,12 +32,18 @@ def previewer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_sandbox_is_not_deployed_by_an_administrator() -> None:
     answer = kubectl("--context", "bus-sandbox", "auth", "whoami", "-o", "jsonpath={.status.userInfo}")
     assert "bus-deployers" in answer
+    uid = kubectl("get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}")
+    assert cluster_uid(Cluster(context="bus-sandbox")) == uid, "else another cluster would not be refused"
     assert "system:masters" not in answer
 
 
 @pytest.mark.usefixtures("previewer")
 def test_a_previewer_sees_that_nothing_changes() -> None:
-    Stack.local().pulumi("preview", "--expect-no-changes")
+    steps = json.loads(Stack.local().pulumi("preview", "--json"))["steps"]
+    changed = {step["urn"].split("::")[2].rsplit("$", 1)[-1] for step in steps if step["op"] != "same"}
+    # The provider's input is the path of the kubeconfig, which is another one here; nothing follows from it.
+    assert changed <= {"pulumi:providers:kubernetes"}
+    assert len(steps) > 50
 
 
 @pytest.mark.usefixtures("previewer")

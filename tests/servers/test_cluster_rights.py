@@ -130,6 +130,8 @@ def test_nobody_gets_further_rights_from_these_roles(site: Kwok) -> None:
 def test_who_forwards_ports_and_makes_namespaces(site: Kwok) -> None:
     forward = answers(site, [(group, "create", "", "pods/portforward", SITE) for group in EVERYBODY])
     assert all(forward.values())
+    knows = answers(site, [("bus-deployers", "list", "", "namespaces", "")])
+    assert all(knows.values()), "a cluster is known by the uid of kube-system, which the client asks for by a list"
     makes = answers(site, [(group, "create", "", "namespaces", "") for group in EVERYBODY])
     assert [question[0] for question, allowed in makes.items() if allowed] == ["bus-deployers"]
     (labels,) = answers(site, [("site-deployers", "patch", "", "namespaces", SITE)]).values()
