@@ -220,18 +220,18 @@ class Registry:
     def put_blob(self, name: str, digest: str, size: int, content: Iterator[bytes]) -> None:
         """Uploads a blob in one request; the registry itself refuses content of another digest."""
         what = f"{self.host}/{name}: blob {checked(digest, name)}"
-        started = self._call("POST", f"/v2/{name}/blobs/uploads/")
+        started = self._session.ask("POST", f"/v2/{name}/blobs/uploads/")
         place = self._session.place(started.headers.get("Location", ""), what)
         joint = "&" if urlsplit(place).query else "?"
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
-        self._call("PUT", f"{place}{joint}digest={quote(digest)}", headers, content)
+        self._session.ask("PUT", f"{place}{joint}digest={quote(digest)}", headers, content)
 
     def mount(self, name: str, digest: str, other: str) -> bool:
         """Has image `name` share a blob that image `other` of this registry has; False where it will not."""
         target = f"/v2/{name}/blobs/uploads/?mount={quote(digest)}&from={quote(other, safe='/')}"
-        answer = self._call("POST", target)
+        answer = self._session.ask("POST", target)
         if answer.status == 202:  # an upload was begun in its place: give it up
-            self._call("DELETE", self._session.place(answer.headers.get("Location", ""), name))
+            self._session.ask("DELETE", self._session.place(answer.headers.get("Location", ""), name))
         return answer.status == 201
 
     def _blob_from(self, name: str, digest: str, first: int) -> Iterator[bytes]:
@@ -251,18 +251,8 @@ class Registry:
     ) -> Answer:
         for attempt in retrying():
             with attempt:
-                answer = self._call(method, target, headers, content, limit)
+                answer = self._session.ask(method, target, headers, content, limit)
         return answer
-
-    def _call(
-        self,
-        method: str,
-        target: str,
-        headers: Mapping[str, str] | None = None,
-        content: Content = None,
-        limit: int = SHORT_BYTES,
-    ) -> Answer:
-        return self._session.ask(method, target, headers, content, limit)
 
 
 def _media_type(said: str, described: Mapping[str, Any]) -> str:

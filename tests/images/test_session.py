@@ -120,7 +120,7 @@ def test_a_registry_with_a_certificate_of_its_own_needs_its_file(stack: ExitStac
     assert client(stack, registry, ca=tmp_path / "ca.pem").manifest("a/b", "1").content == BODY
     plain = Registry(registry.host, login=LOGIN)
     with closing(plain), pytest.raises(NoAnswer, match="CERTIFICATE_VERIFY_FAILED"):
-        plain._call("GET", "/v2/a/b/manifests/1")
+        plain._session.ask("GET", "/v2/a/b/manifests/1")
 
 
 def test_an_issuer_that_redirects_is_not_followed(stack: ExitStack) -> None:
@@ -200,7 +200,7 @@ def test_content_is_not_sent_along_a_redirect(stack: ExitStack) -> None:
     other = stack.enter_context(toy(at=ELSEWHERE))
     registry = stack.enter_context(toy(lambda _: (307, {"Location": f"{other.url}/x"}, b"")))
     with pytest.raises(Untrusted, match="redirects PUT"):
-        client(stack, registry)._call("PUT", "/v2/a/b/manifests/1", {}, BODY)
+        client(stack, registry)._session.ask("PUT", "/v2/a/b/manifests/1", {}, BODY)
     assert other.asked == []
 
 

@@ -198,7 +198,7 @@ def test_a_token_that_runs_out_during_an_upload_begins_that_blob_anew(
         registry(tmp_path / "closed", auth=tokens.config) as closed,
     ):
         target = Registry(closed.host, insecure=True, login=Login(USER, PASSWORD))
-        calling, sent = target._call, list[str]()
+        calling, sent = target._session.ask, list[str]()
 
         def slow(method: str, path: str, *more: Any) -> Any:
             if method == "PUT" and "/blobs/" in path:
@@ -206,6 +206,6 @@ def test_a_token_that_runs_out_during_an_upload_begins_that_blob_anew(
                 time.sleep(LIVES_SECONDS + 1 if len(sent) == 1 else 0)
             return calling(method, path, *more)
 
-        monkeypatch.setattr(target, "_call", slow)
+        monkeypatch.setattr(target._session, "ask", slow)
         assert copy(source, target, "isi/late", "1").digest == made.digest
         assert len(sent) >= 3, "two blobs, the first of them twice"
