@@ -30,8 +30,8 @@ metadata:
   labels: {type: kwok, kubernetes.io/os: linux, kubernetes.io/arch: amd64, kubernetes.io/hostname: fake-$i}
   annotations: {kwok.x-k8s.io/node: fake, node.alpha.kubernetes.io/ttl: "0"}
 status:
-  allocatable: {cpu: "32", memory: 256Gi, pods: "110", ephemeral-storage: 1Ti}
-  capacity: {cpu: "32", memory: 256Gi, pods: "110", ephemeral-storage: 1Ti}
+  allocatable: {cpu: "10000", memory: 100Ti, pods: "10000", ephemeral-storage: 100Ti}
+  capacity: {cpu: "10000", memory: 100Ti, pods: "10000", ephemeral-storage: 100Ti}
 ---
 YAML
   done | K apply -f - >/dev/null

@@ -96,6 +96,7 @@ def test_one_more_complexe_on_a_kubeconfig_of_its_own_changes_that_site_and_the_
         assert changed.pop("mirror-release") == "update"
         assert changed.pop("central-kafka-users") == "update", "the mirror works as one more group"
         assert changed.pop("images") == "update", "it brings an image of its own"
+        assert changed.pop("deployment") == "update", "it says which images are tried, for the new site too"
         mine = ("kone-", "mirror-kone-", "retired-kone-")
         assert all(name.startswith(mine) and op == "create" for name, op in changed.items() if name not in ENGINE), (
             changed

@@ -3,7 +3,7 @@
 import base64
 import shutil
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -51,10 +51,12 @@ QUIET: Callable[[str], None] = lambda text: None  # noqa: E731
 
 
 @pytest.fixture
-def place(kwok: Kwok, tmp_path: Path) -> Place:
+def place(kwok: Kwok, tmp_path: Path) -> Iterator[Place]:
     namespace = f"states-{uuid.uuid4().hex[:8]}"
     kwok.command("kubectl", "create", "namespace", namespace)
-    return Place(kwok, namespace, tmp_path)
+    yield Place(kwok, namespace, tmp_path)
+    # Its pods would take the places of other tests' pods on the one node.
+    kwok.command("kubectl", "delete", "namespace", namespace, "--wait=false")
 
 
 STATES: list[tuple[Callable[[Place], None], State, bool]] = [
