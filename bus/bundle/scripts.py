@@ -7,7 +7,6 @@ from typing import Any
 
 from bus.indices.provisioned import each
 from bus.indices.provisions import PATHS, Bodies
-from bus.indices.settings import listed
 
 _TOPICS = """#!/bin/sh
 # Creates the topics of site {site} that are missing; one that is there stays as it is.
@@ -72,7 +71,7 @@ def indices(site: str, file: str, wanted: Mapping[str, Mapping[str, Any]], relie
     ]
     for name, index in sorted(wanted.items()):
         body = {
-            "settings": {key: listed(value) for key, value in index["settings"].items() if value is not None},
+            "settings": {key: value for key, value in index["settings"].items() if value is not None},
             "mappings": dict(index["mappings"]),
             "aliases": {name: {}, **index["aliases"]},
         }

@@ -5,7 +5,7 @@ from typing import Any
 from bus.indices.differences import OURS
 from bus.indices.in_full import Json
 from bus.indices.plan import Live
-from bus.indices.settings import RESERVED, listed
+from bus.indices.settings import RESERVED
 
 _LEFT_OUT = RESERVED | {"routing.allocation.include._tier_preference", "blocks.write"}
 
@@ -16,7 +16,7 @@ def fragment_of(name: str, live: Live) -> dict[str, Any]:
     notes = {key: value for key, value in (live.mappings.get("_meta") or {}).items() if key != OURS}
     if notes:
         mappings["_meta"] = notes
-    settings = {key: listed(value) for key, value in sorted(live.settings.items()) if key not in _LEFT_OUT}
+    settings = {key: value for key, value in sorted(live.settings.items()) if key not in _LEFT_OUT}
     aliases = {alias: _plain(how) for alias, how in sorted(live.aliases.items()) if alias != name}
     parts = {"mappings": mappings, "settings": settings, "aliases": aliases}
     return {"name": name, **{key: part for key, part in parts.items() if part}}

@@ -8,6 +8,7 @@ from bus.indices import classes
 from bus.indices.canonical import CHILDREN, default, default_of_mapping, is_told, same, same_field
 from bus.indices.classes import Class, Rule, rule
 from bus.indices.in_full import Json, in_full
+from bus.indices.settings import Flat
 from bus.indices.vectors import may_become
 
 Path = tuple[str, ...]
@@ -62,7 +63,7 @@ def to_put(live: Json, wanted: Json, differences: Sequence[Difference]) -> dict[
     return {**put, **_fields_to_put(live, wanted)}
 
 
-def of_settings(live: Json, wanted: Mapping[str, str | None], mappings: Json) -> Iterator[Difference]:
+def of_settings(live: Json, wanted: Flat, mappings: Json) -> Iterator[Difference]:
     """Differences of two flat settings; `mappings` are the live ones, which may use an analyzer that changes."""
     in_use = set(_analysis_of(mappings))
     for key, here in sorted(wanted.items()):
@@ -75,7 +76,7 @@ def of_settings(live: Json, wanted: Mapping[str, str | None], mappings: Json) ->
         yield Difference(("settings", key), there, here, row)
 
 
-def without_source(live: Json, settings: Mapping[str, str | None]) -> bool:
+def without_source(live: Json, settings: Flat) -> bool:
     """Whether documents of `live` cannot be read back in full."""
     source = live.get("_source") or {}
     if "disabled" in (source.get("mode"), settings.get("mapping.source.mode")):

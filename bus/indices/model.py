@@ -11,7 +11,7 @@ from bus import fragments
 from bus.errors import Problem
 from bus.fragments import Block, Fragments, Owned, collect, unowned
 from bus.indices.plan import Mode
-from bus.indices.settings import RESERVED, flatten
+from bus.indices.settings import RESERVED, Flat, flatten
 from bus.indices.shapes import json_problems, mapping_problems, setting_problems
 from bus.parsing import Record
 from bus.stack_file import Kind
@@ -68,7 +68,7 @@ class Index:
 
     name: str
     mappings: Mapping[str, Any]
-    settings: Mapping[str, str | None]
+    settings: Flat
     aliases: Mapping[str, Mapping[str, Any]]
     reindex: Mapping[str, Any]
     reopen: bool

@@ -9,7 +9,7 @@ from bus.indices.classes import NO_SOURCE, Class
 from bus.indices.differences import Difference
 from bus.indices.generations import newer, next_generation
 from bus.indices.in_full import Json
-from bus.indices.settings import UNTOLD
+from bus.indices.settings import UNTOLD, Flat
 from bus.indices.spelling import placed
 
 Mode = Literal["refuse", "block", "catch-up"]
@@ -45,7 +45,7 @@ class Live:
 
     name: str
     mappings: Json
-    settings: Mapping[str, str | None]
+    settings: Flat
     aliases: Mapping[str, Json]
     generations: tuple[str, ...] = ()
     pending: Pending | None = None
@@ -62,7 +62,7 @@ class Wanted:
 
     name: str
     mappings: Json
-    settings: Mapping[str, str | None]
+    settings: Flat
     aliases: Mapping[str, Json]
     reindex: Reindexing = Reindexing()
     reopen: bool = False
@@ -75,8 +75,8 @@ class Change:
     wanted: Wanted
     live: str | None = None
     mappings: Json = field(default_factory=dict)
-    settings: Mapping[str, str | None] = field(default_factory=dict)
-    reopened: Mapping[str, str | None] = field(default_factory=dict)
+    settings: Flat = field(default_factory=dict)
+    reopened: Flat = field(default_factory=dict)
     """settings that need the index closed and opened"""
     closed: bool = False
     """it is closed now, by hand or by a run that was killed between close and open; it is opened"""
@@ -84,7 +84,7 @@ class Change:
     remove_aliases: tuple[str, ...] = ()
     target: str | None = None
     """the next generation, where the index is copied into one"""
-    inherited: Mapping[str, str | None] = field(default_factory=dict)
+    inherited: Flat = field(default_factory=dict)
     left: Pending | None = None
     """an unfinished generation: the live one, swung to by a run that died right after; or one nobody wants any more"""
     differences: tuple[Difference, ...] = ()

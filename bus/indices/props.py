@@ -4,6 +4,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from bus.indices.plan import Reindexing, Wanted
+from bus.indices.settings import decoded
+
+FORM = "settingsForm"
+"""the property that says how settings are held; a state of before issue 16 has none, and lists as texts of JSON"""
+LISTS = 2
+
+
+def current(props: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the properties of a set, of a state of any age, as they are held now."""
+    if props.get(FORM) or not props.get("indices"):
+        return dict(props)
+    indices = {name: {**index, "settings": decoded(index["settings"])} for name, index in props["indices"].items()}
+    return {**props, "indices": indices, FORM: LISTS}
 
 
 def from_props(name: str, props: Mapping[str, Any]) -> Wanted:

@@ -8,7 +8,7 @@ from typing import Any
 from bus.indices.in_full import Json, canonical
 from bus.indices.plan import Live
 from bus.indices.provisions import KINDS, NOUNS, Bodies
-from bus.indices.settings import flatten
+from bus.indices.settings import Setting, flatten
 
 # What a server adds to its answers, or fills in where nothing is said.
 _ADDED = frozenset(
@@ -126,7 +126,7 @@ def users(held: Held, kind: str, name: str) -> list[str]:
     return sorted(found)
 
 
-def brought(name: str, wanted: Bodies) -> tuple[dict[str, str | None], set[str]]:
+def brought(name: str, wanted: Bodies) -> tuple[dict[str, Setting | None], set[str]]:
     """Settings and aliases that a new index called `name` gets from the templates of `wanted`."""
     templates = [
         body
@@ -137,7 +137,7 @@ def brought(name: str, wanted: Bodies) -> tuple[dict[str, str | None], set[str]]
         return {}, set()
     best = max(templates, key=lambda body: int(body.get("priority", 0)))
     parts = [wanted.get("componentTemplates", {}).get(part, {}) for part in best.get("composed_of", ())]
-    settings: dict[str, str | None] = {}
+    settings: dict[str, Setting | None] = {}
     aliases: set[str] = set()
     for part in (*parts, best):
         template = part.get("template") or {}

@@ -10,7 +10,7 @@ from elasticsearch import ApiError, Elasticsearch, ElasticsearchWarning, NotFoun
 from bus.indices.answers import text
 from bus.indices.provisioned import Held, each, to_put, users
 from bus.indices.provisions import KINDS, NOUNS, PATHS, Bodies
-from bus.indices.settings import flatten
+from bus.indices.settings import Setting, flatten
 from bus.indices.support import COMPONENTS, LEGACY, Server
 
 _AT_ONCE = 50
@@ -97,7 +97,7 @@ class Provisioning:
             return {name: {"policy": body["policy"]} for name, body in answer.items()}
         return dict(answer)
 
-    def _uses(self) -> dict[str, dict[str, str | None]]:
+    def _uses(self) -> dict[str, dict[str, Setting | None]]:
         answer = self._call("GET", f"/_all/_settings/{_USES}?flat_settings=true&expand_wildcards=all")
         return {index: flatten(content["settings"]) for index, content in answer.items()}
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from elasticsearch import ApiError, Elasticsearch
 
-from bus.indices.settings import listed
 from bus.indices.state import Note
 
 _GIVEN_LATER = ("number_of_replicas", "refresh_interval", "auto_expand_replicas")
@@ -20,7 +19,7 @@ def make(
     client: Elasticsearch, index: str, mappings: Mapping[str, Any], settings: Mapping[str, Any], first: Note, lock: str
 ) -> bool:
     """Makes it without replicas and refresh, with its note and the lock of this run; False where it is there."""
-    given = {key: listed(v) for key, v in settings.items() if v is not None and key not in _GIVEN_LAST}
+    given = {key: v for key, v in settings.items() if v is not None and key not in _GIVEN_LAST}
     while_copying = {"number_of_replicas": 0, "refresh_interval": "-1", **_BARE}
     if "auto_expand_replicas" in settings:
         while_copying["auto_expand_replicas"] = "false"

@@ -1,13 +1,12 @@
 """What an index of a name gets from the templates of its server, as that server itself puts them together."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
 from elasticsearch import ApiError, Elasticsearch
 
-from bus.indices.settings import flatten
+from bus.indices.settings import Flat, Setting, flatten
 
 _JSON = {"content-type": "application/json", "accept": "application/json"}
 
@@ -16,7 +15,7 @@ _JSON = {"content-type": "application/json", "accept": "application/json"}
 class Brought:
     """Settings, flat, and names of aliases that no request asked for."""
 
-    settings: Mapping[str, str | None] = field(default_factory=dict)
+    settings: Flat = field(default_factory=dict)
     aliases: frozenset[str] = frozenset()
 
 
@@ -47,7 +46,7 @@ def in_the_way(found: Brought, target: str, name: str) -> str:
 
 
 def _brought(parts: list[Any]) -> Brought:
-    settings: dict[str, str | None] = {}
+    settings: dict[str, Setting | None] = {}
     aliases: set[str] = set()
     for part in parts:
         settings |= flatten(part.get("settings") or {})

@@ -12,7 +12,7 @@ from bus.access import NotDeployed, Unreachable
 from bus.errors import Failed
 from bus.indices import estimate, plan, provisioned, support
 from bus.indices.drift import seen
-from bus.indices.props import from_props, to_props
+from bus.indices.props import FORM, LISTS, current, from_props, to_props
 from bus.indices.provisions import KINDS, Bodies
 from bus.servers import elasticsearch_url
 from components.providers import connection, provisions
@@ -28,7 +28,8 @@ class IndexSetProvider(DeclaredSetProvider):
     """Creates, adopts, changes and reindexes indices; deletes one only behind a guard (bus.removals)."""
 
     noun, block, unit = "index", "indices", "documents"
-    compared = inputs = _INPUTS
+    compared = _INPUTS
+    inputs = (*_INPUTS, FORM)
 
     @property
     def _left(self) -> dict[str, bool]:
@@ -39,6 +40,7 @@ class IndexSetProvider(DeclaredSetProvider):
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Refuses at preview what cannot be done, where the server can be reached, and says what a copy costs."""
         self._left[news["site"]] = False
+        _olds = current(_olds)
         failures = connection.moved(_olds, news)
         if not failures and (news["indices"] or provisions.of(news)):
             try:
@@ -52,7 +54,8 @@ class IndexSetProvider(DeclaredSetProvider):
         return CheckResult(news, failures)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        """As of every set; what indices rely on is said too."""
+        """Compare as every set does, and name what indices rely on that is gone."""
+        _olds = current(_olds)
         provisions.warn_of_gone(_olds, _news)
         changes = super().diff(_id, _olds, _news).changes
         left = self._left.pop(_news["site"], None)  # check has just asked, in this process
@@ -68,6 +71,7 @@ class IndexSetProvider(DeclaredSetProvider):
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """The live state as inputs, with what indices rely on."""
+        props = current(props)
         found = super().read(id_, props)
         if provisions.of(props) or props.get(provisions.KEPT):
             with suppress(NotDeployed), self._admin(props) as admin:
@@ -77,6 +81,7 @@ class IndexSetProvider(DeclaredSetProvider):
 
     def _apply(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
         """What indices rely on, the indices, and then away with what none relies on any more."""
+        olds = current(olds)
         if not provisions.are_there(olds, news):
             return super()._apply(olds, news)
         with self._admin(news) as admin:
@@ -174,6 +179,7 @@ class IndexSet(pulumi.dynamic.Resource, module="bus", name="IndexSet"):
             "endpoint": endpoint,
             "indices": {key: dict(value) for key, value in indices.items()},
             "confirmDelete": sorted(confirm_delete),
+            FORM: LISTS,
             **{kind: dict(bodies) for kind, bodies in (provisions or {}).items()},
             # outputs
             "clusterId": None,
