@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -11,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bus import state_guard
+from bus import git, state_guard
 from bus.cli.check_state import state_of
 from bus.cli.diagnostics import errors
 from bus.cli.engine import ConfigFile, NoStack, StackName, project, pulumi
@@ -74,17 +73,7 @@ def commit(root: Path) -> str:
     """The commit that is previewed: the pipeline's, or that of the checkout; empty where there is none."""
     if named := os.environ.get("CI_COMMIT_SHA"):
         return named[:12]
-    try:
-        done = subprocess.run(
-            ["git", "describe", "--always", "--abbrev=12", "--dirty", "--exclude=*"],
-            cwd=root,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except FileNotFoundError:
-        return ""
-    return done.stdout.strip() if not done.returncode else ""
+    return git.described(root)
 
 
 def _engine(root: Path, stack: str, config_file: Path | None) -> dict[str, Any]:

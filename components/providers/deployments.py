@@ -4,14 +4,15 @@ A stack's outputs say nothing of a run that failed at one site, and its history 
 """
 
 import os
-import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ResourceProvider, UpdateResult
 
+from bus import git
 from bus.images import records
 
 
@@ -64,11 +65,7 @@ def _added(olds: Mapping[str, Any], news: Mapping[str, Any], serial: int) -> dic
 
 def _commit() -> str:
     """The commit of the project that is deployed; empty where it is no checkout."""
-    try:
-        done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return os.environ.get("CI_COMMIT_SHA", "")
-    return done.stdout.strip() if not done.returncode else os.environ.get("CI_COMMIT_SHA", "")
+    return git.head(Path.cwd()) or os.environ.get("CI_COMMIT_SHA", "")
 
 
 class Attempt(pulumi.dynamic.Resource, module="bus", name="Attempt"):

@@ -16,6 +16,48 @@ ENV = {
 }
 
 
+_HOSTILE = """
+[clone]
+    defaultRemoteName = upstream
+[core]
+    autocrlf = true
+    safecrlf = true
+    hooksPath = {hooks}
+    excludesFile = {hooks}/all
+    quotePath = true
+    fsmonitor = {hooks}/pre-commit
+[color]
+    ui = always
+[push]
+    default = nothing
+    followTags = true
+    gpgSign = true
+[init]
+    defaultBranch = trunk
+    templateDir = {hooks}
+[i18n]
+    commitEncoding = ISO-8859-1
+[column]
+    ui = always
+[tag]
+    sort = nonsense
+[remote "origin"]
+    pushurl = /nowhere
+"""
+
+
+def hostile(folder: Path) -> Path:
+    """A user's git configuration under which plain git would fail or push something else."""
+    hooks = folder / "hooks"
+    hooks.mkdir()
+    for name in ("pre-commit", "commit-msg", "prepare-commit-msg", "pre-push", "post-checkout"):
+        (hooks / name).write_text("#!/bin/sh\necho evil >>values/a.yml\nexit 1\n")
+        (hooks / name).chmod(0o755)
+    (hooks / "all").write_text("*\n")
+    (folder / "gitconfig").write_text(_HOSTILE.format(hooks=hooks))
+    return folder / "gitconfig"
+
+
 @dataclass(frozen=True)
 class Repository:
     """The bare repository at `url`."""
@@ -56,8 +98,8 @@ class Repository:
 
 
 def run(folder: Path, *arguments: str) -> str:
-    """A git command's output."""
-    env = {**os.environ, **ENV}
+    """A git command's output, whatever repository the variables around it lead to."""
+    env = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")} | ENV
     return subprocess.run(
         ["git", *arguments], cwd=folder, env=env, text=True, stdout=subprocess.PIPE, check=True
     ).stdout

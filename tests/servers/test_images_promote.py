@@ -15,7 +15,7 @@ from bus.cli.promote import NotPromoted
 from bus.git import GitFailed
 from bus.images.deployed import NotDeployed
 from tests.servers.registry import Maker, Running, registry
-from tests.servers.repository import ENV, Repository, run
+from tests.servers.repository import ENV, Repository, hostile, run
 
 pytestmark = pytest.mark.servers
 BRICKS = ("a", "b", "c")
@@ -89,6 +89,26 @@ def test_exactly_what_runs_is_moved_in_one_commit_with_its_tag(environments: Env
     assert "each image that moved is in its registry" in said and "tagged prod.v5" in said
     body = run(environments.repository.url, "log", "-1", "--format=%b", "prod")
     assert "c: 1 (no digest) -> 3 (" in body and "recette was deployed from c0ffee" in body
+
+
+def test_settings_of_the_user_change_nothing(
+    environments: Environments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(hostile(tmp_path)))
+    environments.promote(environments.runs(a="2", b="1", c="3"), "--tag", "prod.v5")
+    assert [environments.prod(brick)["tag"] for brick in BRICKS] == ["2", "1", "3"]
+    assert environments.repository.messages("prod") == ["promote recette to prod: 3 of 3 images", "first"]
+    assert environments.repository.tags() == ["prod.v5"]
+    environments.bus("promote", "prod", "--rollback", "--to", "prod.v5", "--dry-run")
+
+
+def test_a_target_is_a_branch_and_its_tag_is_none(environments: Environments) -> None:
+    with pytest.raises(GitFailed, match="has a branch of that name"):
+        environments.promote(environments.runs(a="2"), "--tag", "recette")
+    run(environments.repository.url, "tag", "prod.v1", "prod")
+    run(environments.repository.url, "branch", "--delete", "--force", "prod")
+    with pytest.raises(GitFailed, match="has no branch prod; give one of its branches: recette"):
+        environments.promote(environments.runs(a="2"))
 
 
 def test_promoted_twice_is_pushed_once(environments: Environments) -> None:

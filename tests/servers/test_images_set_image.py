@@ -18,7 +18,7 @@ from bus.images.pins import NoPin
 from bus.images.registry import NoAnswer
 from tests.servers.processes import free_port
 from tests.servers.registry import Maker, Running, registry
-from tests.servers.repository import ENV, Repository
+from tests.servers.repository import ENV, Repository, hostile, run
 
 pytestmark = pytest.mark.servers
 ROOT = Path(__file__).parents[2]
@@ -78,6 +78,29 @@ def test_one_block_is_changed_in_one_commit_on_one_branch(images: Running, repos
     assert repository.messages("recette") == ["brick-00: old -> new", "first"]
     assert repository.messages("main") == ["first"]
     assert f"dkr.isi.nc/isi/brick-00:new@{found}" in said
+
+
+def test_settings_of_the_user_change_nothing(
+    images: Running, repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(hostile(tmp_path)))
+    found = digest(images, "brick-00")
+    said = set_image(images, repository, "brick-00", "new")
+    assert repository.text("values/brick-00.yml") == FILE.format("brick-00").replace(
+        "tag: 'old'", f"tag: 'new'\n  digest: {found}"
+    )
+    assert repository.messages() == ["brick-00: old -> new", "first"]
+    assert "no commit" in set_image(images, repository, "brick-00", "new") and found in said
+
+
+def test_a_tag_is_no_target(images: Running, repository: Repository, tmp_path: Path) -> None:
+    run(repository.url, "tag", "prod.v1", "main")
+    with pytest.raises(GitFailed, match=r"prod\.v1 is a tag of .* and no branch, .* branches: main, recette"):
+        set_image(images, repository, "brick-00", "new", "--target-branch", "prod.v1")
+    assert run(repository.url, "for-each-ref", "--format=%(refname)", "refs/heads").split() == [
+        "refs/heads/main",
+        "refs/heads/recette",
+    ]
 
 
 def test_the_same_tag_again_makes_no_commit(images: Running, repository: Repository) -> None:
@@ -140,7 +163,7 @@ def test_a_push_that_the_server_declines_is_not_tried_for_ever(images: Running, 
     hook.chmod(hook.stat().st_mode | stat.S_IXUSR)
     with pytest.raises(GitFailed, match="main is protected"):
         set_image(images, repository, "brick-00", "new")
-    with pytest.raises(GitFailed, match="Remote branch nowhere not found"):
+    with pytest.raises(GitFailed, match="has no branch nowhere; give one of its branches: main, recette"):
         set_image(images, repository, "brick-00", "new", "--target-branch", "nowhere")
 
 
