@@ -17,29 +17,31 @@ from bus.settings import SECRETS_OF_A_SITE, required_secrets
 
 
 def add_complexe(
-    name: Annotated[str, typer.Argument(help="name of the complexe, as cinecity")],
+    name: Annotated[str, typer.Argument(help="name of the complexe, for example cinecity")],
     stack: StackName,
     cinema_code: Annotated[str | None, typer.Option(help="code of the cinema, from the index of central")] = None,
-    like: Annotated[str | None, typer.Option(help="complexe to take brokers, mirror and options from")] = None,
-    namespace: Annotated[str | None, typer.Option(help="default: that of LIKE with the name replaced")] = None,
+    like: Annotated[str | None, typer.Option(help="complexe to copy brokers, mirror and options from")] = None,
+    namespace: Annotated[
+        str | None, typer.Option(help="namespace; default: the one of LIKE with the name replaced")
+    ] = None,
     database: Annotated[str | None, typer.Option(help="Odoo's database; default complexe-NAME")] = None,
     slot_name: Annotated[str | None, typer.Option(help="replication slot; default debezium_NAME")] = None,
     context: Annotated[
-        str | None, typer.Option(help="kubeconfig context of its cluster; default: bus:context, where the stack has it")
+        str | None, typer.Option(help="kubeconfig context of its cluster; default: bus:context of the stack")
     ] = None,
     mirror_bootstrap_servers: Annotated[
         str | None, typer.Option(help="host:port of its brokers, as the mirror on central reaches them")
     ] = None,
     bootstrap_servers: Annotated[
-        str | None, typer.Option(help="host:port of its brokers, where the runner reaches them by itself")
+        str | None, typer.Option(help="host:port of its brokers, if the runner reaches them without a port-forward")
     ] = None,
     elasticsearch_endpoint: Annotated[
-        str | None, typer.Option(help="URL of its Elasticsearch, where the runner reaches it by itself")
+        str | None, typer.Option(help="URL of its Elasticsearch, if the runner reaches it without a port-forward")
     ] = None,
 ) -> None:
-    """Adds a complexe to Pulumi.<stack>.yaml, checks the whole stack, and says which secrets it still needs.
+    """Add a complexe to Pulumi.<stack>.yaml, check the whole stack, and list the secrets that are still missing.
 
-    Contexts and addresses of another complexe are never taken over. What is missing is asked for on a terminal.
+    Contexts and addresses of another complexe are never copied. On a terminal, the command asks for missing values.
     """
     root = project()
     file = root / f"Pulumi.{stack}.yaml"

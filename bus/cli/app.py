@@ -12,33 +12,38 @@ from bus.errors import Mendable, on_disk
 VERBS = {
     "add-complexe": (
         "bus.cli.add_complexe:add_complexe",
-        "Adds a complexe to Pulumi.<stack>.yaml, checks the whole stack, and says which secrets it still needs.",
+        "Add a complexe to Pulumi.<stack>.yaml, check the whole stack, and list the secrets that are still missing.",
     ),
-    "bundle": ("bus.cli.bundle:bundle", "A release as one signed archive, for a customer that we do not reach."),
+    "bundle": (
+        "bus.cli.bundle:bundle",
+        "Make, verify and load a release as one signed archive, for a customer behind an air gap.",
+    ),
     "check-state": (
         "bus.cli.check_state:check_state",
-        "Refuses a state whose providers are not exactly those of this program; run it before a plain pulumi command.",
+        "Refuse a state with providers that are not this program's own. Run it before a plain pulumi command.",
     ),
     "drift": (
         "bus.cli.drift:drift",
-        "Compares objects, topics and indices with what was deployed; exit code 2 where any differs.",
+        "Compare objects, topics and indices with what was deployed. Exit code 2 if anything differs.",
     ),
-    "images": ("bus.cli.images:app", "The images of a stack."),
-    "indices": ("bus.cli.indices_verbs:app", "One index of a site: go back a generation, begin managing one."),
-    "preview": ("bus.cli.preview:preview", "Shows what `pulumi up` would change, object by object; touches nothing."),
+    "images": ("bus.cli.images:app", "List the images of a stack."),
+    "indices": (
+        "bus.cli.indices_verbs:app",
+        "Roll one index back to its previous generation, or adopt an existing one.",
+    ),
+    "preview": ("bus.cli.preview:preview", "Show what `pulumi up` would change, object by object. Change nothing."),
     "promote": (
         "bus.cli.promote:promote",
-        "Moves exactly the images that FROM runs to TO, by digest; or, with --rollback, FROM back to an earlier time.",
+        "Give the images that FROM runs to TO, by digest. With --rollback, return FROM to an earlier deployment.",
     ),
     "set-image": (
         "bus.cli.set_image:set_image",
-        "Writes a tag and its digest into values/BRICK.yml, commits and pushes; again where another push was faster.",
+        "Write a tag and its digest into values/BRICK.yml, commit and push. Retry if another push was faster.",
     ),
-    "topics": ("bus.cli.topics:app", "Kafka topics of a live site."),
+    "topics": ("bus.cli.topics:app", "Take over Kafka topics of a live site."),
     "unlock": (
         "bus.cli.unlock:unlock",
-        "Frees a stack of what a dead run left in its state: its lock, and operations that Pulumi would warn of for "
-        "ever.",
+        "Free a stack of what a dead run left in its state: its lock and its pending operations.",
     ),
 }
 """verb -> where it is, and the first line of its help, so that a list of the verbs imports none of them"""
@@ -70,7 +75,7 @@ def load(name: str) -> Any:
 app = typer.Typer(
     name="bus",
     cls=Verbs,
-    help="Daily tasks beside `pulumi up`: a Bus Applicatif customer's topics, indices, images and sites.",
+    help="Daily tasks beside `pulumi up`, for the topics, indices, images and sites of a Bus Applicatif customer.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )

@@ -15,12 +15,14 @@ from bus.images import trust
 from bus.images.registries import Access
 
 bundle = typer.Typer(
-    help="A release as one signed archive, for a customer that we do not reach.",
+    help="Make, verify and load a release as one signed archive, for a customer behind an air gap.",
     no_args_is_help=True,
     add_completion=False,
 )
 PublicKey = Annotated[Path | None, typer.Option(help="PEM of the key that the bundle must be signed with")]
-Unsigned = Annotated[bool, typer.Option("--unsigned", help="take a bundle whoever made it; in the place of a key")]
+Unsigned = Annotated[
+    bool, typer.Option("--unsigned", help="accept a bundle that anybody may have made, instead of --public-key")
+]
 Customer = Annotated[str, typer.Option(help="customer that the bundle must be for")]
 ForStack = Annotated[str, typer.Option("--stack", help="stack that the bundle must be for")]
 File = Annotated[Path, typer.Argument(help="the bundle")]
@@ -34,17 +36,17 @@ def make(
     sign_key: Annotated[Path | None, typer.Option(help="private key (PEM, RSA or EC) to sign it with")] = None,
     against: Annotated[Path | None, typer.Option(help="an earlier bundle whose blobs are left out")] = None,
     against_key: Annotated[
-        Path | None, typer.Option(help="public key of the earlier bundle, where it is not that of --sign-key")
+        Path | None, typer.Option(help="public key of the earlier bundle; default: the public half of --sign-key")
     ] = None,
     serial: Annotated[
-        int | None, typer.Option(help="number that grows with each bundle; by default the present second", min=0)
+        int | None, typer.Option(help="number that grows with each bundle; default: the current time in seconds", min=0)
     ] = None,
     mirror: Mirror = "",
     insecure: Insecure = False,
     token_host: TokenHosts = None,
     ca_file: CaFiles = None,
 ) -> None:
-    """Writes images, rendered manifests, and scripts for topics and indices of a stack with a customer's registry."""
+    """Write the images, rendered manifests, and scripts for topics and indices of a stack into one archive."""
     root = project()
     plan = stacks.load(root, stack, config_file).plan
     running = stacks.pins(root, plan)
@@ -60,7 +62,7 @@ def make(
 def verify(
     file: File, public_key: PublicKey = None, unsigned: Unsigned = False, customer: Customer = "", stack: ForStack = ""
 ) -> None:
-    """Checks the signature of a bundle, each part against its sum, and whom it is for; unpacks nothing."""
+    """Check the signature of a bundle, its checksums, and its customer and stack. Unpack nothing."""
     found = making.verify(file, _expected(public_key, unsigned, customer, stack))
     what = f"{found.customer}, stack {found.stack}, serial {found.serial} of {found.made}, {len(found.images)} images"
     print(f"{file}: {what}: as it was made{_signer(public_key)}")
@@ -74,14 +76,14 @@ def load(
     customer: Customer = "",
     stack: ForStack = "",
     allow_older: Annotated[
-        bool, typer.Option("--allow-older", help="take a bundle that is older than the last loaded one")
+        bool, typer.Option("--allow-older", help="accept a bundle that is older than the last loaded one")
     ] = False,
     mirror: Mirror = "",
     insecure: Insecure = False,
     token_host: TokenHosts = None,
     ca_file: CaFiles = None,
 ) -> None:
-    """Verifies a bundle and brings its images, digests unchanged, to the registry that its manifests name."""
+    """Verify a bundle and copy its images, digests unchanged, to the registry that its manifests name."""
     expected = _expected(public_key, unsigned, customer, stack, allow_older)
     access = Access(mirror, insecure, trust=named(token_host, ca_file))
     found, moved = making.load(file, access, expected)

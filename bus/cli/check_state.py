@@ -10,7 +10,7 @@ from bus.cli.engine import NoStack, StackName, exported, project, reason
 
 
 def check_state(stack: StackName) -> None:
-    """Refuses a state whose providers are not exactly those of this program; run it before a plain pulumi command."""
+    """Refuse a state with providers that are not this program's own. Run it before a plain pulumi command."""
     count = state_guard.check(stack, state_of(project(), stack))
     print(f"state of stack {stack}: {count} resources, every provider is this program's own")
 

@@ -29,7 +29,7 @@ EXIT_DRIFT = 2
 
 
 def drift(stack: StackName, config_file: ConfigFile = None) -> None:
-    """Compares objects, topics and indices with what was deployed; exit code 2 where any differs."""
+    """Compare objects, topics and indices with what was deployed. Exit code 2 if anything differs."""
     root, count = project(), 0
     state_guard.check(stack, state_of(root, stack))
     loaded = load(root, stack, config_file)

@@ -36,7 +36,7 @@ ConfigFile = Annotated[
         "--config-file",
         envvar="BUS_CONFIG_FILE",
         callback=_of_this_stack,
-        help="stack file, where it is not Pulumi.<stack>.yaml; the variable's is passed over for another stack",
+        help="stack file; default: Pulumi.<stack>.yaml; the variable counts only for its own stack",
     ),
 ]
 

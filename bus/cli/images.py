@@ -17,7 +17,7 @@ from bus.images.lookup import look_up
 from bus.images.pins import short
 from bus.images.registries import Registries, sources
 
-app = typer.Typer(help="The images of a stack.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(help="List the images of a stack.", no_args_is_help=True, add_completion=False)
 app.callback()(lambda: None)  # a verb of its own even while there is one verb only
 
 
@@ -29,11 +29,11 @@ class NotFound(Mendable):
 def list_(
     stack: StackName,
     as_json: Annotated[
-        bool, typer.Option("--json", help="for a program: pulled, source, digest and why of each")
+        bool, typer.Option("--json", help="print JSON: pulled, source, digest and why of each image")
     ] = False,
     config_file: ConfigFile = None,
 ) -> None:
-    """Lists every image of a stack, from its charts as they are deployed: digest, source, and why it is here."""
+    """List every image of a stack with its digest, its source and the reason why it is needed."""
     root = project()
     plan = stacks.load(root, stack, config_file).plan
     rendered = proof.rendered_and_judged(plan, root / "charts", root / ".build/charts")

@@ -17,9 +17,11 @@ def indices_import(
     stack: StackName,
     site: Site,
     config_file: ConfigFile = None,
-    brick: Annotated[str | None, typer.Option(help="brick whose values/<brick>.yml it goes to; default: shown")] = None,
+    brick: Annotated[
+        str | None, typer.Option(help="brick whose values/<brick>.yml gets the fragment; default: print it")
+    ] = None,
 ) -> None:
-    """Writes the fragment of a live index, so that the next preview adopts it without a change."""
+    """Write the fragment of a live index, so that the next preview adopts it without a change."""
     with admin_of(stack, site, config_file) as admin:
         live = admin.read([name]).get(name)
     if live is None:

@@ -14,9 +14,9 @@ def indices_rollback(
     stack: StackName,
     site: Site,
     config_file: ConfigFile = None,
-    yes: Annotated[bool, typer.Option("--yes", help="without asking")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask for confirmation")] = False,
 ) -> None:
-    """Swings an index back to the generation before; what was written since stays in the newer one only."""
+    """Roll an index back to its previous generation. What was written since stays in the newer one only."""
     with admin_of(stack, site, config_file) as admin:
         live = admin.read([name]).get(name)
         if live is None:

@@ -28,10 +28,10 @@ from bus.releases import previews, records, rendering
 
 def preview(
     stack: StackName,
-    markdown: Annotated[bool, typer.Option("--markdown", help="for a note on a merge request")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="write Markdown for a note on a merge request")] = False,
     config_file: ConfigFile = None,
 ) -> None:
-    """Shows what `pulumi up` would change, object by object; touches nothing."""
+    """Show what `pulumi up` would change, object by object. Change nothing."""
     root = project()
     state_guard.check(stack, state_of(root, stack))
     loaded = load(root, stack, config_file)

@@ -49,28 +49,33 @@ class _Wanted:
 def promote(
     source: Annotated[str, typer.Argument(metavar="FROM", help="environment (branch and stack) that was tested")],
     target: Annotated[str | None, typer.Argument(metavar="TO", help="environment that gets its images")] = None,
-    tag: Annotated[str, typer.Option(help="tag the commit too: prod.v12, which deploys production")] = "",
-    rollback: Annotated[bool, typer.Option("--rollback", help="FROM alone: back to its deployment before")] = False,
-    to: Annotated[str, typer.Option(help="with --rollback: the tag or commit to go back to")] = "",
-    replace_hotfix: Annotated[list[str] | None, typer.Option(help="brick whose hotfix mark and image end")] = None,
+    tag: Annotated[str, typer.Option(help="also tag the commit; prod.v12 deploys production")] = "",
+    rollback: Annotated[
+        bool, typer.Option("--rollback", help="return FROM to its previous deployment; without TO")
+    ] = False,
+    to: Annotated[str, typer.Option(help="with --rollback: the tag or commit to return to")] = "",
+    replace_hotfix: Annotated[
+        list[str] | None, typer.Option(help="brick whose hotfix mark and image are replaced; repeatable")
+    ] = None,
     from_site: Annotated[
-        list[str] | None, typer.Option(help="site whose images count where sites differ; the first that has a brick")
+        list[str] | None,
+        typer.Option(help="site whose images count if sites differ; repeatable, the first that runs a brick decides"),
     ] = None,
     told: Annotated[
         Path | None,
         typer.Option(
             "--deployed",
-            help="JSON with `history`, `outputs` and `records` of FROM's stack, to be read in pulumi's place",
+            help="JSON with `history`, `outputs` and `records` of FROM's stack, read instead of asking pulumi",
         ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would move, push nothing")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="show the table and push nothing")] = False,
     repo: Repo = None,
     mirror: Mirror = "",
     insecure: Insecure = False,
     token_host: TokenHosts = None,
     ca_file: CaFiles = None,
 ) -> None:
-    """Moves exactly the images that FROM runs to TO, by digest; or, with --rollback, FROM back to an earlier time."""
+    """Give the images that FROM runs to TO, by digest. With --rollback, return FROM to an earlier deployment."""
     if rollback == (target is not None):
         raise typer.BadParameter("either FROM TO, or --rollback FROM")
     if tag and not _TAG.fullmatch(tag):

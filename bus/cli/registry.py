@@ -9,11 +9,13 @@ from bus.images.trust import Trust
 
 Mirror = Annotated[
     str,
-    typer.Option("--mirror", envvar="BUS_IMAGE_MIRROR", help="host:port that answers for the images' own registries"),
+    typer.Option(
+        "--mirror", envvar="BUS_IMAGE_MIRROR", help="host:port that answers in place of the images' own registries"
+    ),
 ]
 Insecure = Annotated[
     bool,
-    typer.Option("--insecure", envvar="BUS_IMAGE_INSECURE", help="plain HTTP; loopback and private addresses only"),
+    typer.Option("--insecure", envvar="BUS_IMAGE_INSECURE", help="use plain HTTP; loopback and private addresses only"),
 ]
 TokenHosts = Annotated[
     list[str] | None,
@@ -21,7 +23,7 @@ TokenHosts = Annotated[
         "--token-host",
         envvar="BUS_TOKEN_HOSTS",
         metavar="REGISTRY=HOST",
-        help="host that issues a registry's tokens and so gets its login; may be given again",
+        help="host that issues a registry's tokens, and so gets its login; repeatable",
     ),
 ]
 CaFiles = Annotated[
@@ -30,7 +32,7 @@ CaFiles = Annotated[
         "--ca-file",
         envvar="BUS_CA_FILES",
         metavar="REGISTRY=FILE",
-        help="certificates (PEM) that a registry is verified with; may be given again",
+        help="certificates (PEM) that verify a registry; repeatable",
     ),
 ]
 Repo = Annotated[

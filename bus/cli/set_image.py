@@ -19,21 +19,21 @@ _BRICK = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 def set_image(
     brick: Annotated[str, typer.Argument(help="name of the brick: its file is values/BRICK.yml")],
-    tag: Annotated[str, typer.Argument(help="the new tag; TAG@sha256:... where the build knows its digest")],
-    digest: Annotated[bool, typer.Option(help="pin the digest that the tag stands for now")] = True,
+    tag: Annotated[str, typer.Argument(help="the new tag, or TAG@sha256:... if the build knows its digest")],
+    digest: Annotated[bool, typer.Option(help="pin the digest that the tag has now")] = True,
     target_branch: Annotated[
-        str | None, typer.Option("--target-branch", help="branch to change; default: that of this checkout")
+        str | None, typer.Option("--target-branch", help="branch to change; default: the branch of this checkout")
     ] = None,
     repo: Repo = None,
     hotfix: Annotated[
-        str | None, typer.Option(help="why a promotion must leave this image alone; '' takes the mark away")
+        str | None, typer.Option(help="why a promotion must not replace this image; '' removes the mark")
     ] = None,
     mirror: Mirror = "",
     insecure: Insecure = False,
     token_host: TokenHosts = None,
     ca_file: CaFiles = None,
 ) -> None:
-    """Writes a tag and its digest into values/BRICK.yml, commits and pushes; again where another push was faster."""
+    """Write a tag and its digest into values/BRICK.yml, commit and push. Retry if another push was faster."""
     if repo is None or target_branch is None:
         origin, current = git.here(Path.cwd())
         repo, target_branch = repo or origin, target_branch or current

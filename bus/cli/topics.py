@@ -17,23 +17,25 @@ from bus.topics.importing import fragment, undeclared, unfit
 from bus.topics.model import merge_fragments
 from bus.topics.plan import Topic
 
-app = typer.Typer(help="Kafka topics of a live site.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(help="Take over Kafka topics of a live site.", no_args_is_help=True, add_completion=False)
 
 
 @app.callback()
 def topics() -> None:
-    """Kafka topics of a live site."""
+    """Take over Kafka topics of a live site."""
 
 
 @app.command("import")
 def import_(
-    brick: Annotated[str, typer.Argument(help="brick that produces the topics: values/BRICK.yml gets them")],
+    brick: Annotated[str, typer.Argument(help="brick that owns the topics: values/BRICK.yml gets them")],
     stack: StackName,
     site: Annotated[str, typer.Option(help="site whose Kafka is read")] = CENTRAL,
-    match: Annotated[list[str] | None, typer.Option(help="only names that fit, `*` for any characters")] = None,
+    match: Annotated[
+        list[str] | None, typer.Option(help="only names that match, with * for any characters; repeatable")
+    ] = None,
     config_file: ConfigFile = None,
 ) -> None:
-    """Writes fragments of a live cluster's topics that no brick declares; a preview then shows no change of them."""
+    """Write fragments for the topics of a live cluster that no brick declares."""
     root = project()
     file = root / "values" / f"{brick}.yml"
     if not file.exists():

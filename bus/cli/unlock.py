@@ -22,10 +22,10 @@ def unlock(
     config_file: ConfigFile = None,
     wait: Annotated[int, typer.Option("--wait", min=0, help="seconds to wait for a run that may be alive")] = 0,
 ) -> None:
-    """Frees a stack of what a dead run left in its state: its lock, and operations that Pulumi would warn of for ever.
+    """Free a stack of what a dead run left in its state: its lock and its pending operations.
 
-    Exit code 1 where a lock is not provably that of a process of this machine that is gone, after --wait seconds, and
-    where the state holds what this program does not put there: the pipeline's deployment begins with this verb.
+    Exit code 1 if a lock may belong to a living process after --wait seconds, or if the state has foreign providers.
+    The pipeline's deployment begins with this verb.
     """
     root = project()
     _unlock(root, stack, wait)
