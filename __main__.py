@@ -5,29 +5,31 @@ from pathlib import Path
 import pulumi
 from pulumi.runtime.config import get_config_env, get_config_secret_keys_env
 
-from bus import delivery_logins, deployment, planning, settings
+from bus import deployment
+from bus.config import registry_logins, settings
 from bus.errors import Mendable, on_disk
-from bus.images import proof
-from components import continuing, preflight
+from bus.images.delivered import proof
+from bus.plan import build
+from components import continue_on_error, preflight
 from components.bus import Bus, BusArgs
 from components.umbrella import CHARTS, STAGED
 
 # The language host's code for a program that has said what is wrong: pulumi adds no `unhandled error` to it.
 _SAID = 32
 
-continuing.without_traceback()
+continue_on_error.without_traceback()
 config, flat = pulumi.Config("bus"), get_config_env()
 try:
     with on_disk():
         stack = settings.load(pulumi.get_stack(), flat, set(get_config_secret_keys_env()))
-        plan = planning.plan(Path.cwd(), stack)
+        plan = build.plan(Path.cwd(), stack)
         proof.check(plan, CHARTS, STAGED)
         plan = preflight.run(plan, flat)
 except Mendable as error:
     pulumi.log.error(str(error))
     raise SystemExit(_SAID) from None
 own = {key.removeprefix("bus:"): value for key, value in flat.items()}
-for warning in delivery_logins.warnings(delivery_logins.read(own)) if stack.content.delivery else ():
+for warning in registry_logins.warnings(registry_logins.read(own)) if stack.content.delivery else ():
     pulumi.log.warn(warning)
 
 secrets = {

@@ -21,9 +21,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from bus.images.copying import Copying
-from bus.images.registries import Place
-from bus.images.registry import Registry
+from bus.images.copy.copying import Copying
+from bus.images.registry.client import Registry
+from bus.images.registry.registries import Place
 from tests.servers.registry import Maker, Running, registry
 
 AT_ONCE = 4

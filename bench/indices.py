@@ -14,7 +14,7 @@ from functools import partial
 from elasticsearch import Elasticsearch, helpers
 
 from bus.indices.admin import Admin
-from bus.indices.plan import Reindexing, Wanted, plan
+from bus.indices.diff.plan import Reindexing, Wanted, plan
 from tests.servers.elasticsearch import elasticsearch, folder_of_nobody
 from tests.servers.writers import content, differences, writing
 

@@ -4,19 +4,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
-from bus import hosting, names
-from bus.access import Cluster
+from bus.cluster.access import Cluster
+from bus.config import hosted_registry, names
+from bus.config.settings import Settings
+from bus.config.stack_file import CENTRAL, Kind, Site
 from bus.database.roles import SiteRoles
-from bus.images.records import mirror_of
-from bus.images.reference import Reference, parse
-from bus.indices.provisions import Bodies
-from bus.layers import Values
+from bus.image_reference import Reference, parse
+from bus.images.promotion.records import mirror_of
+from bus.indices.declared.supporting import Bodies
+from bus.releases.render.merge import Values
 from bus.revisions import KeysRead
-from bus.settings import Settings
-from bus.stack_file import CENTRAL, Kind, Site
 from bus.users.rights import Rights
 
-NOTIF, MIRROR, REGISTRY, POSTGRES = names.NOTIF, "kafka2kafka", hosting.BRICK, "postgres"
+NOTIF, MIRROR, REGISTRY, POSTGRES = names.NOTIF, "kafka2kafka", hosted_registry.BRICK, "postgres"
 KINDS: tuple[Kind, ...] = get_args(Kind)
 # Made by components/delivery.py in every namespace, where the stack has a login for the customer's registry.
 PULL_SECRET = "bus-registry"
@@ -49,7 +49,7 @@ class Release:
     reads: KeysRead = field(default_factory=KeysRead)
     """the keys of cineges-config and of its Secret whose revisions it is given, so that its pods restart with them"""
     description: str = ""
-    """what Helm's record says of it; another one than before makes an upgrade (bus.releases.state)"""
+    """what Helm's record says of it; another one than before makes an upgrade (bus.releases.recovery.state)"""
 
 
 @dataclass(frozen=True)

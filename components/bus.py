@@ -7,13 +7,13 @@ from pathlib import Path
 import pulumi
 import pulumi_kubernetes as k8s
 
-from bus import hosting, names
+from bus.config import hosted_registry, names
+from bus.config.stack_file import CENTRAL
 from bus.database.roles import SiteRoles
 from bus.deployment import MIRROR, Deployment, Release, SitePlan
-from bus.images import verifying
-from bus.images.records import mirror_of
-from bus.images.registries import sources
-from bus.stack_file import CENTRAL
+from bus.images.promotion.records import mirror_of
+from bus.images.registry.registries import sources
+from bus.images.signatures import verifying
 from components.base import SECRET, Base, BaseArgs
 from components.central import Central
 from components.complexe import Complexe
@@ -224,14 +224,16 @@ class Bus(pulumi.ComponentResource):
         if site.name not in self._htpasswd:
             return [Registry(name, UmbrellaArgs(release, namespace, list(after)), below).release]
         opts = pulumi.ResourceOptions(parent=self, provider=cluster, depends_on=list(after))
-        users: pulumi.Input[Mapping[str, pulumi.Input[str]]] = {hosting.HTPASSWD: self._htpasswd[site.name]}
+        users: pulumi.Input[Mapping[str, pulumi.Input[str]]] = {hosted_registry.HTPASSWD: self._htpasswd[site.name]}
         text = self._htpasswd[site.name]
         if not release.delivered and self._pusher:
             both = pulumi.Output.all(self._htpasswd[site.name], self._pusher)
-            users = pulumi.Output.secret(both.apply(lambda found: hosting.split(*found)))
+            users = pulumi.Output.secret(both.apply(lambda found: hosted_registry.split(*found)))
             text = both.apply(lambda found: "\n".join(map(str, found)))
         known = logins(f"{name}-logins", namespace, users, opts)
-        revisions = secret_revisions(self._salt.salt, f"{site.name}/{hosting.SECRET}", {hosting.HTPASSWD: text})
+        revisions = secret_revisions(
+            self._salt.salt, f"{site.name}/{hosted_registry.SECRET}", {hosted_registry.HTPASSWD: text}
+        )
         args = UmbrellaArgs(release, namespace, [*after, known], revisions)
         return [known, Registry(name, args, below).release]
 

@@ -8,9 +8,11 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from bus.deployment import PULL_SECRET, Deployment, SitePlan
-from bus.images import running, trust, verifying
-from bus.images.credentials import docker_config
-from bus.images.login import Login
+from bus.images.delivered import running
+from bus.images.registry import trust
+from bus.images.registry.credentials import docker_config
+from bus.images.registry.login import Login
+from bus.images.signatures import verifying
 from components.providers.connection import Place
 from components.providers.copies import ImageCopies
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
-from bus.access import BROKERS_SECRET
+from bus.cluster.access import BROKERS_SECRET
 from bus.deployment import SitePlan
 from bus.users.passwords import fingerprint, secret_of_brokers
 from components.providers.passwords import KafkaPasswords

@@ -10,18 +10,20 @@ from datetime import UTC, datetime
 
 import pulumi
 
-from bus import confirmations
-from bus.access import Cluster
+from bus.cluster.access import Cluster
+from bus.cluster.kube import brokers_there
+from bus.cluster.reachable import SITES_AT_ONCE, problem, unreachable
 from bus.deployment import Deployment, Release
 from bus.errors import Problem, Refused
 from bus.fan_out import Progress, fan_out
-from bus.kube import brokers_there
-from bus.reachable import SITES_AT_ONCE, problem, unreachable
-from bus.releases import preview, previews, records, recovery, rendering
-from bus.releases.state import Act, Record, decide, description
+from bus.plan import confirmations
+from bus.releases.compare import preview, previews
+from bus.releases.recovery import prepare, records
+from bus.releases.recovery.state import Act, Record, decide, description
+from bus.releases.render import rendering
 from bus.running import comparing
 from bus.users import switching
-from components.recovery import wanted_of
+from components.release_hooks import wanted_of
 from components.umbrella import CHARTS, STAGED
 
 
@@ -121,7 +123,7 @@ def _foreign(plan: Deployment, site: str, cluster: Cluster, live: Live, now: dat
         wanted = wanted_of(release)
         decision = decide(live.records[release.name], wanted, now, known=True)
         if decision.act is Act.REFUSE:
-            said = recovery.refusal(cluster, wanted, decision)
+            said = prepare.refusal(cluster, wanted, decision)
             problems.append(Problem(plan.settings.file, f"bus:sites.{site}.namespace", cluster.namespace, said))
     return problems
 

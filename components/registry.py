@@ -6,7 +6,7 @@ from typing import ClassVar
 import pulumi
 import pulumi_kubernetes as k8s
 
-from bus import hosting
+from bus.config import hosted_registry
 from components.umbrella import Umbrella
 
 
@@ -25,7 +25,7 @@ def logins(
     """
     return k8s.core.v1.Secret(
         name,
-        metadata={"name": hosting.SECRET, "namespace": namespace},
+        metadata={"name": hosted_registry.SECRET, "namespace": namespace},
         string_data=users,
         opts=opts,
     )

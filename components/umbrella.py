@@ -8,10 +8,10 @@ from typing import ClassVar
 import pulumi
 import pulumi_kubernetes as k8s
 
-from bus import charts
 from bus.deployment import Release
+from bus.releases.render import charts
 from bus.revisions import of_secret
-from components import recovery
+from components import release_hooks
 from components.providers.uninstall import Uninstall
 
 CHARTS, STAGED = Path("charts"), Path(".build/charts")
@@ -59,7 +59,7 @@ class Umbrella(pulumi.ComponentResource):
             values["global"] = {**wanted.values.get("global", {}), "secretRevisions": known}
         resource = f"{name}-release"
         uninstall = self._uninstall(f"{name}-uninstall", args)
-        hooks = recovery.hooks(resource, wanted.cluster, wanted) if wanted.cluster else None
+        hooks = release_hooks.hooks(resource, wanted.cluster, wanted) if wanted.cluster else None
         self.release = k8s.helm.v3.Release(
             resource,
             name=wanted.name,  # else Pulumi adds a random suffix

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from bus.admin_listener import ANNOTATION, AdminListener, advertised, default_port, listener, loopback
+from bus.config.admin_listener import ANNOTATION, AdminListener, advertised, default_port, listener, loopback
+from bus.config.settings import Settings
 from bus.errors import Refused
-from bus.fixed_values import base_values
-from bus.settings import Settings
+from bus.plan.derived_values import base_values
 from tests.support import fleet
 
 

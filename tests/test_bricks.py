@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bus import bricks
+from bus.config import bricks
 
 KNOWN = frozenset({"kafka", "cineges-ui"})
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bus import charts
 from bus.deployment import deployable
+from bus.releases.render import charts
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bus.confirmations import remarks
-from bus.removals import removal
+from bus.plan.confirmations import remarks
+from bus.plan.deletion_policy import removal
 
 DECLARED = {"central": {"cineges.film.data", "both"}, "cinecity": {"both"}}
 LIVE = {

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
-from bus import charts, planning, settings
+from bus.config import settings
 from bus.deployment import Deployment, deployable
 from bus.errors import Refused
+from bus.plan import build
+from bus.releases.render import charts
 from tests.settings.test_settings import SECRETS, config_of, flat
 
 ROOT = Path(__file__).parents[1]
@@ -19,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 def plan(project: Path, **changed: Any) -> Deployment:
     config = config_of("local") | {f"bus:{key}": value for key, value in changed.items()}
     secrets = {f"bus:{name}": "s3cret" for name in SECRETS}
-    return planning.plan(project, settings.load("local", flat(config) | secrets, set(secrets)))
+    return build.plan(project, settings.load("local", flat(config) | secrets, set(secrets)))
 
 
 @pytest.fixture

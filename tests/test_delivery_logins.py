@@ -2,8 +2,8 @@
 
 import pytest
 
-from bus import hosting
-from bus.delivery_logins import hosted, read, warnings
+from bus.config import hosted_registry
+from bus.config.registry_logins import hosted, read, warnings
 from tests.servers.registry import HTPASSWD, PULL_HTPASSWD
 
 
@@ -32,6 +32,6 @@ def test_one_login_for_both_is_refused_where_the_stack_hosts_and_warned_of_elsew
 
 def test_each_instance_of_the_registry_knows_its_own_users_alone() -> None:
     more = f"# staff\n\n{HTPASSWD}{PULL_HTPASSWD}" + PULL_HTPASSWD.replace("nodes", "bus2")
-    users = hosting.split(more, "bus")
+    users = hosted_registry.split(more, "bus")
     assert users == {"htpasswd": PULL_HTPASSWD + PULL_HTPASSWD.replace("nodes", "bus2"), "htpasswd-push": HTPASSWD}
-    assert hosting.split(HTPASSWD, "") == {"htpasswd": HTPASSWD, "htpasswd-push": ""}
+    assert hosted_registry.split(HTPASSWD, "") == {"htpasswd": HTPASSWD, "htpasswd-push": ""}

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
-from bus import environment, planning, settings
-from bus.charts import BadChart
+from bus.config import settings
 from bus.errors import Refused
+from bus.plan import build, environment
+from bus.releases.render.charts import BadChart
 from tests.settings.test_settings import SECRETS, config_of, flat, load_stack
 
 ROOT = Path(__file__).parents[1]
@@ -28,7 +29,7 @@ def planned(project: Path, site: dict[str, Any] | None = None, **stack: Any) -> 
     config["bus:sites"]["central"] |= site or {}
     secrets = {f"bus:{name}": "s3cret" for name in SECRETS}
     try:
-        planning.plan(project, settings.load("local", flat(config) | secrets, set(secrets)))
+        build.plan(project, settings.load("local", flat(config) | secrets, set(secrets)))
     except Refused as error:
         return [str(problem) for problem in error.problems]
     return []
@@ -142,15 +143,14 @@ def test_grants_that_are_no_lists_are_named(project: Path) -> None:
 
 @pytest.mark.parametrize("stack", ["local", "master", "recette", "prod"])
 def test_the_bricks_of_the_project_read_what_they_are_given(stack: str) -> None:
-    planning.plan(ROOT, load_stack(stack))
+    build.plan(ROOT, load_stack(stack))
 
 
 @pytest.mark.helm
 @pytest.mark.parametrize("chart", ["hickson-base", "hickson-central", "hickson-complexe", "kafka-notif"])
 def test_the_names_that_a_chart_sets_are_those_that_helm_renders(chart: str, tmp_path: Path) -> None:
-    from bus import charts
-    from bus.releases import rendering
-    from bus.releases.values import places
+    from bus.releases.render import charts, rendering
+    from bus.releases.render.values import places
     from tests.charts.test_rendered import everything_on, pods
 
     folder, found = charts.stage(ROOT / "charts", chart, tmp_path), places(ROOT / "charts", chart)

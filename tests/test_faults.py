@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from bus import charts, planning, settings
+from bus.config import settings
 from bus.errors import Refused
+from bus.plan import build
+from bus.releases.render import charts
 from tests.settings.test_settings import SECRETS, config_of, flat
 
 ROOT = Path(__file__).parents[1]
@@ -26,7 +28,7 @@ def refused(project: Path, site: dict[str, Any] | None = None, name: str = "cine
     config["bus:sites"][name] |= site or {}
     secrets = {f"bus:{name}": "s3cret" for name in SECRETS}
     with pytest.raises(Refused) as error:
-        planning.plan(project, settings.load("local", flat(config) | secrets, set(secrets)))
+        build.plan(project, settings.load("local", flat(config) | secrets, set(secrets)))
     return [str(problem) for problem in error.value.problems]
 
 
@@ -152,5 +154,5 @@ def test_a_chart_that_cannot_be_read_is_named(project: Path, file: str, content:
     config = config_of("local")
     secrets = {f"bus:{name}": "s3cret" for name in SECRETS}
     with pytest.raises(charts.BadChart) as error:
-        planning.plan(project, settings.load("local", flat(config) | secrets, set(secrets)))
+        build.plan(project, settings.load("local", flat(config) | secrets, set(secrets)))
     assert str(error.value).startswith(said)

@@ -6,7 +6,7 @@ import pytest
 
 from bus import git
 from bus.git import GitFailed
-from bus.images import branch
+from bus.images.promotion import branch
 from tests.servers.repository import ENV, Repository, run
 
 

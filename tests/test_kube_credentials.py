@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from kr8s._auth import KubeAuth
 
-from bus.access import Cluster, Unreachable
-from bus.kube import kube_api
+from bus.cluster.access import Cluster, Unreachable
+from bus.cluster.kube import kube_api
 
 PARTS = {"client-key-data": b"the key", "client-certificate-data": b"the certificate"}
 CA = b"the authority" * 10_000  # larger than what a pipe holds

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.layers import at, merge
+from bus.releases.render.merge import at, merge
 
 VALUES = st.recursive(
     st.dictionaries(

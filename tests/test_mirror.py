@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.mirror import Patterns, both, check_mirror, matches, to_regex
+from bus.topics.mirror_patterns import Patterns, both, check_mirror, matches, to_regex
 
 TOPICS = ["cineges.film.data", "cineges.vente.save", "cineges.vente.saveodooid", "notifications"]
 

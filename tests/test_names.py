@@ -2,14 +2,15 @@
 
 import pytest
 
-from bus import hosting, names, planning
+from bus.config import hosted_registry, names
+from bus.plan import build
 from tests.components.test_order import ROOT, STACKS
 from tests.settings.test_settings import load_stack
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_judged_names_are_those_of_the_plan(stack: str) -> None:
-    plan = planning.plan(ROOT, load_stack(stack))
+    plan = build.plan(ROOT, load_stack(stack))
     for name, site in plan.sites.items():
         assert sorted(release.name for release in site.releases) == sorted(names.releases(name, site.settings.enable))
 
@@ -17,4 +18,4 @@ def test_the_judged_names_are_those_of_the_plan(stack: str) -> None:
 @pytest.mark.parametrize(("length", "wrong"), [(49, 0), (50, 1)])
 def test_a_name_may_be_as_long_as_helm_lets_its_longest_release_be(length: int, wrong: int) -> None:
     site = "a" * length
-    assert len(names.problems("Pulumi.test.yaml", {"central": [hosting.BRICK], site: []})) == wrong
+    assert len(names.problems("Pulumi.test.yaml", {"central": [hosted_registry.BRICK], site: []})) == wrong

@@ -7,9 +7,9 @@ import jsonschema
 import pytest
 import yaml
 
-from bus import generated, reference
-from bus.bricks import BrickFile
-from bus.parsing import parse
+from bus.config.bricks import BrickFile
+from bus.config.parsing import parse
+from bus.docgen import markers, reference
 
 ROOT = reference.ROOT
 CASES = sorted((ROOT / "tests/settings/cases").glob("*.yaml"))
@@ -59,9 +59,9 @@ def validator(schema: dict[str, Any]) -> jsonschema.Draft202012Validator:
 
 
 def test_what_is_checked_in_is_current() -> None:
-    said = "run python3 -m bus.reference"
-    assert reference.STACK_FILE.read_text() == generated.as_json(reference.stack_schema()), said
-    assert reference.BRICK_FILE.read_text() == generated.as_json(reference.brick_schema()), said
+    said = "run python3 -m bus.docgen.reference"
+    assert reference.STACK_FILE.read_text() == markers.as_json(reference.stack_schema()), said
+    assert reference.BRICK_FILE.read_text() == markers.as_json(reference.brick_schema()), said
     assert reference.PAGE.read_text() == reference.page(reference.PAGE.read_text()), said
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from bus import planning
 from bus.deployment import Deployment
+from bus.plan import build
 from bus.revisions import KeysRead, keys_read, of_config, of_secret
 from components.bus import Bus, BusArgs
 from tests.components import engine
@@ -48,7 +48,7 @@ def _plan(config: Mapping[str, str]) -> Deployment:
     settings = load_stack("local")
     sites = dict(settings.content.sites)
     sites["central"] = sites["central"].model_copy(update={"config": dict(config)})
-    return planning.plan(ROOT, replace(settings, content=settings.content.model_copy(update={"sites": sites})))
+    return build.plan(ROOT, replace(settings, content=settings.content.model_copy(update={"sites": sites})))
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
-from bus import planning, secrecy, settings
+from bus.config import settings
 from bus.errors import Refused
-from bus.releases.changes import HIDDEN, is_secret, leaves
+from bus.plan import build, secrecy
+from bus.releases.compare.changes import HIDDEN, is_secret, leaves
 from bus.releases.objects import Key
 from tests.settings.test_settings import SECRETS, config_of, flat
 
@@ -77,7 +78,7 @@ def refused(tmp_path: Path, values: dict[str, Any], **site: Any) -> list[str]:
     config["bus:notSecrets"] = site.get("notSecrets", [])
     secrets = {f"bus:{name}": "s3cret" for name in SECRETS}
     try:
-        planning.plan(tmp_path, settings.load("local", flat(config) | secrets, set(secrets)))
+        build.plan(tmp_path, settings.load("local", flat(config) | secrets, set(secrets)))
     except Refused as error:
         return [str(problem) for problem in error.problems]
     return []

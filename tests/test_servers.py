@@ -11,10 +11,10 @@ from typing import Any, cast
 import pytest
 from kr8s import objects as kr8s_objects
 
-from bus import servers
-from bus.access import Cluster, Unreachable
-from bus.admin_listener import ANNOTATION
-from bus.servers import kafka_servers
+from bus.cluster import endpoints
+from bus.cluster.access import Cluster, Unreachable
+from bus.cluster.endpoints import kafka_servers
+from bus.config.admin_listener import ANNOTATION
 from tests.support.concurrency import SECONDS
 from tests.support.forwarding import Forward, Pod, stand_in
 
@@ -58,7 +58,7 @@ def test_brokers_that_the_runner_reaches_itself_are_not_forwarded(monkeypatch: p
 
 
 def test_a_place_that_is_taken_is_named_with_the_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(servers, "_PORT_WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(endpoints, "_PORT_WAIT_SECONDS", 0.0)
     with taken("127.9.9.9") as port:
         stand_in(monkeypatch, {"one": [Pod("kafka-0", 1, at("127.9.9.9", port))]})
         with pytest.raises(Unreachable, match=rf"127\.9\.9\.9:{port} of this machine is taken .* kafka\.adminPort"):
@@ -140,7 +140,7 @@ def test_kr8s_listens_at_that_address_and_at_no_other() -> None:
         {"metadata": {"name": "kafka-0", "namespace": "site"}}, api=cast(Any, SimpleNamespace(_asyncio=False))
     )
     port = free_port("127.9.9.9")
-    forward = servers._start(pod, 9094, "127.9.9.9", port)
+    forward = endpoints._start(pod, 9094, "127.9.9.9", port)
     try:
         with socket.socket() as probe, pytest.raises(OSError, match="in use"):
             probe.bind(("127.9.9.9", port))

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-import bus.planning  # noqa: F401 - every record that there is
-from bus import bricks, stack_file
-from bus.parsing import Record, parse
+import bus.plan.build  # noqa: F401 - every record that there is
+from bus.config import bricks, stack_file
+from bus.config.parsing import Record, parse
 from bus.topics import model as topic_model
 
 WRONG: list[Any] = ["text", "", -1, 10**9, 1.5, True, None, [], {}, [1], [None], [[]], [{}], {"a": 1}, {"a": None}]

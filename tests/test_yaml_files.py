@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
+from bus.config.yaml_files import as_written, read_map
 from bus.errors import Problem
-from bus.yaml_files import as_written, read_map
 
 
 def read(folder: Path, content: bytes) -> tuple[Any, list[str]]:

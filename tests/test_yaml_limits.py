@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from bus import bricks, charts, settings, yaml_limits
 from bus.cli import editing
 from bus.cli.engine import NoStack
+from bus.config import bricks, settings, yaml_limits
 from bus.errors import Refused
-from bus.images import branch, pins
-from bus.images.pins import NoPin, Pin
-from bus.images.reference import parse
+from bus.image_reference import parse
+from bus.images.promotion import branch, pins
+from bus.images.promotion.pins import NoPin, Pin
+from bus.releases.render import charts
 from tests.settings.test_settings import config_of, flat
 
 LETTERS = "abcdefghij"
@@ -67,7 +68,7 @@ def test_a_bomb_is_refused_in_every_file_that_people_write(text: str, said: str,
 def test_it_takes_neither_time_nor_memory(number: int, tmp_path: Path) -> None:
     (tmp_path / "kafka.yml").write_text(BOMBS[number][0])
     program = (
-        "import resource, sys, time\nfrom pathlib import Path\nfrom bus.yaml_files import read_map\n"
+        "import resource, sys, time\nfrom pathlib import Path\nfrom bus.config.yaml_files import read_map\n"
         "before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()\n"
         "problems = read_map(Path(sys.argv[1]), 'f')[1]\n"
         "after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"

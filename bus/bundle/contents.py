@@ -7,17 +7,17 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from bus import hosting
 from bus.bundle import logins, scripts
 from bus.bundle.archive import BadBundle
-from bus.database.of_site import ODOO2KAFKA_PASSWORD, ODOO_PASSWORD
+from bus.config import hosted_registry
+from bus.config.database_roles import ODOO2KAFKA_PASSWORD, ODOO_PASSWORD
+from bus.config.stack_file import CENTRAL
 from bus.deployment import MIRROR, PULL_SECRET, Deployment, SitePlan
-from bus.images import listing, running
-from bus.images.reference import parse
-from bus.images.running import Pins
-from bus.layers import Values, merge
-from bus.releases import rendering
-from bus.stack_file import CENTRAL
+from bus.image_reference import parse
+from bus.images.delivered import listing, running
+from bus.images.delivered.running import Pins
+from bus.releases.render import rendering
+from bus.releases.render.merge import Values, merge
 
 DESCRIPTION = "bundle.json"
 _DIGEST = re.compile("sha256:[0-9a-f]{64}")
@@ -198,7 +198,7 @@ def _secrets(plan: Deployment, site: SitePlan) -> list[str]:
         how = "--type=kubernetes.io/dockerconfigjson --from-file=.dockerconfigjson=FILE"
         lines.append(f"{make.format(PULL_SECRET)} {how}   # a config.json of docker login {plan.registry}")
     if site.registry and site.name in plan.settings.htpasswd_keys:
-        lines.append(f"{make.format(hosting.SECRET)} --from-file=htpasswd=FILE   # htpasswd -nB USER > FILE")
+        lines.append(f"{make.format(hosted_registry.SECRET)} --from-file=htpasswd=FILE   # htpasswd -nB USER > FILE")
     return lines
 
 

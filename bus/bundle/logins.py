@@ -6,8 +6,8 @@ Both scripts keep passwords in files that only their user reads: never in an arg
 import shlex
 from collections.abc import Mapping, Sequence
 
-from bus.access import BROKERS_SECRET
-from bus.users.passwords import ITERATIONS, MECHANISMS, OF_BROKERS, of_brokers, secret_of_brokers
+from bus.cluster.access import BROKERS_SECRET, MECHANISMS, OF_BROKERS
+from bus.users.passwords import ITERATIONS, of_brokers, secret_of_brokers
 from bus.users.plan import from_props
 from bus.users.rights import Rights
 

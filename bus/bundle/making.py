@@ -8,21 +8,22 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bus import charts
 from bus.bundle import archive, contents, memory
 from bus.bundle.archive import BadBundle
 from bus.bundle.contents import Bundle
 from bus.bundle.expected import Expected, noted, refusals, refusals_of_load
 from bus.deployment import Deployment
 from bus.errors import on_disk
-from bus.images import proof, verifying
-from bus.images.copying import Copied, Copying, parts
-from bus.images.layout import Layout
-from bus.images.lookup import look_up
+from bus.image_reference import parse
+from bus.images.copy.copying import Copied, Copying, parts
+from bus.images.copy.layout import Layout
+from bus.images.delivered import proof
+from bus.images.delivered.running import Pins
 from bus.images.manifests import blobs as blobs_of
-from bus.images.reference import parse
-from bus.images.registries import Access, Place, Registries
-from bus.images.running import Pins
+from bus.images.registry.lookup import look_up
+from bus.images.registry.registries import Access, Place, Registries
+from bus.images.signatures import verifying
+from bus.releases.render import charts
 
 _IMAGES_AT_ONCE, _BLOBS_AT_ONCE = 4, 8
 

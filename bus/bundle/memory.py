@@ -7,9 +7,9 @@ import json
 
 from bus.bundle.archive import BadBundle
 from bus.bundle.expected import Loaded
-from bus.images.reference import parse
-from bus.images.registries import Registries
-from bus.images.registry import IMAGE, MissingImage, as_manifest, digest_of
+from bus.image_reference import parse
+from bus.images.registry.client import IMAGE, MissingImage, as_manifest, digest_of
+from bus.images.registry.registries import Registries
 
 _NAME, _TAG = "bus-bundles", "loaded"
 _TYPE, _EMPTY = "application/vnd.bus.bundles.v1+json", "application/vnd.oci.empty.v1+json"

@@ -5,8 +5,8 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from bus.indices.provisioned import each
-from bus.indices.provisions import PATHS, Bodies
+from bus.indices.declared.supporting import PATHS, Bodies
+from bus.indices.supporting.diff import each
 
 _TOPICS = """#!/bin/sh
 # Creates the topics of site {site} that are missing; one that is there stays as it is.

@@ -9,11 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
-from bus import planning, settings
 from bus.cli import editing
 from bus.cli.engine import NoStack, StackName, project
-from bus.complexes import Around, Given, entry, missing, refusal
-from bus.settings import SECRETS_OF_A_SITE, required_secrets
+from bus.config import settings
+from bus.config.new_complexe import Around, Given, entry, missing, refusal
+from bus.config.settings import SECRETS_OF_A_SITE, required_secrets
+from bus.plan import build
 
 
 def add_complexe(
@@ -119,6 +120,6 @@ def check(root: Path, stack: str, config: Mapping[str, Any], name: str, own: Seq
     # Two kubeconfigs that are not read are two clusters: equal namespaces in them are no conflict.
     unread = {key: key if key.endswith(".kubeconfig") else "" for key in hidden}
     loaded = settings.load(stack, {**flat, **unread}, hidden)
-    planning.plan(root, loaded)
+    build.plan(root, loaded)
     lacking = [key for key in required_secrets(name, bool(sites[name].get("as400"))) if f"bus:{key}" not in here]
     return sorted(f"{name}.{key}" for key in [*lacking, *own] if f"bus:{name}.{key}" not in here)

@@ -11,8 +11,8 @@ from bus.bundle.expected import Expected
 from bus.cli import stack as stacks
 from bus.cli.engine import ConfigFile, StackName, project
 from bus.cli.registry import CaFiles, Insecure, Mirror, TokenHosts, named
-from bus.images import trust
-from bus.images.registries import Access
+from bus.images.registry import trust
+from bus.images.registry.registries import Access
 
 bundle = typer.Typer(
     help="Make, verify and load a release as one signed archive, for a customer behind an air gap.",

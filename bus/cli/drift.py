@@ -10,20 +10,22 @@ from typing import Any
 import typer
 
 from bus import state_guard
-from bus.access import Cluster
 from bus.cli.check_state import state_of
 from bus.cli.diagnostics import errors
 from bus.cli.engine import ConfigFile, NoStack, StackName, project, pulumi
 from bus.cli.stack import load
+from bus.cluster.access import Cluster
+from bus.cluster.kube import kube_api
 from bus.errors import Failed
 from bus.fan_out import Progress, fan_out
-from bus.kube import kube_api
 from bus.notes.sets import changed_sets
-from bus.releases import objects, records, remedies
-from bus.releases.drift import Drift
-from bus.releases.drift import drift as differing
-from bus.releases.previews import RELEASES_AT_ONCE
-from bus.releases.state import Record
+from bus.releases import objects
+from bus.releases.compare import remedies
+from bus.releases.compare.drift import Drift
+from bus.releases.compare.drift import drift as differing
+from bus.releases.compare.previews import RELEASES_AT_ONCE
+from bus.releases.recovery import records
+from bus.releases.recovery.state import Record
 
 EXIT_DRIFT = 2
 

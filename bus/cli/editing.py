@@ -8,8 +8,8 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
-from bus import yaml_limits
 from bus.cli.engine import NoStack
+from bus.config import yaml_limits
 
 
 def read(file: Path, *, wide: bool = False) -> Any:

@@ -11,11 +11,11 @@ from rich.table import Table
 from bus.cli import stack as stacks
 from bus.cli.engine import ConfigFile, StackName, project
 from bus.errors import Mendable
-from bus.images import proof
-from bus.images.listing import Listing, listing
-from bus.images.lookup import look_up
-from bus.images.pins import short
-from bus.images.registries import Registries, sources
+from bus.images.delivered import proof
+from bus.images.delivered.listing import Listing, listing
+from bus.images.promotion.pins import short
+from bus.images.registry.lookup import look_up
+from bus.images.registry.registries import Registries, sources
 
 app = typer.Typer(help="List the images of a stack.", no_args_is_help=True, add_completion=False)
 app.callback()(lambda: None)  # a verb of its own even while there is one verb only

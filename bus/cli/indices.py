@@ -9,7 +9,7 @@ import typer
 
 from bus.cli.engine import project
 from bus.cli.stack import load
-from bus.servers import elasticsearch_url
+from bus.cluster.endpoints import elasticsearch_url
 
 if TYPE_CHECKING:
     from bus.indices.admin import Admin

@@ -9,7 +9,7 @@ from bus.cli import editing
 from bus.cli.engine import ConfigFile, NoStack, StackName, project
 from bus.cli.indices import Name, Site, admin_of
 from bus.errors import Failed
-from bus.indices.adoption import fragment_of
+from bus.indices.diff.to_fragment import fragment_of
 
 
 def indices_import(

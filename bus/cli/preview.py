@@ -15,15 +15,17 @@ from bus.cli.check_state import state_of
 from bus.cli.diagnostics import errors
 from bus.cli.engine import ConfigFile, NoStack, StackName, project, pulumi
 from bus.cli.stack import Stack, load
+from bus.cluster.reachable import SITES_AT_ONCE, problem
 from bus.errors import Refused
 from bus.fan_out import fan_out
 from bus.notes import note
 from bus.notes.diagnostics import messages
 from bus.notes.folding import Line
 from bus.notes.steps import is_change, lines, uninstalled
-from bus.reachable import SITES_AT_ONCE, problem
-from bus.releases import preview as releases
-from bus.releases import previews, records, rendering
+from bus.releases.compare import preview as releases
+from bus.releases.compare import previews
+from bus.releases.recovery import records
+from bus.releases.render import rendering
 
 
 def preview(

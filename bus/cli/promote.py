@@ -16,13 +16,15 @@ from bus import git
 from bus.cli.engine import NoStack, pulumi, reason
 from bus.cli.registry import CaFiles, Insecure, Mirror, Repo, TokenHosts, named
 from bus.errors import Mendable
-from bus.images import branch, deployed, promotion, records, trust, verifying
-from bus.images.lookup import look_up
-from bus.images.pins import Pin
-from bus.images.promotion import Row
-from bus.images.reference import Reference, parse
-from bus.images.registries import Access, Registries
-from bus.images.signatures import BadKey, Policy
+from bus.image_reference import Reference, parse
+from bus.images.promotion import branch, deployed, plan, records
+from bus.images.promotion.pins import Pin
+from bus.images.promotion.plan import Row
+from bus.images.registry import trust
+from bus.images.registry.lookup import look_up
+from bus.images.registry.registries import Access, Registries
+from bus.images.signatures import verifying
+from bus.images.signatures.cosign import BadKey, Policy
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _TAG = re.compile(r"[A-Za-z0-9][\w./-]*", re.ASCII)
@@ -96,7 +98,7 @@ def promote(
         moving = [row for row in rows if row.changes]
         config = branch.stack_config(folder, to_branch)
         access = replace(access, trust=trust.together(trust.of_config(config, folder), access.trust))
-        problems += promotion.overridden(rows, config, f"Pulumi.{to_branch}.yaml")
+        problems += plan.overridden(rows, config, f"Pulumi.{to_branch}.yaml")
         try:
             wanted_signatures = verifying.of_config(config, folder)
         except BadKey as error:
@@ -107,7 +109,7 @@ def promote(
             raise NotPromoted(f"{wanted.head}: {len(problems)} problem(s), nothing was pushed:", problems)
         for row in moving:
             branch.write(folder, row.brick, row.after)
-        return promotion.message(rows, wanted.head, wanted.details) if moving and not dry_run else None
+        return plan.message(rows, wanted.head, wanted.details) if moving and not dry_run else None
 
     pushed = git.change(url, to_branch, edit, tag=tag)
     _show(wanted.head, shown)
@@ -129,7 +131,7 @@ def _forward(
     notes = deployed.left_out(ran, from_sites)
 
     def decide(now: Mapping[str, Pin]) -> tuple[list[Row], list[str]]:
-        rows, problems = promotion.promote(images, now, replaced)
+        rows, problems = plan.promote(images, now, replaced)
         return rows, [*untested, *problems]
 
     details = [f"{source} was deployed from {commit}" for commit in ran.commits[:1]]
@@ -149,7 +151,7 @@ def _back_per_site(url: str, environment: str, told: Mapping[str, Any], from_sit
             brick: _pin_of(image, files.get(known.commit_of(choice.units.get(brick, "")), {}).get(brick))
             for brick, image in choice.images.items()
         }
-        return promotion.go_back(then, now), list(choice.problems)
+        return plan.go_back(then, now), list(choice.problems)
 
     return _Wanted(f"rollback {environment} to what ran before", decide)
 
@@ -165,7 +167,7 @@ def _files(url: str, environment: str, commits: Collection[str]) -> dict[str, Ma
 
 def _pin_of(image: Reference, then: Pin | None) -> Pin:
     """What a site ran as its file had it then, hotfix mark and all; the image itself where the file said another."""
-    if then and promotion.is_same(then.image, image):
+    if then and plan.is_same(then.image, image):
         return then
     return Pin(image)
 
@@ -173,7 +175,7 @@ def _pin_of(image: Reference, then: Pin | None) -> Pin:
 def _back(url: str, environment: str, ref: str) -> _Wanted:
     then = branch.read_at(url, environment, ref)
     shown = ref[:12] if _COMMIT.fullmatch(ref) else ref
-    return _Wanted(f"rollback {environment} to {shown}", lambda now: (promotion.go_back(then, now), []))
+    return _Wanted(f"rollback {environment} to {shown}", lambda now: (plan.go_back(then, now), []))
 
 
 def _told(stack: str, file: Path | None) -> dict[str, Any]:
@@ -243,7 +245,7 @@ def _verify(url: str, to_branch: str, moved: Sequence[Row], access: Access) -> N
 
 def _show(head: str, rows: Sequence[Row]) -> None:
     shown = Table("brick", "now", "becomes", "what")
-    for line in promotion.table(rows):
+    for line in plan.table(rows):
         shown.add_row(*line)
     print(head)
     Console(width=140, highlight=False).print(shown)

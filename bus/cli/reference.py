@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bus import generated
 from bus.cli.app import VERBS, load
+from bus.docgen import markers
 
 PAGE = Path(__file__).parents[2] / "docs/cli.md"
 
 
 def page(text: str) -> str:
     """Return docs/cli.md with its generated part renewed. Raise LookupError if the part's marks are missing."""
-    return generated.renew(text, {"verbs": verbs()}, PAGE)
+    return markers.renew(text, {"verbs": verbs()}, PAGE)
 
 
 def verbs() -> str:

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from bus.images import trust
-from bus.images.trust import Trust
+from bus.images.registry import trust
+from bus.images.registry.trust import Trust
 
 Mirror = Annotated[
     str,

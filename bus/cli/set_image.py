@@ -8,11 +8,12 @@ import typer
 
 from bus import git
 from bus.cli.registry import CaFiles, Insecure, Mirror, Repo, TokenHosts, named
-from bus.images import branch, pins, trust
-from bus.images.pins import NoPin, Pin
-from bus.images.reference import is_tag
-from bus.images.registries import Access, Registries
-from bus.images.registry import MissingImage
+from bus.image_reference import is_tag
+from bus.images.promotion import branch, pins
+from bus.images.promotion.pins import NoPin, Pin
+from bus.images.registry import trust
+from bus.images.registry.client import MissingImage
+from bus.images.registry.registries import Access, Registries
 
 _BRICK = re.compile(r"[a-z0-9][a-z0-9-]*")
 

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bus import planning, settings
-from bus.access import Cluster
 from bus.cli.engine import NoStack, pulumi, reason
+from bus.cluster.access import Cluster
+from bus.config import settings
 from bus.deployment import Deployment
 from bus.errors import Refused
-from bus.images.running import Pins
+from bus.images.delivered.running import Pins
+from bus.plan import build
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Stack:
 
     def reached(self, *sites: str) -> dict[str, Cluster]:
         """The clusters of `sites`, or of all; raises NoStack, and Refused with each one that does not answer."""
-        from bus.reachable import unreachable  # kr8s takes a third of a second to import
+        from bus.cluster.reachable import unreachable  # kr8s takes a third of a second to import
 
         clusters = {site: self.cluster(site) for site in sites or self.plan.sites}
         if problems := unreachable(self.plan.settings, clusters):
@@ -39,7 +40,7 @@ class Stack:
 def load(root: Path, name: str, config_file: Path | None = None) -> Stack:
     """A stack's plan; raises NoStack where pulumi cannot read its config, Refused where the plan has problems."""
     config, encrypted = read_config(root, name, config_file)
-    return Stack(planning.plan(root, settings.load(name, config, encrypted)), config)
+    return Stack(build.plan(root, settings.load(name, config, encrypted)), config)
 
 
 def read_config(root: Path, name: str, config_file: Path | None = None) -> tuple[dict[str, str], set[str]]:

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 import typer
 from ruamel.yaml.comments import CommentedSeq
 
-from bus import bricks
 from bus.cli import editing
 from bus.cli.engine import ConfigFile, NoStack, StackName, project
 from bus.cli.stack import Stack, load
-from bus.servers import kafka_servers
-from bus.stack_file import CENTRAL
+from bus.cluster.endpoints import kafka_servers
+from bus.config import bricks
+from bus.config.stack_file import CENTRAL
 from bus.topics.importing import fragment, undeclared, unfit
 from bus.topics.model import merge_fragments
 from bus.topics.plan import Topic

@@ -1,1 +1,1 @@
-"""Container images: references, and copying from registry to registry with digests unchanged."""
+"""Container images: looked up, verified, promoted and copied with digests unchanged."""

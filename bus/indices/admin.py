@@ -8,18 +8,19 @@ from typing import Any
 from elasticsearch import ApiError, TransportError
 
 from bus.errors import Failed
-from bus.indices import answers, rollback, support, swinging, templates
-from bus.indices.behind import behind
-from bus.indices.copying import Conflict
-from bus.indices.estimate import Facts
-from bus.indices.generations import first_generation
-from bus.indices.holding import Busy
-from bus.indices.migration import PATIENCE_SECONDS, Migration, Say
-from bus.indices.plan import Change, Live
-from bus.indices.provisioning import Provisioning
-from bus.indices.server import connect
-from bus.indices.settings import Flat, flatten
-from bus.indices.state import note
+from bus.indices.diff.generations import first_generation
+from bus.indices.diff.plan import Change, Live
+from bus.indices.diff.settings import Flat, flatten
+from bus.indices.reindex import cutover, rollback
+from bus.indices.reindex.checkpoint import note
+from bus.indices.reindex.copy import Conflict
+from bus.indices.reindex.estimate import Facts
+from bus.indices.reindex.lock import Busy
+from bus.indices.reindex.resolve import behind
+from bus.indices.reindex.runner import PATIENCE_SECONDS, Migration, Say
+from bus.indices.server import errors, matching_templates, versions
+from bus.indices.server.connect import connect
+from bus.indices.supporting.client import Provisioning
 
 # The master takes what waits for it as one batch: 100 creates take 0.9 s in flight together, 21 s one by one.
 _AT_ONCE = 100
@@ -86,9 +87,9 @@ class Admin:
 
     def _in_the_way(self, change: Change, name: str) -> str:
         wanted, target = change.wanted.name, str(change.target)
-        if name == wanted and (reason := swinging.in_the_way(self._client, name)):
+        if name == wanted and (reason := cutover.in_the_way(self._client, name)):
             return reason
-        return templates.in_the_way(templates.brought(self._client, target), target, wanted)
+        return matching_templates.in_the_way(matching_templates.brought(self._client, target), target, wanted)
 
     def _cluster_blocks(self) -> tuple[str, ...]:
         """The settings by which the whole cluster is read-only."""
@@ -98,7 +99,7 @@ class Admin:
 
     def generation_before(self, name: str, live: Live) -> str:
         """The generation that a rollback goes to; raises Failed where none was kept, or the server cannot go back."""
-        if reason := support.REINDEX.refusal(self.server):
+        if reason := versions.REINDEX.refusal(self.server):
             raise Failed({name: reason})
         return rollback.target(name, live)
 
@@ -146,7 +147,7 @@ class Admin:
 
     def _unsupported(self, changes: Iterable[Change]) -> dict[str, str]:
         """name -> what this server cannot do of its change."""
-        judged = ((change.wanted.name, support.refusals(change, self.server)) for change in changes)
+        judged = ((change.wanted.name, versions.refusals(change, self.server)) for change in changes)
         return {name: "; ".join(reasons.values()) for name, reasons in judged if reasons}
 
     def _migration(self, change: Change, source: str, target: str, say: Say, patience_seconds: float) -> Migration:
@@ -159,7 +160,7 @@ class Admin:
             try:
                 self._client.indices.delete(index=[live.name, *live.generations], ignore_unavailable=True)
             except ApiError as error:
-                wrong[name] = answers.text(error)
+                wrong[name] = errors.text(error)
         if wrong:
             raise Failed(wrong)
 
@@ -171,7 +172,7 @@ class Admin:
         for name, task in tasks.items():
             error = task.exception()
             if isinstance(error, ApiError | TransportError):
-                wrong[name] = answers.text(error)
+                wrong[name] = errors.text(error)
             elif error:
                 raise error
         return wrong
@@ -223,7 +224,7 @@ def _attempt(change: Change, act: Callable[[], None]) -> dict[str, str]:
     except (Busy, Conflict) as error:
         return {change.wanted.name: str(error)}
     except (ApiError, TransportError) as error:
-        return {change.wanted.name: answers.text(error)}
+        return {change.wanted.name: errors.text(error)}
     return {}
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bus.indices.plan import Reindexing, Wanted
-from bus.indices.settings import decoded
+from bus.indices.diff.plan import Reindexing, Wanted
+from bus.indices.diff.settings import decoded
 
 FORM = "settingsForm"
 """the property that says how settings are held; a state of before issue 16 has none, and lists as texts of JSON"""

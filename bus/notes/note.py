@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from bus.notes.folding import Folded, Line, fold, without_site
 from bus.notes.markdown import cell, code, fence, summary, visible
-from bus.releases.preview import ReleasePreview, counts, object_lines, warning
+from bus.releases.compare.preview import ReleasePreview, counts, object_lines, warning
 
 # GitLab refuses a note of more than 1,000,000 characters.
 LIMIT = 1_000_000

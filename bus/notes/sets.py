@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from bus.indices.provisions import NOUNS
+from bus.indices.declared.supporting import NOUNS
 from bus.notes.diagnostics import verdict
 from bus.notes.folding import Line
 

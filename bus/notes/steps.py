@@ -5,7 +5,7 @@ from typing import Any
 
 from bus.notes.folding import Line
 from bus.notes.sets import SETS, leaves, lines_of_set
-from bus.releases.changes import HIDDEN, is_secret
+from bus.releases.compare.changes import HIDDEN, is_secret
 from bus.releases.objects import Key
 
 RELEASE = "kubernetes:helm.sh/v3:Release"

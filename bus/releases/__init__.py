@@ -1,1 +1,4 @@
-"""Helm releases: what is deployed as one, and the state that a dead deployment left behind."""
+"""Helm releases: rendered, compared, recovered, and explained when they fail.
+
+`objects` and `manifest` are what a release has in the cluster; the folders are the steps.
+"""

@@ -9,9 +9,9 @@ import kr8s
 import yaml
 from kr8s.objects import object_from_spec
 
-from bus.access import Cluster
-from bus.kube import kube_api
-from bus.parsing import YamlLoader
+from bus.cluster.access import Cluster
+from bus.cluster.kube import kube_api
+from bus.config.parsing import YamlLoader
 
 # Volumes and whatever holds them; and definitions, whose removal takes the objects of everybody.
 _STAY = frozenset(

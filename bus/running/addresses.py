@@ -7,8 +7,8 @@ import ipaddress
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from bus.config.stack_file import Site
 from bus.running.sizes import Finding
-from bus.stack_file import Site
 
 DOMAIN = "cluster.local"
 _KEY = "kafka.mirrorBootstrapServers"

@@ -8,10 +8,10 @@ from typing import Any
 
 import httpx
 
-from bus.access import Cluster, Unreachable
+from bus.cluster.access import Cluster, Unreachable
+from bus.cluster.endpoints import kafka_servers
 from bus.running.live import Answer, Pod, Workload
 from bus.running.versions import Version, parse
-from bus.servers import kafka_servers
 
 _SECONDS = 5.0
 _HTTP = 9200
@@ -37,7 +37,7 @@ _RELEASES = {
 
 def version(cluster: Cluster, brick: str, workload: Workload) -> Version | None:
     """The newest version of those that run and are ready; None where none is, or none may be asked."""
-    from bus import kube  # as in bus/servers.py
+    from bus.cluster import kube  # as in bus/cluster/endpoints.py
 
     found: list[Version] = []
     if not workload.pods:
@@ -52,7 +52,7 @@ def version(cluster: Cluster, brick: str, workload: Workload) -> Version | None:
 
 
 def _of_pod(cluster: Cluster, brick: str, pod: Any) -> Version | None:
-    from bus import kube  # as above
+    from bus.cluster import kube  # as above
 
     if brick == "es":
         number = (root(pod).get("version") or {}).get("number")
@@ -70,7 +70,7 @@ def of_jars(listing: str, pod: str) -> Version | None:
 
 def elasticsearch(cluster: Cluster, pods: Sequence[Pod]) -> dict[str, Answer]:
     """What each node that answers says of its cluster; nodes that have none yet are left out."""
-    from bus import kube  # as above
+    from bus.cluster import kube  # as above
 
     if cluster.mode == "direct" or not pods:  # one Service for all of them: who answers is not known
         return {}

@@ -5,14 +5,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bus.access import Cluster, Unreachable
+from bus.cluster.access import Cluster, Unreachable
+from bus.cluster.reachable import SITES_AT_ONCE
 from bus.deployment import Deployment, SitePlan
 from bus.errors import Problem
 from bus.fan_out import Progress, fan_out
-from bus.images.reference import Reference, pulled
-from bus.images.registries import sources
-from bus.reachable import SITES_AT_ONCE
-from bus.releases.values import brick_values
+from bus.image_reference import Reference, pulled
+from bus.images.registry.registries import sources
+from bus.releases.render.values import brick_values
 from bus.running import asking, mirrors, reading, sizes, versions, volumes
 from bus.running.images import Images
 from bus.running.live import MOST_VOTERS, Live, Workload

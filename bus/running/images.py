@@ -7,11 +7,11 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
 
+from bus.image_reference import Reference
 from bus.images import manifests
-from bus.images.credentials import BadCredentials
-from bus.images.reference import Reference
-from bus.images.registries import Access, Place, Registries
-from bus.images.registry import RegistryError
+from bus.images.registry.client import RegistryError
+from bus.images.registry.credentials import BadCredentials
+from bus.images.registry.registries import Access, Place, Registries
 from bus.running.versions import Version, named, of_config, of_tag
 
 # Far more than any configuration has, and little to hold.

@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from bus.access import Cluster, Unreachable
+from bus.cluster.access import Cluster, Unreachable
+from bus.cluster.reachable import SITES_AT_ONCE
+from bus.config.stack_file import CENTRAL
 from bus.deployment import Deployment, SitePlan
 from bus.fan_out import fan_out
-from bus.reachable import SITES_AT_ONCE
-from bus.releases.values import brick_values
+from bus.releases.render.values import brick_values
 from bus.running import addresses, asking, reading
 from bus.running.sizes import Finding
-from bus.stack_file import CENTRAL
 
 
 def judged(plan: Deployment, clusters: Mapping[str, Cluster], charts: Path) -> Iterator[tuple[str, Finding]]:
@@ -48,7 +48,7 @@ def _same(one: Cluster, other: Cluster) -> bool:
 
 
 def _uid(cluster: Cluster) -> str | None:
-    from bus import kube  # as in bus/servers.py
+    from bus.cluster import kube  # as in bus/cluster/endpoints.py
 
     with suppress(Unreachable):
         return kube.cluster_uid(cluster)

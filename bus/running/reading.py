@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bus.access import Cluster
+from bus.cluster.access import Cluster
 from bus.running.live import Live, Pod, Workload
 
 _KAFKA = "kafka"
@@ -13,7 +13,7 @@ _KINDS = ("statefulsets", "persistentvolumeclaims", "pods", "configmaps")
 
 def live(cluster: Cluster) -> Live:
     """The products of a site as its cluster has them, without a question to the products; raises Unreachable."""
-    from bus import kube  # imports kr8s, which takes a third of a second, and the types need none
+    from bus.cluster import kube  # imports kr8s, which takes a third of a second, and the types need none
 
     listed = {kind: kube.listed(cluster, kind) for kind in _KINDS}
     sets = {one.name: one.raw for one in listed["statefulsets"] or ()}
@@ -31,7 +31,7 @@ def live(cluster: Cluster) -> Live:
 
 def kafka_settings(cluster: Cluster) -> str:
     """server.properties as it is deployed; empty where it is not. Raises Unreachable."""
-    from bus import kube  # as above
+    from bus.cluster import kube  # as above
 
     return _settings(kube.listed(cluster, "configmaps") or ())
 

@@ -5,8 +5,8 @@ What is not proven safe is refused. Findings that this rests on are in docs/adr/
 
 from dataclasses import dataclass
 
+from bus.config.stack_file import Site
 from bus.running.live import MOST_VOTERS, Answer, Live
-from bus.stack_file import Site
 
 _LABEL = "app.kubernetes.io/name"
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bus.images.reference import Reference
+from bus.image_reference import Reference
 from bus.running.live import Workload
 from bus.running.sizes import Finding
 

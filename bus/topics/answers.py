@@ -6,7 +6,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 
-from bus.access import Unreachable
+from bus.cluster.access import Unreachable
 from bus.errors import Failed
 
 # A broker that has just started is not registered for a moment, a controller moves, an answer is lost on its way.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bus.access import Unreachable
+from bus.cluster.access import Unreachable
 from bus.errors import Failed
 from bus.topics.admin import Admin, Say
 from bus.topics.existence import HIDDEN

@@ -6,7 +6,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from bus.access import Denied, Login, Unreachable
+from bus.cluster.access import Denied, Login, Unreachable
 from bus.topics.answers import text
 
 CALL_SECONDS = 30.0

@@ -8,7 +8,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from bus.access import Login
+from bus.cluster.access import Login
 from bus.topics.answers import NOT_YET, code, errors_of
 from bus.topics.batches import batches
 from bus.topics.plan import Topic

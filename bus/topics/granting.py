@@ -6,10 +6,10 @@ A brick says itself what it uses (`consumes`, `produces`), and its file is writt
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from bus.config.parsing import nearest
+from bus.config.stack_file import Kind
 from bus.errors import Problem
-from bus.mirror import matches
-from bus.parsing import nearest
-from bus.stack_file import Kind
+from bus.topics.mirror_patterns import matches
 from bus.topics.model import Topic
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from bus.stack_file import Kind
+from bus.config.stack_file import Kind
 from bus.topics.configs import CONFIGS
 from bus.topics.plan import Topic
 

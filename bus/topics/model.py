@@ -14,10 +14,10 @@ from pydantic import (
     WrapValidator,
 )
 
-from bus import fragments
+from bus.config import fragments
+from bus.config.fragments import Block, Fragments, Owned, Used, collect, unowned
+from bus.config.stack_file import Kind
 from bus.errors import Problem
-from bus.fragments import Block, Fragments, Owned, Used, collect, unowned
-from bus.stack_file import Kind
 from bus.topics.configs import CONFIGS, THROTTLED
 from bus.topics.spelling import Scalar, config_text
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import ConfigResource, ConfigSource, OffsetSpec, ResourceType
 
-from bus.access import Login
+from bus.cluster.access import Login
 from bus.errors import Failed
 from bus.topics import holdings
 from bus.topics.answers import NO_LEADER, code, is_away, text, unanswered

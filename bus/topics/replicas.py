@@ -16,7 +16,7 @@ from kafka.errors import IncompatibleBrokerVersion, KafkaError
 from kafka.protocol.admin import DescribeConfigsRequest
 from kafka.protocol.metadata import MetadataRequest
 
-from bus.access import Login, Unreachable
+from bus.cluster.access import Login, Unreachable
 from bus.topics.placement import Partition
 from bus.topics.plan import Topic, shown
 

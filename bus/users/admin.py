@@ -18,7 +18,7 @@ from confluent_kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
-from bus.access import Login
+from bus.cluster.access import Login
 from bus.topics.answers import text, unanswered
 from bus.topics.batches import batches
 from bus.topics.connecting import CALL_SECONDS, connected

@@ -5,10 +5,8 @@ import json
 import re
 from collections.abc import Callable, Collection, Mapping
 
-# RFC 5802, RFC 7677. A user can have one password for each, so that an old and a new one are both valid for a while.
-MECHANISMS = ("SCRAM-SHA-512", "SCRAM-SHA-256")
-OF_BROKERS = MECHANISMS[0]
-"""of brokers among each other, and of bus where it reaches them over a network"""
+from bus.cluster.access import MECHANISMS, OF_BROKERS
+
 # Twice Kafka's own 4096: a password that somebody set with Kafka's tools shows by its count.
 ITERATIONS = 8192
 Credential = Mapping[str, str]

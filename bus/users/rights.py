@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from bus.mirror import Patterns, matches
-from bus.stack_file import CENTRAL
+from bus.config.stack_file import CENTRAL
 from bus.topics.granting import may_read, may_write
+from bus.topics.mirror_patterns import Patterns, matches
 from bus.topics.model import Topic
 
 Rights = dict[str, dict[str, str]]

@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CheckResult, ConfigureRequest, CreateResult, DiffResult, ResourceProvider, UpdateResult
 
-from bus.access import Cluster, Unreachable
+from bus.cluster.access import Cluster, Unreachable
 from components.providers import connection
 from components.providers.connection import Place
 
@@ -56,7 +56,7 @@ def refusal(site: str, pinned: str, found: str) -> str:
 
 def uid(cluster: Cluster) -> str | None:
     """The uid of a cluster; None where it does not answer, which others say, or where it may not be read."""
-    from bus import kube  # imports kr8s, which takes a third of a second, and a program needs none
+    from bus.cluster import kube  # imports kr8s, which takes a third of a second, and a program needs none
 
     try:
         return kube.cluster_uid(cluster)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pulumi.dynamic import CheckFailure, ConfigureRequest
 
-from bus.access import Cluster, Unreachable
+from bus.cluster.access import Cluster, Unreachable
 
 
 @dataclass(frozen=True)

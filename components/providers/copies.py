@@ -16,15 +16,16 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from bus.images import trust, verifying
-from bus.images.copying import Copied, Copying
-from bus.images.login import Login
-from bus.images.lookup import look_up
-from bus.images.reference import parse
-from bus.images.registries import Access, Place, Registries
-from bus.images.signatures import Policy
-from bus.images.trust import Trust
-from bus.servers import registry_host
+from bus.cluster.endpoints import registry_host
+from bus.image_reference import parse
+from bus.images.copy.copying import Copied, Copying
+from bus.images.registry import trust
+from bus.images.registry.login import Login
+from bus.images.registry.lookup import look_up
+from bus.images.registry.registries import Access, Place, Registries
+from bus.images.registry.trust import Trust
+from bus.images.signatures import verifying
+from bus.images.signatures.cosign import Policy
 from components.providers import connection
 from components.providers.pins import refused
 

@@ -15,9 +15,9 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from bus.access import NotDeployed, Unreachable
+from bus.cluster.access import NotDeployed, Unreachable
 from bus.errors import Failed
-from bus.removals import Removal, removal
+from bus.plan.deletion_policy import Removal, removal
 from components.providers import connection, partial
 
 

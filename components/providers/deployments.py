@@ -13,7 +13,7 @@ import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ResourceProvider, UpdateResult
 
 from bus import git
-from bus.images import records
+from bus.images.promotion import records
 
 
 class AttemptProvider(ResourceProvider):

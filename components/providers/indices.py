@@ -8,13 +8,16 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult, DiffResult, ReadResult
 
-from bus.access import NotDeployed, Unreachable
+from bus.cluster.access import NotDeployed, Unreachable
+from bus.cluster.endpoints import elasticsearch_url
 from bus.errors import Failed
-from bus.indices import estimate, plan, provisioned, support
-from bus.indices.drift import seen
+from bus.indices.declared.supporting import KINDS, Bodies
+from bus.indices.diff import plan
+from bus.indices.diff.drift import seen
 from bus.indices.props import FORM, LISTS, current, from_props, to_props
-from bus.indices.provisions import KINDS, Bodies
-from bus.servers import elasticsearch_url
+from bus.indices.reindex import estimate
+from bus.indices.server import versions
+from bus.indices.supporting import diff
 from components.providers import connection, provisions
 from components.providers.connection import Place
 from components.providers.declared import DeclaredSetProvider
@@ -25,7 +28,7 @@ _INPUTS = (*connection.KEYS, "endpoint", "indices", "confirmDelete", *KINDS)
 
 
 class IndexSetProvider(DeclaredSetProvider):
-    """Creates, adopts, changes and reindexes indices; deletes one only behind a guard (bus.removals)."""
+    """Creates, adopts, changes and reindexes indices; deletes one only behind a guard (bus.plan.deletion_policy)."""
 
     noun, block, unit = "index", "indices", "documents"
     compared = _INPUTS
@@ -89,7 +92,7 @@ class IndexSetProvider(DeclaredSetProvider):
             outs, wrong = super()._apply(olds, news)
             outs |= provisions.remove(admin, made, olds, news)
             if failed:
-                outs |= provisioned.seen(admin.provisions.read().bodies, provisions.of(news))
+                outs |= diff.seen(admin.provisions.read().bodies, provisions.of(news))
         return outs, {**failed, **wrong}
 
     def _judge(self, admin: Any, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[CheckFailure]:
@@ -99,7 +102,7 @@ class IndexSetProvider(DeclaredSetProvider):
         self._left[news["site"]] = any(change.left for change in changes)
         waits = _WAITS if same and not self._left[news["site"]] else ""
         for change in changes:
-            change = replace(change, refused={**change.refused, **support.refusals(change, admin.server)})
+            change = replace(change, refused={**change.refused, **versions.refusals(change, admin.server)})
             if change.target and not change.refused:
                 facts = admin.facts(change)
                 connection.say(f"{news['site']}: {estimate.text(change, facts)}{waits}")
@@ -125,7 +128,7 @@ class IndexSetProvider(DeclaredSetProvider):
         """Without what an index has from a template, a brick's or another's, which nobody set by hand."""
         declared, templates = props["indices"], admin.provisions.templates()
         return {
-            name: provisioned.without_brought(live, declared.get(name) or {}, templates)
+            name: diff.without_brought(live, declared.get(name) or {}, templates)
             for name, live in super()._read(admin, props, names).items()
         }
 
@@ -141,15 +144,15 @@ class IndexSetProvider(DeclaredSetProvider):
         # The client takes 0.6 s to import, and a program needs none.
         from elasticsearch import ApiError, TransportError
 
-        from bus.indices import answers
         from bus.indices.admin import Admin
+        from bus.indices.server import errors
 
         with elasticsearch_url(connection.cluster(props, self._request), props["endpoint"]) as url:
             admin = Admin(url)
             try:
                 yield admin
             except (ApiError, TransportError) as error:
-                raise Failed({f"Elasticsearch of {props['site']}": answers.text(error)}) from error
+                raise Failed({f"Elasticsearch of {props['site']}": errors.text(error)}) from error
             finally:
                 admin.close()
 
@@ -157,7 +160,7 @@ class IndexSetProvider(DeclaredSetProvider):
 class IndexSet(pulumi.dynamic.Resource, module="bus", name="IndexSet"):
     """Indices of one site; `indices` maps alias -> mappings, settings, aliases, reindex, reopen.
 
-    `provisions` are what they rely on: kind (bus.indices.provisions) -> name -> what a server is given.
+    `provisions` are what they rely on: kind (bus.indices.declared.supporting) -> name -> what a server is given.
     """
 
     created: pulumi.Output[list[str]]

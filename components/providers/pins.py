@@ -6,12 +6,13 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ResourceProvider, UpdateResult
 
-from bus.images import trust, verifying
-from bus.images.lookup import Found, look_up
-from bus.images.reference import parse
-from bus.images.registries import Access, Registries
-from bus.images.signatures import Policy, matches
-from bus.images.trust import Trust
+from bus.image_reference import parse
+from bus.images.registry import trust
+from bus.images.registry.lookup import Found, look_up
+from bus.images.registry.registries import Access, Registries
+from bus.images.registry.trust import Trust
+from bus.images.signatures import verifying
+from bus.images.signatures.cosign import Policy, matches
 from components.providers import connection
 
 _INPUTS = ("images", "digests", "mirror", "insecure", "registries", "verify")

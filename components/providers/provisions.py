@@ -5,9 +5,9 @@ from typing import Any
 
 from pulumi.dynamic import CheckFailure
 
-from bus.indices import provisioned
+from bus.indices.declared.supporting import KINDS, NOUNS, Bodies
 from bus.indices.props import whole
-from bus.indices.provisions import KINDS, NOUNS, Bodies
+from bus.indices.supporting import diff
 from components.providers import connection
 
 CREATED, KEPT = "createdProvisions", "keptProvisions"
@@ -22,22 +22,22 @@ def of(props: Mapping[str, Any]) -> Bodies:
 def judge(admin: Any, news: Mapping[str, Any]) -> list[CheckFailure]:
     """What cannot be; says of each that is there and other what changes."""
     wanted, held = of(news), admin.provisions.read()
-    for line in provisioned.lines(held, wanted):
+    for line in diff.lines(held, wanted):
         connection.say(f"{news['site']}: {line}")
-    refused = provisioned.refusals(held, wanted, news["indices"])
+    refused = diff.refusals(held, wanted, news["indices"])
     return [connection.failure(reason) for reason in refused.values()]
 
 
 def make(admin: Any, olds: Mapping[str, Any], news: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     """Brings them to what is wanted, before any index; outputs, and what failed."""
     wanted, held = of(news), admin.provisions.read()
-    refused = provisioned.refusals(held, wanted, news["indices"])
+    refused = diff.refusals(held, wanted, news["indices"])
     able = {
         kind: {name: body for name, body in names.items() if f'{kind}["{name}"]' not in refused}
         for kind, names in wanted.items()
     }
     failed = admin.provisions.make(held, able)
-    new = {f"{k}/{n}" for k, n, _ in provisioned.each(able) if n not in held.bodies.get(k, {})} - failed.keys()
+    new = {f"{k}/{n}" for k, n, _ in diff.each(able) if n not in held.bodies.get(k, {})} - failed.keys()
     return {CREATED: sorted({*(olds.get(CREATED) or []), *new})}, {**refused, **failed}
 
 
@@ -48,7 +48,7 @@ def remove(admin: Any, outs: Mapping[str, Any], olds: Mapping[str, Any], news: M
     mine = {one for one in gone if "/".join(one) in outs[CREATED]}
     kept = {"/".join(one): "was not created by this stack; delete it by hand" for one in gone - mine}
     kept |= admin.provisions.delete(mine)
-    declared = {f"{kind}/{name}" for kind, name, _ in provisioned.each(of(news))}
+    declared = {f"{kind}/{name}" for kind, name, _ in diff.each(of(news))}
     created = sorted(set(outs[CREATED]) & (declared | kept.keys()))
     return {CREATED: created, KEPT: kept}
 
@@ -58,7 +58,7 @@ def seen(admin: Any, props: Mapping[str, Any]) -> dict[str, Any]:
     bodies = admin.provisions.read().bodies
     live = {f"{kind}/{name}" for kind, names in bodies.items() for name in names}
     return {
-        **provisioned.seen(bodies, of(props)),
+        **diff.seen(bodies, of(props)),
         CREATED: [one for one in props.get(CREATED) or [] if one in live],
         KEPT: {one: reason for one, reason in (props.get(KEPT) or {}).items() if one in live},
     }
@@ -78,8 +78,8 @@ def are_there(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
 
 
 def _gone(olds: Mapping[str, Any], news: Mapping[str, Any]) -> set[tuple[str, str]]:
-    before = {(kind, name) for kind, name, _ in provisioned.each(of(olds))}
+    before = {(kind, name) for kind, name, _ in diff.each(of(olds))}
     for one in olds.get(KEPT) or {}:
         kind, name = one.split("/", 1)
         before.add((kind, name))
-    return before - {(kind, name) for kind, name, _ in provisioned.each(of(news))}
+    return before - {(kind, name) for kind, name, _ in diff.each(of(news))}

@@ -16,14 +16,14 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from bus.access import NotDeployed, NotReady, Unreachable
+from bus.cluster.access import NotDeployed, NotReady, Unreachable
+from bus.cluster.endpoints import postgres_shell
+from bus.cluster.kube import secret
 from bus.database import scram
 from bus.database.admin import Admin
 from bus.database.plan import plan, rights_of
 from bus.database.roles import Live, SiteRoles, Wanted, from_text, to_text
 from bus.errors import Failed
-from bus.kube import secret
-from bus.servers import postgres_shell
 from components.providers import connection
 from components.providers.connection import Place
 

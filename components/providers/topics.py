@@ -9,12 +9,12 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult
 
-from bus.access import NotDeployed, Unreachable
+from bus.cluster.access import NotDeployed, Unreachable
+from bus.cluster.endpoints import kafka_servers
 from bus.errors import Failed
-from bus.mirror import matches
-from bus.removals import Mirrored, Removal, removal
-from bus.servers import kafka_servers
+from bus.plan.deletion_policy import Mirrored, Removal, removal
 from bus.topics import holdings, plan
+from bus.topics.mirror_patterns import matches
 from components.providers import connection
 from components.providers.connection import Place
 from components.providers.declared import DeclaredSetProvider
@@ -26,7 +26,9 @@ _DEFAULT_RATE = 50_000_000
 
 
 class TopicSetProvider(DeclaredSetProvider):
-    """Creates, adopts, grows, configures and re-places topics; deletes one only behind a guard (bus.removals)."""
+    """Creates, adopts, grows, configures and re-places topics; deletes one only behind a guard (see
+    bus.plan.deletion_policy).
+    """
 
     noun, block, unit = "topic", "topics", "messages"
     compared = _COMPARED

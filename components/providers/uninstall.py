@@ -6,9 +6,9 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ResourceProvider, UpdateResult
 
-from bus.access import Cluster
-from bus.releases.state import Wanted
-from bus.releases.uninstall import uninstall
+from bus.cluster.access import Cluster
+from bus.releases.recovery.state import Wanted
+from bus.releases.recovery.uninstall import uninstall
 from components.providers import connection
 
 _INPUTS = ("release", "chart", "namespace", "context", "kubeconfig", "timeoutSeconds")

@@ -16,11 +16,11 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from bus.access import BROKERS_SECRET, Denied, Login, NotDeployed, Unreachable
+from bus.cluster.access import BROKERS_SECRET, OF_BROKERS, Denied, Login, NotDeployed, Unreachable
+from bus.cluster.endpoints import kafka_servers
+from bus.cluster.kube import secret
 from bus.errors import Failed
-from bus.kube import secret
-from bus.servers import kafka_servers
-from bus.users.passwords import OF_BROKERS, is_of_brokers
+from bus.users.passwords import is_of_brokers
 from bus.users.plan import Live, plan, retirement, strangers, to_props, with_brokers
 from components.providers import connection
 from components.providers.connection import Place

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bus import charts, hosting, planning
 from bus.bundle import contents, making
 from bus.bundle.archive import BadBundle
+from bus.config import hosted_registry
 from bus.deployment import Deployment
-from bus.images.registries import Access
+from bus.images.registry.registries import Access
+from bus.plan import build
+from bus.releases.render import charts
 from tests.settings.test_settings import load_stack
 
 ROOT = Path(__file__).parents[2]
@@ -21,12 +23,12 @@ def plan_of(login: bool = False, registry: bool = False, hosted_by: str | None =
     settings = load_stack("prod")
     sites = dict(settings.content.sites)
     if registry:
-        sites["central"] = sites["central"].model_copy(update={"enable": (hosting.BRICK,)})
+        sites["central"] = sites["central"].model_copy(update={"enable": (hosted_registry.BRICK,)})
     assert settings.content.delivery
     delivery = settings.content.delivery.model_copy(update={"hosted_by": hosted_by})
     content = settings.content.model_copy(update={"sites": sites, "delivery": delivery})
-    keys = {"central": f"central.{hosting.KEY}"} if registry else {}
-    return planning.plan(ROOT, replace(settings, content=content, delivery_login=login, htpasswd_keys=keys))
+    keys = {"central": f"central.{hosted_registry.KEY}"} if registry else {}
+    return build.plan(ROOT, replace(settings, content=content, delivery_login=login, htpasswd_keys=keys))
 
 
 def test_every_secret_that_the_manifests_count_on_is_made_first_and_from_a_file() -> None:

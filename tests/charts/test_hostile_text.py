@@ -14,10 +14,10 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bus import charts, planning
-from bus import settings as stack_settings
+from bus.config import settings as stack_settings
 from bus.errors import Refused
-from bus.releases import rendering
+from bus.plan import build
+from bus.releases.render import charts, rendering
 from tests.settings.test_settings import SECRETS, config_of, flat
 
 pytestmark = pytest.mark.helm
@@ -99,7 +99,7 @@ def objects(project: Path, site: dict[str, Any], stack: dict[str, Any]) -> set[t
     config["bus:sites"]["central"] |= site
     secrets = {f"bus:{name}": "s3cr3t-of-the-stack" for name in SECRETS}
     try:
-        plan = planning.plan(project, stack_settings.load("local", flat(config | stack) | secrets, set(secrets)))
+        plan = build.plan(project, stack_settings.load("local", flat(config | stack) | secrets, set(secrets)))
         found = set()
         for release in plan.releases("central"):
             folder = charts.stage(ROOT / "charts", release.chart, project / "staged")

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from bus import charts, planning
 from bus.deployment import deployable
-from bus.releases.values import places
+from bus.plan import build
+from bus.releases.render import charts
+from bus.releases.render.values import places
 from tests.settings.test_settings import load_stack
 
 pytestmark = pytest.mark.helm
@@ -97,7 +98,7 @@ def test_one_registry_overrides_every_image_and_pods_pass_restricted(staged: Pat
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_each_stack_renders_with_its_own_values(staged: Path, stack: str) -> None:
-    plan = planning.plan(ROOT, load_stack(stack))
+    plan = build.plan(ROOT, load_stack(stack))
     for site in plan.sites:
         for release in plan.releases(site):
             images = {
@@ -236,7 +237,7 @@ def test_several_nodes_of_elasticsearch_have_no_serial_collector(staged: Path) -
 @pytest.mark.parametrize("stack", STACKS)
 def test_a_pod_of_kafka_says_where_its_broker_is_advertised(stack: str, staged: Path) -> None:
     loaded = load_stack(stack)
-    plan = planning.plan(ROOT, loaded)
+    plan = build.plan(ROOT, loaded)
     for name, site in plan.sites.items():
         named = {(d["kind"], d["metadata"]["name"]): d for d in render(staged / "hickson-base", site.base.values)}
         config = named["ConfigMap", "kafka"]["data"]

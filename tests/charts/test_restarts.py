@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 import yaml
 
-from bus import charts, planning
+from bus.config.settings import cineges_config
 from bus.deployment import Deployment, Release
-from bus.layers import merge
+from bus.plan import build
+from bus.releases.render import charts
+from bus.releases.render.merge import merge
 from bus.revisions import of_secret
-from bus.settings import cineges_config
 from tests.charts.test_rendered import DEPLOYABLE, ROOT, render
 from tests.settings.test_settings import load_stack
 
@@ -59,7 +60,7 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def before(staged: Path) -> dict[str, dict[str, str]]:
-    plan = planning.plan(ROOT, load_stack("local"))
+    plan = build.plan(ROOT, load_stack("local"))
     return {site: workloads(staged, plan, site, {}) for site in plan.sites}
 
 
@@ -95,7 +96,7 @@ def test_a_changed_key_of_config_restarts_those_who_read_it(
     for key in keys:
         sites = dict(settings.content.sites)
         sites[site] = sites[site].model_copy(update={"config": {key: "another"}})
-        plan = planning.plan(ROOT, replace(settings, content=settings.content.model_copy(update={"sites": sites})))
+        plan = build.plan(ROOT, replace(settings, content=settings.content.model_copy(update={"sites": sites})))
         after = workloads(staged, plan, site, {})
         assert restarted(before[site], after) == CONFIG[site].get(key, set()), key
 
@@ -104,7 +105,7 @@ def test_a_changed_key_of_config_restarts_those_who_read_it(
 def test_a_changed_secret_restarts_those_who_read_it(
     staged: Path, before: dict[str, dict[str, str]], site: str
 ) -> None:
-    plan = planning.plan(ROOT, load_stack("local"))
+    plan = build.plan(ROOT, load_stack("local"))
     roles = plan.sites[site].roles
     assert roles
     assert SECRETS[site].keys() == {*plan.settings.secret_keys[site], *roles.passwords.values()}
@@ -122,7 +123,7 @@ def test_a_key_that_a_brick_reads_besides_restarts_it_too(staged: Path) -> None:
         sites = dict(settings.content.sites)
         update = {"config": {"a.key": config}, "values": more}
         sites["central"] = sites["central"].model_copy(update=update)
-        plan = planning.plan(ROOT, replace(settings, content=settings.content.model_copy(update={"sites": sites})))
+        plan = build.plan(ROOT, replace(settings, content=settings.content.model_copy(update={"sites": sites})))
         return workloads(staged, plan, "central", changed)
 
     first = rendered("one", {})

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from bus import charts
-from bus.layers import merge
-from bus.releases import schema
+from bus.releases.render import charts, schema
+from bus.releases.render.merge import merge
 
 CHARTS = Path(__file__).parents[2] / "charts"
 SCHEMAS = {path.parent.name: charts.load_map(path) for path in sorted(CHARTS.glob("*/values.schema.json"))}

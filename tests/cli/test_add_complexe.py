@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 from bus.cli import add_complexe
 from bus.cli.app import app
 from bus.cli.engine import NoStack
-from bus.complexes import OWN, OWN_BELOW, SHARED, SHARED_BELOW, NotAdded
+from bus.config.new_complexe import OWN, OWN_BELOW, SHARED, SHARED_BELOW, NotAdded
+from bus.config.stack_file import Elasticsearch, Kafka, Site
 from bus.errors import Refused
-from bus.stack_file import Elasticsearch, Kafka, Site
 
 ROOT = Path(__file__).parents[2]
 CODE = ("--cinema-code", "K-N")
@@ -231,7 +231,7 @@ def test_each_key_of_a_site_is_shared_or_its_own() -> None:
     """A new key is sorted here by whoever adds it: an address or an identity is never another site's."""
     assert {*SHARED, *OWN} == aliases(Site) and not {*SHARED} & {*OWN}
     for block, kind in (("kafka", Kafka), ("elasticsearch", Elasticsearch)):
-        assert {*SHARED_BELOW[block], *OWN_BELOW[block]} == aliases(kind), f"bus/complexes.py: {block}"
+        assert {*SHARED_BELOW[block], *OWN_BELOW[block]} == aliases(kind), f"bus/config/new_complexe.py: {block}"
 
 
 def aliases(kind: type[BaseModel]) -> set[str]:

@@ -8,18 +8,18 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from bus.access import Unreachable
 from bus.bundle.archive import BadBundle
 from bus.cli import app
 from bus.cli.engine import ConfigFile, NoStack, StackName
 from bus.cli.promote import NotPromoted
+from bus.cluster.access import Unreachable
 from bus.errors import Failed, Problem, Refused
 from bus.git import GitFailed
-from bus.images.credentials import BadCredentials
-from bus.images.deployed import NotDeployed
-from bus.images.pins import NoPin
-from bus.images.registry import MissingImage, RegistryError
-from bus.releases.rendering import NoHelm
+from bus.images.promotion.deployed import NotDeployed
+from bus.images.promotion.pins import NoPin
+from bus.images.registry.client import MissingImage, RegistryError
+from bus.images.registry.credentials import BadCredentials
+from bus.releases.render.rendering import NoHelm
 
 ROOT = Path(__file__).parents[2]
 MENDABLE = [
@@ -72,7 +72,7 @@ def test_help_imports_no_verb() -> None:
 
 
 def test_unlocking_reads_no_plan_and_no_cluster() -> None:
-    code = "import sys, bus.cli.unlock; print({'kr8s', 'jsonschema', 'bus.planning'} & sys.modules.keys())"
+    code = "import sys, bus.cli.unlock; print({'kr8s', 'jsonschema', 'bus.plan.build'} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
 

@@ -8,9 +8,9 @@ from typing import Any, cast
 
 import pytest
 
-from bus.access import Cluster, Unreachable
 from bus.cli.engine import NoStack, project, pulumi
 from bus.cli.stack import Stack, read_config
+from bus.cluster.access import Cluster, Unreachable
 from bus.errors import Refused
 from tests.settings.test_settings import load_stack
 
@@ -124,7 +124,7 @@ def test_each_cluster_that_does_not_answer_is_said_with_its_site(monkeypatch: py
         if cluster.context != "there":
             raise Unreachable(f"context {cluster.context}: no")
 
-    monkeypatch.setattr("bus.reachable.check_reachable", asked)
+    monkeypatch.setattr("bus.cluster.reachable.check_reachable", asked)
     loaded = load_stack("prod")
     sites = {"central": "there", "cinecity": "gone", "kone": "lost"}
     content = loaded.content.sites["cinecity"]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pulumi.dynamic import Config, ConfigureRequest
 
-from bus.access import Unreachable
+from bus.cluster.access import Unreachable
 from components.providers import connection
 from components.providers.users import KafkaUsersProvider
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bus import planning
 from bus.errors import Refused
+from bus.plan import build
 from tests.components.test_order import ROOT, plan_of, registrations
 from tests.settings.test_settings import load_stack
 
@@ -74,12 +74,12 @@ def test_a_brick_of_the_base_cannot_wait_for_a_kafka_user(tmp_path: Path) -> Non
     file = tmp_path / "values/odoo.yml"
     file.write_text(f"{file.read_text()}topics:\n  - name: notifications\n    consumes: true\n")
     with pytest.raises(Refused) as refused:
-        planning.plan(tmp_path, load_stack("local"))
+        build.plan(tmp_path, load_stack("local"))
     assert [str(one).split(";")[0] for one in refused.value.problems] == [
         f"values/odoo.yml: topics = 'odoo': is deployed with hickson-base, before its Kafka user on {site} can be made"
         for site in ("central", "cinecity")
     ]
-    assert planning.plan(tmp_path, load_stack("master")), "where brokers ask nobody, it may try"
+    assert build.plan(tmp_path, load_stack("master")), "where brokers ask nobody, it may try"
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_a_brick_does_not_let_itself_use_anothers_topic(project: Path) -> None:
     add(project, "cineges-ui", "{name: as400.film, consumes: true}")
     add(project, "cineges-db2-jobs", "{name: notifications, produces: true}")
     with pytest.raises(Refused) as refused:
-        planning.plan(project, load_stack("local"))
+        build.plan(project, load_stack("local"))
     assert [str(one).split(", where")[0] for one in refused.value.problems] == [
         "values/cineges-ui.yml: topics[0].consumes = true: cineges-ui wants to read as400.film on central",
         "values/cineges-db2-jobs.yml: topics[1].produces = true: cineges-db2-jobs wants to write notifications on "
@@ -107,18 +107,18 @@ def test_a_brick_does_not_let_itself_use_anothers_topic(project: Path) -> None:
     ]
     for problem, owner in zip(refused.value.problems, ("db2kafka", "cineges-central-jobs"), strict=True):
         assert f"in values/{owner}.yml: `" in str(problem)
-    assert planning.plan(project, load_stack("master")), "where brokers ask nobody, nothing is given"
+    assert build.plan(project, load_stack("master")), "where brokers ask nobody, nothing is given"
 
 
 def test_the_line_of_a_refusal_mends_it_and_gives_the_right(project: Path) -> None:
     add(project, "cineges-ui", "{name: as400.film, consumes: true}")
     with pytest.raises(Refused) as refused:
-        planning.plan(project, load_stack("local"))
+        build.plan(project, load_stack("local"))
     line = str(refused.value.problems[0]).split("`")[1]
     file = project / "values/db2kafka.yml"
     assert line == "readers: [cineges-central-jobs, cineges-ui]"
     file.write_text(file.read_text().replace("readers: [cineges-central-jobs]", line))
-    plan = planning.plan(project, load_stack("local"))
+    plan = build.plan(project, load_stack("local"))
     assert plan.sites["central"].users["cineges-ui"]["topics"] == {"as400.film": "read"}
     assert "readers" not in plan.sites["central"].topics["as400.film"], "states hold nothing of it"
 
@@ -128,6 +128,6 @@ def test_a_reader_that_no_chart_has_is_refused_on_every_stack(project: Path) -> 
     file.write_text(file.read_text().replace("readers: [cineges-db2-jobs]", "readers: [cineges-db2-job]"))
     for stack in ("master", "local"):
         with pytest.raises(Refused) as refused:
-            planning.plan(project, load_stack(stack))
+            build.plan(project, load_stack(stack))
         assert "values/db2kafka.yml: topics[1].readers[0] = 'cineges-db2-job'" in str(refused.value)
         assert "did you mean cineges-db2-jobs?" in str(refused.value)

@@ -8,8 +8,9 @@ from pathlib import Path
 import pulumi
 import pytest
 
-from bus import hosting, planning, settings
+from bus.config import hosted_registry, settings
 from bus.deployment import Deployment
+from bus.plan import build
 from components.bus import Bus, BusArgs
 from tests.components.engine import Registered, record, waits_for
 from tests.servers.registry import HTPASSWD, PULL_HTPASSWD
@@ -42,7 +43,7 @@ def registrations(plan: Deployment) -> dict[str, Registered]:
 
 def plan_of(stack: str, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     monkeypatch.chdir(ROOT)
-    return planning.plan(ROOT, load_stack(stack))
+    return build.plan(ROOT, load_stack(stack))
 
 
 def without_fragments(plan: Deployment) -> Deployment:
@@ -127,7 +128,7 @@ def test_a_login_of_the_customers_registry_becomes_a_pull_secret_of_every_site_a
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(ROOT)
-    plan = planning.plan(ROOT, replace(load_stack("prod"), delivery_login=True))
+    plan = build.plan(ROOT, replace(load_stack("prod"), delivery_login=True))
     registered = registrations(plan)
     for site in plan.sites:
         secret = registered[f"{site}-delivery-pull"]
@@ -143,19 +144,19 @@ def hosted_by(site: str) -> Deployment:
     """prod with the registry that it is delivered to on one of its own sites."""
     settings = load_stack("prod")
     sites = dict(settings.content.sites)
-    sites[site] = sites[site].model_copy(update={"enable": (hosting.BRICK,)})
+    sites[site] = sites[site].model_copy(update={"enable": (hosted_registry.BRICK,)})
     assert settings.content.delivery
     delivery = settings.content.delivery.model_copy(update={"hosted_by": site})
     content = settings.content.model_copy(update={"sites": sites, "delivery": delivery})
-    keys = {site: f"{site}.{hosting.KEY}"}
-    return planning.plan(ROOT, replace(settings, content=content, delivery_login=True, htpasswd_keys=keys))
+    keys = {site: f"{site}.{hosted_registry.KEY}"}
+    return build.plan(ROOT, replace(settings, content=content, delivery_login=True, htpasswd_keys=keys))
 
 
 @pytest.mark.parametrize(("pushes", "pulls"), [(True, False), (False, True), (True, True)])
 def test_either_login_makes_the_pull_secret(pushes: bool, pulls: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     settings = replace(load_stack("prod"), delivery_login=pushes, pull_login=pulls)
-    assert "central-delivery-pull" in registrations(planning.plan(ROOT, settings))
+    assert "central-delivery-pull" in registrations(build.plan(ROOT, settings))
 
 
 def test_the_registry_of_the_stack_takes_images_from_the_pusher_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,20 +187,20 @@ def test_a_registry_of_the_stack_itself_stands_before_anything_is_delivered_to_a
     values = registry.inputs["values"]
     assert values["htpasswdSecret"] == registered[f"{site}-registry-logins"].inputs["metadata"]["name"]
     assert "s3cret" not in str(values)
-    assert values["global"]["secretRevisions"].keys() == {hosting.HTPASSWD}, "another login restarts it"
+    assert values["global"]["secretRevisions"].keys() == {hosted_registry.HTPASSWD}, "another login restarts it"
     assert not values["global"].keys() & {"repository", "imagePullSecrets"}, "it cannot come from itself"
-    image = plan.sites[site].registry.images[hosting.BRICK].pinned  # type: ignore[union-attr]
+    image = plan.sites[site].registry.images[hosted_registry.BRICK].pinned  # type: ignore[union-attr]
     assert image in plan.images and image not in plan.deliveries(site)
-    assert plan.deployed_images[site][hosting.BRICK] == image
+    assert plan.deployed_images[site][hosted_registry.BRICK] == image
 
 
 def test_a_registry_beside_the_customers_own_is_delivered_like_any_brick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     settings = load_stack("prod")
     sites = dict(settings.content.sites)
-    sites["cinecity"] = sites["cinecity"].model_copy(update={"enable": (hosting.BRICK,)})
+    sites["cinecity"] = sites["cinecity"].model_copy(update={"enable": (hosted_registry.BRICK,)})
     content = settings.content.model_copy(update={"sites": sites})
-    registered = registrations(planning.plan(ROOT, replace(settings, content=content)))
+    registered = registrations(build.plan(ROOT, replace(settings, content=content)))
     registry = registered["cinecity-registry-release"]
     assert "cinecity-delivery-images" in registry.dependencies
     assert registry.inputs["values"]["global"]["repository"] == "registry.hickson.nc"
@@ -207,18 +208,18 @@ def test_a_registry_beside_the_customers_own_is_delivered_like_any_brick(monkeyp
 
 
 def test_sites_called_like_each_others_resources_register_no_name_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every name that bus.names lets pass: the recording engine refuses what is registered twice."""
+    """Every name that bus.config.names lets pass: the recording engine refuses what is registered twice."""
     monkeypatch.chdir(ROOT)
     config, secrets = config_of("local"), {f"bus:{name}": "s3cret" for name in SECRETS}
     model = config["bus:sites"]["cinecity"]
     roles = ("kafka", "kafka-users", "registry", "topics", "indices", "notif", "bricks", "delivery", "namespace")
     for name in ("x", *(f"x-{role}" for role in roles), "retired-x", "mirror", "mirror-x", "images", "kafka2kafka"):
-        own = {"namespace": f"n-{name}", "slotName": name, "cinemaCode": name, "enable": [hosting.BRICK]}
+        own = {"namespace": f"n-{name}", "slotName": name, "cinemaCode": name, "enable": [hosted_registry.BRICK]}
         config["bus:sites"][name] = {**model, **own}
     config["bus:delivery"] = {"registry": "registry.hickson.nc"}
     loaded = settings.load("test", flat(config) | secrets, set(secrets))
-    keys = {site: f"{site}.{hosting.KEY}" for site in loaded.content.sites}
-    registered = registrations(planning.plan(ROOT, replace(loaded, delivery_login=True, htpasswd_keys=keys)))
+    keys = {site: f"{site}.{hosted_registry.KEY}" for site in loaded.content.sites}
+    registered = registrations(build.plan(ROOT, replace(loaded, delivery_login=True, htpasswd_keys=keys)))
     assert {"x-kafka-users", "x-kafka-users-topics", "mirror-x-kafka", "retired-retired-x-kafka"} <= registered.keys()
 
 

@@ -12,13 +12,16 @@ from typing import Any
 import pulumi
 import pytest
 
-from bus import planning, reachable
-from bus.access import Cluster, Unreachable
+from bus.cluster import reachable
+from bus.cluster.access import Cluster, Unreachable
 from bus.deployment import Deployment, Release
 from bus.errors import Refused
-from bus.releases import preview, previews, records, rendering
-from bus.releases.preview import ReleasePreview
-from bus.releases.state import Record
+from bus.plan import build
+from bus.releases.compare import preview, previews
+from bus.releases.compare.preview import ReleasePreview
+from bus.releases.recovery import records
+from bus.releases.recovery.state import Record
+from bus.releases.render import rendering
 from bus.running import comparing
 from components import preflight
 from tests.support import fleet
@@ -30,7 +33,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def plan() -> Deployment:
     """Central and 39 complexes: more than are asked at a time."""
-    return planning.plan(ROOT, fleet.load(fleet.fleet_config(39)))
+    return build.plan(ROOT, fleet.load(fleet.fleet_config(39)))
 
 
 class Clusters:
@@ -50,7 +53,7 @@ class Clusters:
         monkeypatch.setattr(comparing, "of_stack", lambda *_: comparing.Verdict())
 
     def reach(self, answer: Callable[[Cluster], None]) -> None:
-        self._monkeypatch.setattr("bus.reachable.check_reachable", answer)
+        self._monkeypatch.setattr("bus.cluster.reachable.check_reachable", answer)
 
     def read(self, answer: Callable[[Cluster, Iterable[str]], dict[str, list[Record]]]) -> None:
         self._monkeypatch.setattr(records, "read", answer)
@@ -190,9 +193,9 @@ def test_confirmed_deletions_are_looked_up_side_by_side(
             raise Unreachable("no broker")
         return []
 
-    monkeypatch.setattr("bus.confirmations._topics", names)
+    monkeypatch.setattr("bus.plan.confirmations._topics", names)
     confirmed = fleet.fleet_config(39) | {"bus:confirmDelete": {"topics": ["central/gone", "c002/gone"]}}
-    preflight.run(planning.plan(ROOT, fleet.load(confirmed)), {})
+    preflight.run(build.plan(ROOT, fleet.load(confirmed)), {})
     (said,) = [line for line in clusters.said if "confirmDelete" in line]
     assert "central/gone" in said and "no topic of central has that name" in said
 

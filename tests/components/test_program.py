@@ -8,11 +8,14 @@ from typing import Any
 import pulumi
 import pytest
 
-from bus import planning, settings
-from bus.access import Cluster, Unreachable
+from bus.cluster.access import Cluster, Unreachable
+from bus.config import settings
 from bus.deployment import Release
 from bus.errors import Mendable, Refused
-from bus.releases import preview, records, rendering
+from bus.plan import build
+from bus.releases.compare import preview
+from bus.releases.recovery import records
+from bus.releases.render import rendering
 from components import preflight
 from tests.settings.test_settings import load_stack
 
@@ -22,7 +25,7 @@ PROGRAM = Path(__file__).parents[2] / "__main__.py"
 @pytest.fixture(autouse=True)
 def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Clusters that have nothing of the stack yet; what runs is compared in tests/running."""
-    monkeypatch.setattr("bus.kube.listed", lambda *_: [])
+    monkeypatch.setattr("bus.cluster.kube.listed", lambda *_: [])
 
 
 def run_with(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,11 +57,11 @@ def test_every_release_that_helm_cannot_render_is_said(monkeypatch: pytest.Monke
 
     monkeypatch.chdir(PROGRAM.parent)
     monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: True)
-    monkeypatch.setattr("bus.reachable.check_reachable", lambda _: None)
+    monkeypatch.setattr("bus.cluster.reachable.check_reachable", lambda _: None)
     monkeypatch.setattr(records, "read", lambda _, names: {name: [] for name in names})
     monkeypatch.setattr(rendering, "is_there", lambda: True)
     monkeypatch.setattr(preview, "preview", fail)
-    plan = planning.plan(PROGRAM.parent, load_stack("local"))
+    plan = build.plan(PROGRAM.parent, load_stack("local"))
     with pytest.raises(Refused) as refused:
         preflight.run(plan, {})
     said = [problem.allowed for problem in refused.value.problems]
@@ -82,13 +85,13 @@ def offline(
     monkeypatch.chdir(PROGRAM.parent)
     monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: dry_run)
     monkeypatch.setattr(pulumi.log, "warn", warned.append)
-    monkeypatch.setattr("bus.reachable.check_reachable", check)
+    monkeypatch.setattr("bus.cluster.reachable.check_reachable", check)
     monkeypatch.setattr(records, "read", lambda _, names: {name: [] for name in names})
     monkeypatch.setattr(rendering, "is_there", lambda: not dry_run)
     monkeypatch.setattr(rendering, "render", lambda *_: "")
     loaded = load_stack("local")
     content = loaded.content.model_copy(update={"allow_offline": allowed})
-    return preflight.run(planning.plan(PROGRAM.parent, replace(loaded, content=content)), {}), warned
+    return preflight.run(build.plan(PROGRAM.parent, replace(loaded, content=content)), {}), warned
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
@@ -113,10 +116,10 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What `pulumi up` of the project's own sample refuses, where all clusters answer."""
     monkeypatch.chdir(PROGRAM.parent)
     monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: False)
-    monkeypatch.setattr("bus.reachable.check_reachable", lambda _: None)
+    monkeypatch.setattr("bus.cluster.reachable.check_reachable", lambda _: None)
     monkeypatch.setattr(records, "read", lambda _, names: {name: [] for name in names})
     with pytest.raises(Refused) as refused:
-        preflight.run(planning.plan(PROGRAM.parent, load_stack("local")), {})
+        preflight.run(build.plan(PROGRAM.parent, load_stack("local")), {})
     return [str(problem) for problem in refused.value.problems]
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from pulumi.dynamic import ConfigureRequest
 
-from bus.access import NotDeployed, Unreachable
+from bus.cluster.access import NotDeployed, Unreachable
 from bus.errors import Failed
-from bus.images.lookup import Found
+from bus.images.registry.lookup import Found
 from components.providers import clusters, copies, indices, pins, roles, topics, users
 
 PLACE = {"site": "central", "context": "", "namespace": "n", "mode": "direct"}

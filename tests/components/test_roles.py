@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from bus import planning
-from bus.database.of_site import ODOO2KAFKA_PASSWORD
+from bus.config.database_roles import ODOO2KAFKA_PASSWORD
 from bus.deployment import Deployment
+from bus.plan import build
 from tests.components.test_order import ROOT, plan_of, registrations
 from tests.settings.test_settings import load_stack
 
@@ -16,7 +16,7 @@ def with_site(stack: str, **changed: object) -> Deployment:
     settings = load_stack(stack)
     sites = {**settings.content.sites}
     sites["central"] = sites["central"].model_copy(update=changed)
-    return planning.plan(ROOT, replace(settings, content=settings.content.model_copy(update={"sites": sites})))
+    return build.plan(ROOT, replace(settings, content=settings.content.model_copy(update={"sites": sites})))
 
 
 def test_a_role_gets_its_password_after_the_secret_and_before_its_readers_restart(

@@ -12,10 +12,10 @@ from typing import Any
 import pulumi
 import pytest
 
-from bus.access import Cluster
+from bus.cluster.access import Cluster
 from bus.deployment import Release
-from bus.releases.state import State
-from components import recovery, waiting
+from bus.releases.recovery.state import State
+from components import release_hooks, waiting
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = [ROOT / "__main__.py", *sorted((ROOT / "components").rglob("*.py")), *sorted((ROOT / "bus").rglob("*.py"))]
@@ -61,9 +61,9 @@ def hooks_of(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[Any], Await
     """The functions that the engine calls around a release's step."""
     monkeypatch.setattr(pulumi, "ResourceHook", lambda name, function: function)
     monkeypatch.setattr(pulumi, "ErrorHook", lambda name, function: function)
-    monkeypatch.setattr("bus.releases.recovery.recover", lambda *_, **__: State.ABSENT)
-    monkeypatch.setattr(recovery, "report", lambda *_: "why it failed")
-    found = recovery.hooks("r", Cluster(), Release("r", "tiny", {}, 10))
+    monkeypatch.setattr("bus.releases.recovery.prepare.recover", lambda *_, **__: State.ABSENT)
+    monkeypatch.setattr(release_hooks, "report", lambda *_: "why it failed")
+    found = release_hooks.hooks("r", Cluster(), Release("r", "tiny", {}, 10))
     kinds = ("before_create", "before_update", "on_error")
     return {kind: hook for kind in kinds for hook in getattr(found, kind) or []}
 

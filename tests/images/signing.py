@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
 from bus.images.manifests import INDEX, referrers_tag
-from bus.images.signatures import SIGNATURE, SIMPLE
+from bus.images.signatures.cosign import SIGNATURE, SIMPLE
 from tests.images.stores import Store
 
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"

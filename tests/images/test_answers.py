@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from bus.images.copying import Copying
+from bus.images.copy.copying import Copying
+from bus.images.copy.layout import Layout
 from bus.images.digests import digest_of
-from bus.images.layout import Layout
 from bus.images.manifests import IMAGE, INDEX
-from bus.images.registries import Place
-from bus.images.registry import NoRegistry, Registry, RegistryError
+from bus.images.registry.client import NoRegistry, Registry, RegistryError
+from bus.images.registry.registries import Place
 from tests.images.toys import Answering, Asked, Toy, toy
 
 MIB = 1 << 20

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from bus.images.credentials import BadCredentials, config_file, docker_config, find
-from bus.images.login import Login
-from bus.images.reference import parse
-from bus.images.registries import Access, Registries
+from bus.image_reference import parse
+from bus.images.registry.credentials import BadCredentials, config_file, docker_config, find
+from bus.images.registry.login import Login
+from bus.images.registry.registries import Access, Registries
 
 PAIR = base64.b64encode(b"me:pass:word").decode()
 

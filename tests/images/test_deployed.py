@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from bus.images import deployed, records
-from bus.images.deployed import NotDeployed
-from bus.images.records import ATTEMPT, DEPLOYED, Records
+from bus.images.promotion import deployed, records
+from bus.images.promotion.deployed import NotDeployed
+from bus.images.promotion.records import ATTEMPT, DEPLOYED, Records
 
 OK = [{"kind": "update", "result": "succeeded", "endTime": "then"}]
 FAILED = [{"kind": "update", "result": "failed", "endTime": "then"}]

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from bus.images.copying import Copying, parts
+from bus.images.copy.copying import Copying, parts
+from bus.images.copy.layout import Layout
 from bus.images.digests import checked, digest_of, is_digest
-from bus.images.layout import Layout
 from bus.images.manifests import IMAGE, INDEX, BadManifest, read
-from bus.images.registries import Place
-from bus.images.registry import Registry, RegistryError
+from bus.images.registry.client import Registry, RegistryError
+from bus.images.registry.registries import Place
 from tests.images.toys import toy
 
 HEX = "a" * 64

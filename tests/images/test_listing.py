@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from bus import planning, settings
+from bus.config import settings
 from bus.deployment import Deployment
-from bus.images import proof
-from bus.images.listing import EXTRA, Listing, listing, reasons
-from bus.images.proof import Objects
+from bus.images.delivered import proof
+from bus.images.delivered.listing import EXTRA, Listing, listing, reasons
+from bus.images.delivered.proof import Objects
+from bus.plan import build
 from tests.settings.test_settings import SECRETS, config_of, flat, load_stack
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +22,7 @@ def delivered(**more: Any) -> Deployment:
     config = config_of("prod")
     config["bus:delivery"] = {"registry": "reg.nc", **more}
     secrets = {f"bus:{name}": "s3cret" for name in SECRETS}
-    return planning.plan(ROOT, settings.load("prod", flat(config) | secrets, set(secrets)))
+    return build.plan(ROOT, settings.load("prod", flat(config) | secrets, set(secrets)))
 
 
 def workload(kind: str, *images: str, **env: str) -> dict[str, Any]:
@@ -60,7 +61,7 @@ def test_declared_images_and_those_of_another_stack_say_so() -> None:
 
 
 def test_what_is_no_reference_is_said_with_its_place_and_what_may_be_one_as_a_doubt() -> None:
-    plan = planning.plan(ROOT, load_stack("master"))
+    plan = build.plan(ROOT, load_stack("master"))
     seen = found(plan, workload("Pod", ":latest", "quay.io/a/b:1", SCAN="quay.io/aqua/scan", NOT="/usr/lib/x"))
     (unreadable,) = seen.unreadable
     assert unreadable.startswith("central: central: Pod x: containers.c0.image = ':latest' is no image")
@@ -69,7 +70,7 @@ def test_what_is_no_reference_is_said_with_its_place_and_what_may_be_one_as_a_do
 
 
 def test_an_image_of_docker_hub_is_listed_with_the_place_that_nodes_pull_it_from() -> None:
-    plan = planning.plan(ROOT, load_stack("master"))
+    plan = build.plan(ROOT, load_stack("master"))
     seen = found(plan, workload("Pod", "alpine", "grafana/grafana:12", WORKER_IMAGE="redis:7"))
     sources = {image.pulled: image.source for image in seen.images}
     assert (sources["alpine"], sources["grafana/grafana:12"], sources["redis:7"]) == (
@@ -83,7 +84,7 @@ def test_an_image_of_docker_hub_is_listed_with_the_place_that_nodes_pull_it_from
 @pytest.mark.helm
 @pytest.mark.parametrize("stack", ["master", "recette"])
 def test_the_list_of_a_stack_of_the_sample_is_what_its_plan_has(stack: str, tmp_path: Path) -> None:
-    plan = planning.plan(ROOT, load_stack(stack))
+    plan = build.plan(ROOT, load_stack(stack))
     seen = listing(plan, proof.rendered_and_judged(plan, ROOT / "charts", tmp_path), {})
     assert (seen.unreadable, seen.doubtful) == ([], [])
     assert {image.source for image in seen.images} == set(plan.images)

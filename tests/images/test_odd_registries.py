@@ -6,10 +6,10 @@ from contextlib import ExitStack, closing
 
 import pytest
 
-from bus.images.copying import Copying
+from bus.images.copy.copying import Copying
 from bus.images.manifests import IMAGE, INDEX, referrers_tag
-from bus.images.registries import Place
-from bus.images.registry import NoAnswer, Registry
+from bus.images.registry.client import NoAnswer, Registry
+from bus.images.registry.registries import Place
 from tests.images.stores import Store
 from tests.images.toys import Toy, toy
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bus import planning, settings
+from bus.config import settings
 from bus.errors import Refused
-from bus.images import branch, pins
+from bus.images.promotion import branch, pins
+from bus.plan import build
 from tests.settings.test_settings import SECRETS, flat, load_stack
 
 ROOT = Path(__file__).parents[2]
@@ -16,13 +17,13 @@ DIGEST = "sha256:" + "c" * 64
 
 
 def test_pins_have_the_digest_that_the_registry_gave_and_the_source_of_the_image() -> None:
-    plan = planning.plan(ROOT, load_stack("prod"))
+    plan = build.plan(ROOT, load_stack("prod"))
     digests = dict.fromkeys(plan.images, DIGEST)
     pins = plan.pins(digests)
     assert set(pins) == {"central", "cinecity"}
     assert pins["central"]["kafka"] == f"dkr.isi.nc/sys-isi/kafka:4.3.1@{DIGEST}"
     assert plan.pins({})["central"]["kafka"] == "dkr.isi.nc/sys-isi/kafka:4.3.1"
-    recette = planning.plan(ROOT, load_stack("recette")).pins({})
+    recette = build.plan(ROOT, load_stack("recette")).pins({})
     assert "kafka2kafka" in recette["central"], "the mirror runs on central"
 
 
@@ -31,7 +32,7 @@ def test_a_digest_of_a_brick_file_is_kept_and_delivered_with_its_tag(tmp_path: P
     (tmp_path / "charts").symlink_to(ROOT / "charts")
     file = tmp_path / "values/kafka.yml"
     file.write_text(file.read_text().replace('tag: "4.3.1"', f'tag: "4.3.1"\n  digest: {DIGEST}\n  hotfix: "because"'))
-    plan = planning.plan(tmp_path, load_stack("prod"))
+    plan = build.plan(tmp_path, load_stack("prod"))
     assert plan.pins({})["central"]["kafka"] == f"dkr.isi.nc/sys-isi/kafka:4.3.1@{DIGEST}"
     delivered = plan.deliveries("central")[f"dkr.isi.nc/sys-isi/kafka:4.3.1@{DIGEST}"]
     assert delivered == f"registry.hickson.nc/sys-isi/kafka:4.3.1@{DIGEST}"
@@ -45,7 +46,7 @@ def test_prod_takes_what_a_promotion_wrote_and_no_tag_alone(tmp_path: Path) -> N
     config["bus:delivery"]["extraImages"] = ["dkr.isi.nc/isi/runner:4"]
     secrets = {f"bus:{name}": "s3cret" for name in SECRETS}
     with pytest.raises(Refused) as refused:
-        planning.plan(ROOT, settings.load("prod", flat(config) | secrets, set(secrets)))
+        build.plan(ROOT, settings.load("prod", flat(config) | secrets, set(secrets)))
     said = str(refused.value)
     assert "values/kafka.yml: image.digest: is required by bus:images.requireDigest of Pulumi.prod.yaml" in said
     assert "bus:delivery.extraImages[0] = 'dkr.isi.nc/isi/runner:4': a digest is required" in said
@@ -54,7 +55,7 @@ def test_prod_takes_what_a_promotion_wrote_and_no_tag_alone(tmp_path: Path) -> N
     for brick, pin in branch.read(tmp_path).items():
         branch.write(tmp_path, brick, pins.bump(pin, pin.image.tag, DIGEST))
     config["bus:delivery"]["extraImages"] = [f"dkr.isi.nc/isi/runner:4@{DIGEST}"]
-    plan = planning.plan(tmp_path, settings.load("prod", flat(config) | secrets, set(secrets)))
+    plan = build.plan(tmp_path, settings.load("prod", flat(config) | secrets, set(secrets)))
     assert all(image.endswith(f"@{DIGEST}") for image in plan.images)
 
 
@@ -64,7 +65,7 @@ def test_a_stack_may_refuse_tags_alone() -> None:
     secrets = {f"bus:{name}": "s3cret" for name in SECRETS}
     strict = settings.load("master", flat(config) | secrets, set(secrets))
     with pytest.raises(Refused) as refused:
-        planning.plan(ROOT, strict)
+        build.plan(ROOT, strict)
     said = str(refused.value)
     assert "values/cineges-ui.yml: image.digest: is required by bus:images.requireDigest of Pulumi.master.yaml" in said
     assert "bus set-image cineges-ui 0.1.0" in said
@@ -90,4 +91,4 @@ def test_an_image_that_no_registry_would_take_is_refused_before_anything_is_aske
     assert old in file.read_text()
     file.write_text(file.read_text().replace(old, new))
     with pytest.raises(Refused, match=r"values/kafka.yml: image: .*(is no image reference|names no registry)"):
-        planning.plan(tmp_path, load_stack("master"))
+        build.plan(tmp_path, load_stack("master"))

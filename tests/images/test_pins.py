@@ -7,9 +7,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.images import branch, pins
-from bus.images.pins import NoPin, Pin
-from bus.images.reference import Reference
+from bus.image_reference import Reference
+from bus.images.promotion import branch, pins
+from bus.images.promotion.pins import NoPin, Pin
 
 ROOT = Path(__file__).parents[2]
 OLD, NEW = "sha256:" + "a" * 64, "sha256:" + "b" * 64

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from bus.images import deployed, promotion
-from bus.images.deployed import Deployed, NotDeployed
-from bus.images.pins import Pin
-from bus.images.reference import Reference
+from bus.image_reference import Reference
+from bus.images.promotion import deployed, plan
+from bus.images.promotion.deployed import Deployed, NotDeployed
+from bus.images.promotion.pins import Pin
 
 A, B, C = ("sha256:" + letter * 64 for letter in "abc")
 
@@ -38,13 +38,13 @@ CASES = [
 def test_each_brick_of_the_target(
     what: str, tested: dict[str, Reference], before: Pin, replaced: tuple[str, ...], after: Pin
 ) -> None:
-    (row,), problems = promotion.promote(tested, {"x": before}, replaced)
+    (row,), problems = plan.promote(tested, {"x": before}, replaced)
     assert (row.what, row.before, row.after, problems) == (what, before, after, [])
     assert row.changes == (before != after)
 
 
 def test_what_stands_in_the_way_is_said_all_at_once() -> None:
-    _, problems = promotion.promote({"x": NEW, "y": NEW, "z": NEW}, {"x": Pin(OLD)}, ["x", "w"])
+    _, problems = plan.promote({"x": NEW, "y": NEW, "z": NEW}, {"x": Pin(OLD)}, ["x", "w"])
     assert problems == [
         "w: is to lose its hotfix mark and has none",
         "x: is to lose its hotfix mark and has none",
@@ -55,7 +55,7 @@ def test_what_stands_in_the_way_is_said_all_at_once() -> None:
 
 def test_going_back_restores_images_and_marks_and_leaves_younger_bricks() -> None:
     then = {"x": Pin(OLD, "why"), "gone": Pin(OLD)}
-    rows = promotion.go_back(then, {"x": Pin(NEW), "y": Pin(NEW)})
+    rows = plan.go_back(then, {"x": Pin(NEW), "y": Pin(NEW)})
     assert [(row.brick, row.what, row.after) for row in rows] == [
         ("x", "goes back", Pin(OLD, "why")),
         ("y", "same", Pin(NEW)),
@@ -63,12 +63,12 @@ def test_going_back_restores_images_and_marks_and_leaves_younger_bricks() -> Non
 
 
 def test_a_move_that_the_stack_file_would_undo_is_named_with_its_place() -> None:
-    rows, _ = promotion.promote({"x": NEW, "y": NEW}, {"x": Pin(OLD), "y": Pin(NEW)})
+    rows, _ = plan.promote({"x": NEW, "y": NEW}, {"x": Pin(OLD), "y": Pin(NEW)})
     config = {
         "bus:values": {"x": {"image": {"tag": "1"}}, "y": {"image": {"tag": "1"}}},
         "bus:sites": {"central": {}, "cinecity": {"values": {"x": {"image": {"tag": "0"}, "replicaCount": 2}}}},
     }
-    said = promotion.overridden(rows, config, "Pulumi.prod.yaml")
+    said = plan.overridden(rows, config, "Pulumi.prod.yaml")
     assert [line.split(" has ")[0] for line in said] == [
         "x: Pulumi.prod.yaml: bus:values.x.image",
         "x: Pulumi.prod.yaml: bus:sites.cinecity.values.x.image",
@@ -76,14 +76,14 @@ def test_a_move_that_the_stack_file_would_undo_is_named_with_its_place() -> None
 
 
 def test_the_commit_says_what_moved_and_what_was_kept() -> None:
-    rows, _ = promotion.promote({"x": NEW, "y": NEW, "z": OLD}, {"x": Pin(OLD), "y": Pin(OTHER, "#7"), "z": Pin(OLD)})
-    assert promotion.message(rows, "promote recette to prod", ["recette was deployed from abc"]) == (
+    rows, _ = plan.promote({"x": NEW, "y": NEW, "z": OLD}, {"x": Pin(OLD), "y": Pin(OTHER, "#7"), "z": Pin(OLD)})
+    assert plan.message(rows, "promote recette to prod", ["recette was deployed from abc"]) == (
         "promote recette to prod: 1 of 3 images\n\n"
         "x: 1 (aaaaaaaaaaaa) -> 2 (bbbbbbbbbbbb)\n"
         "y: keeps 3 (cccccccccccc), #7\n\n"
         "recette was deployed from abc"
     )
-    assert promotion.table(rows)[1] == ("y", "3 (cccccccccccc)", "", "hotfix kept: #7")
+    assert plan.table(rows)[1] == ("y", "3 (cccccccccccc)", "", "hotfix kept: #7")
 
 
 def update(result: str = "succeeded", kind: str = "update", commit: str = "c1") -> dict[str, Any]:

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
-from bus import charts, deployment, hosting, planning, settings
+from bus import deployment
+from bus.config import hosted_registry, settings
 from bus.errors import Refused
-from bus.images import proof, rendered
+from bus.images.delivered import proof, rendered
+from bus.plan import build
+from bus.releases.render import charts
 from tests.servers.registry import HTPASSWD, PASSWORD, PULL_HTPASSWD, PULL_PASSWORD, PULL_USER, USER
 from tests.settings.test_settings import SECRETS, config_of, flat, load_stack
 
@@ -23,14 +26,14 @@ def prod(**delivery: Any) -> settings.Settings:
     config["bus:sites"]["central"]["enable"] = ["cineges-doc", "kibana", "docker-registry"]
     secrets = {f"bus:{name}": "s3cret" for name in SECRETS}
     if "hostedBy" in delivery:
-        secrets |= {f"bus:{delivery['hostedBy']}.{hosting.KEY}": HTPASSWD + PULL_HTPASSWD}
+        secrets |= {f"bus:{delivery['hostedBy']}.{hosted_registry.KEY}": HTPASSWD + PULL_HTPASSWD}
         secrets |= {"bus:delivery.username": USER, "bus:delivery.password": PASSWORD}
         secrets |= {"bus:delivery.pullUsername": PULL_USER, "bus:delivery.pullPassword": PULL_PASSWORD}
     return settings.load("prod", flat(config) | secrets, set(secrets))
 
 
 def test_prod_renders_without_a_word_of_the_source_registry(tmp_path: Path) -> None:
-    plan = planning.plan(ROOT, prod())
+    plan = build.plan(ROOT, prod())
     proof.check(plan, ROOT / "charts", tmp_path)
     seen = {
         found.image
@@ -46,19 +49,19 @@ def test_prod_renders_without_a_word_of_the_source_registry(tmp_path: Path) -> N
 
 def test_a_stack_without_a_delivery_is_not_rendered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    proof.check(planning.plan(ROOT, load_stack("master")), ROOT / "charts", tmp_path)
+    proof.check(build.plan(ROOT, load_stack("master")), ROOT / "charts", tmp_path)
     with pytest.raises(Refused, match="helm is not on PATH"):
-        proof.check(planning.plan(ROOT, load_stack("prod")), ROOT / "charts", tmp_path)
+        proof.check(build.plan(ROOT, load_stack("prod")), ROOT / "charts", tmp_path)
 
 
 def test_the_registry_that_the_stack_runs_itself_is_all_that_comes_from_elsewhere(tmp_path: Path) -> None:
-    plan = planning.plan(ROOT, prod(hostedBy="central"))
+    plan = build.plan(ROOT, prod(hostedBy="central"))
     proof.check(plan, ROOT / "charts", tmp_path)
     release = plan.sites["central"].registry
     assert release
     documents = proof.render(charts.stage(ROOT / "charts", release.chart, tmp_path), release, "namespace")
     assert {found.image for found in rendered.named(documents)} == {"dkr.isi.nc/sys-isi/docker-registry:2.8.1"}
-    assert hosting.SECRET in str(documents) and "htpasswd: {realm" in str(documents)
+    assert hosted_registry.SECRET in str(documents) and "htpasswd: {realm" in str(documents)
 
 
 def test_images_that_a_chart_or_a_value_hides_are_refused_until_they_are_declared(tmp_path: Path) -> None:
@@ -74,7 +77,7 @@ def test_images_that_a_chart_or_a_value_hides_are_refused_until_they_are_declare
 
     def check(given: settings.Settings) -> str:
         with pytest.raises(Refused) as refused:
-            proof.check(planning.plan(tmp_path, given), tmp_path / "charts", tmp_path / "staged")
+            proof.check(build.plan(tmp_path, given), tmp_path / "charts", tmp_path / "staged")
         return str(refused.value)
 
     said = check(prod())
@@ -83,13 +86,13 @@ def test_images_that_a_chart_or_a_value_hides_are_refused_until_they_are_declare
     assert "env.RUNNER.value" in said and "registry.hickson.nc/isi/runner:4 looks like an image" in said
     template.unlink()
     declared = prod(extraImages=["dkr.isi.nc/isi/runner:4"])
-    proof.check(planning.plan(tmp_path, declared), tmp_path / "charts", tmp_path / "staged")
-    central = planning.plan(tmp_path, declared).deliveries("central")
+    proof.check(build.plan(tmp_path, declared), tmp_path / "charts", tmp_path / "staged")
+    central = build.plan(tmp_path, declared).deliveries("central")
     assert central["dkr.isi.nc/isi/runner:4"] == "registry.hickson.nc/isi/runner:4"
 
 
 def test_every_pod_pulls_with_the_login_of_the_customers_registry(tmp_path: Path) -> None:
-    plan = planning.plan(ROOT, replace(prod(), delivery_login=True))
+    plan = build.plan(ROOT, replace(prod(), delivery_login=True))
     pods = 0
     for site in plan.sites:
         for release in plan.releases(site):

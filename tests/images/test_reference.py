@@ -2,7 +2,7 @@
 
 import pytest
 
-from bus.images.reference import Reference, from_values, parse, pulled
+from bus.image_reference import Reference, from_values, parse, pulled
 
 DIGEST = "sha256:" + "a" * 64
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
-from bus.images.proof import judge
-from bus.images.rendered import Named, mentions, named
-from bus.parsing import YamlLoader
+from bus.config.parsing import YamlLoader
+from bus.images.delivered.proof import judge
+from bus.images.delivered.rendered import Named, mentions, named
 
 DIGEST = "sha256:" + "d" * 64
 CRONJOB = f"""

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bus.images.deployed import NotDeployed
-from bus.images.running import copies, reasons
+from bus.images.delivered.running import copies, reasons
+from bus.images.promotion.deployed import NotDeployed
 
 OLD, NEW = "sha256:" + "a" * 64, "sha256:" + "b" * 64
 OWN = {

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from bus.image_reference import parse
 from bus.images.digests import digest_of
-from bus.images.login import Login
 from bus.images.manifests import IMAGE
-from bus.images.reference import parse
-from bus.images.registries import Access, Registries
-from bus.images.registry import MissingImage, NoAnswer, NoRegistry, Registry, RegistryError, Untrusted
-from bus.images.trust import Trust
+from bus.images.registry.client import MissingImage, NoAnswer, NoRegistry, Registry, RegistryError, Untrusted
+from bus.images.registry.login import Login
+from bus.images.registry.registries import Access, Registries
+from bus.images.registry.trust import Trust
 from tests.images.toys import ELSEWHERE, Answering, Asked, Toy, toy
 
 LOGIN = Login("bus", "hunter2")

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from bus import planning
+from bus.config.stack_file import Images
 from bus.errors import Refused
-from bus.images import verifying
+from bus.image_reference import parse
 from bus.images.digests import digest_of
-from bus.images.lookup import look_up
 from bus.images.manifests import INDEX, referrers_tag
-from bus.images.reference import parse
-from bus.images.registries import Access, Registries
-from bus.images.signatures import BadKey, Key, Policy, Signature, check_key, judge, signed_digest, simple
-from bus.stack_file import Images
+from bus.images.registry.lookup import look_up
+from bus.images.registry.registries import Access, Registries
+from bus.images.signatures import verifying
+from bus.images.signatures.cosign import BadKey, Key, Policy, Signature, check_key, judge, signed_digest, simple
+from bus.plan import build
 from components.providers.copies import ImageCopiesProvider
 from components.providers.pins import ImagePinsProvider
 from tests.images.signing import SIGN, STATEMENT, Signer
@@ -225,7 +225,7 @@ def test_a_preview_and_a_delivery_refuse_every_image_that_is_not_signed_at_once(
 def test_a_key_that_cannot_be_used_is_refused_before_anything_is_asked(text: str, said: str) -> None:
     if text:
         with pytest.raises(Refused) as refused:
-            planning.plan(ROOT, loaded({"verify": {"keys": [MINE.pem, text]}}))
+            build.plan(ROOT, loaded({"verify": {"keys": [MINE.pem, text]}}))
         (problem,) = refused.value.problems
         assert problem.path == "bus:images.verify.keys[1]" and said in str(problem)
         assert "MFk" not in str(problem) and "MIG" not in str(problem), "no key is shown"

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bus.images import verifying
 from bus.images.digests import digest_of
-from bus.images.lookup import look_up
-from bus.images.registries import Access, Registries
-from bus.images.signatures import Key, Policy
+from bus.images.registry.lookup import look_up
+from bus.images.registry.registries import Access, Registries
+from bus.images.signatures import verifying
+from bus.images.signatures.cosign import Key, Policy
 from tests.images.stores import Store
 from tests.images.toys import toy
 

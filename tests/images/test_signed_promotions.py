@@ -10,14 +10,14 @@ import pytest
 from bus.bundle import making
 from bus.bundle.archive import BadBundle
 from bus.cli import promote
-from bus.images import proof
-from bus.images.lookup import Found
-from bus.images.pins import Pin
-from bus.images.promotion import Row
-from bus.images.reference import parse
-from bus.images.registries import Access
-from bus.images.signatures import Key, Policy
-from bus.stack_file import Verify, VerifyKey
+from bus.config.stack_file import Verify, VerifyKey
+from bus.image_reference import parse
+from bus.images.delivered import proof
+from bus.images.promotion.pins import Pin
+from bus.images.promotion.plan import Row
+from bus.images.registry.lookup import Found
+from bus.images.registry.registries import Access
+from bus.images.signatures.cosign import Key, Policy
 from tests.bundle.test_contents import plan_of
 from tests.images.signing import Signer
 from tests.images.stores import Store

@@ -4,14 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from bus import planning, settings
+from bus.config import settings
 from bus.errors import Refused
-from bus.images import private, trust
-from bus.images.private import Insecure
-from bus.images.reference import parse as image
-from bus.images.registries import Access, Registries, sources
-from bus.images.registry import Registry
-from bus.images.trust import Trust
+from bus.image_reference import parse as image
+from bus.images.registry import private, trust
+from bus.images.registry.client import Registry
+from bus.images.registry.private import Insecure
+from bus.images.registry.registries import Access, Registries, sources
+from bus.images.registry.trust import Trust
+from bus.plan import build
 from tests.images.toys import certificate
 from tests.settings.test_settings import SECRETS, config_of, flat
 
@@ -77,7 +78,7 @@ def test_everything_wrong_with_registries_is_said_before_anything_is_asked(tmp_p
         "registries": {"a.b": {"caFile": "missing.pem"}, "c.d:5000": {"caFile": str(tmp_path / "empty.pem")}},
     }
     with pytest.raises(Refused) as refused:
-        planning.plan(ROOT, loaded(images, {"registry": "9.9.9.9/x", "insecure": True}))
+        build.plan(ROOT, loaded(images, {"registry": "9.9.9.9/x", "insecure": True}))
     said = [str(problem) for problem in refused.value.problems]
     for part in (
         "bus:images.registries.a.b.caFile = 'missing.pem': cannot be read",

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bus.indices.answers import said
+from bus.indices.server.errors import said
 
 CANCELLED = {"type": "task_cancelled_exception", "reason": "task cancelled [by user request]"}
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bus.indices.behind import behind
+from bus.indices.reindex.resolve import behind
 
 
 def index(*aliases: str, phase: str = "", **how: Any) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from bus.indices.classes import TABLE, Class
-from bus.indices.plan import Live, Reindexing, Wanted, plan
+from bus.indices.diff.change_kinds import TABLE, Class
+from bus.indices.diff.plan import Live, Reindexing, Wanted, plan
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.yaml"))
 # In every answer of a server, declared or not.

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bus.indices import model
+from bus.indices.declared import index as model
 from tests.fragments import merged
 
 CASES = sorted((Path(__file__).parent / "fragments").glob("*.yaml"))

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
-from bus.indices.drift import seen
-from bus.indices.plan import Live, Wanted, plan
-from bus.removals import removal
+from bus.indices.diff.drift import seen
+from bus.indices.diff.plan import Live, Wanted, plan
+from bus.plan.deletion_policy import removal
 
 CASES = sorted((Path(__file__).parent / "plans").glob("*.yaml"))
 

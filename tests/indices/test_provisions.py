@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from bus.indices import provisioned
-from bus.indices.plan import Live
+from bus.indices.declared.supporting import for_site, merge_provisions, overlap
+from bus.indices.diff.plan import Live
 from bus.indices.props import whole
-from bus.indices.provisioned import Held
-from bus.indices.provisions import for_site, merge_provisions, overlap
+from bus.indices.supporting import diff
+from bus.indices.supporting.diff import Held
 
 PIPELINE = {"name": "titles", "processors": [{"trim": {"field": "title"}}]}
 TEMPLATE = {
@@ -101,24 +101,24 @@ def test_patterns_that_some_name_matches_both(one: str, other: str, common: bool
 def test_a_server_s_spelling_is_no_drift(kind: str, name: str, answer: Mapping[str, Any]) -> None:
     bodies = declared()
     held = Held({kind: {name: answer}})
-    assert kind not in provisioned.to_put(held, bodies)
-    assert provisioned.seen(held.bodies, bodies)[kind][name] == bodies[kind][name]
+    assert kind not in diff.to_put(held, bodies)
+    assert diff.seen(held.bodies, bodies)[kind][name] == bodies[kind][name]
 
 
 def test_a_change_by_hand_is_drift_and_put_back() -> None:
     bodies = declared()
     by_hand = {"processors": [{"trim": {"field": "title"}}, {"drop": {}}], "created_date_millis": 7}
     held = Held({**bodies, "pipelines": {"titles": by_hand}})
-    assert provisioned.seen(held.bodies, bodies)["pipelines"]["titles"] == {"processors": by_hand["processors"]}
-    assert list(provisioned.to_put(held, bodies)) == ["pipelines"]
-    [line] = provisioned.lines(held, bodies)
+    assert diff.seen(held.bodies, bodies)["pipelines"]["titles"] == {"processors": by_hand["processors"]}
+    assert list(diff.to_put(held, bodies)) == ["pipelines"]
+    [line] = diff.lines(held, bodies)
     assert line.startswith("pipeline titles is changed: processors: [") and "'drop'" in line
 
 
 def test_an_empty_action_is_something() -> None:
     held = Held(declared())
     other = {**POLICY, "policy": {"phases": {"delete": {"min_age": "90d", "actions": {}}}}}
-    assert list(provisioned.to_put(held, declared(policies=[other]))) == ["policies"]
+    assert list(diff.to_put(held, declared(policies=[other]))) == ["policies"]
 
 
 @pytest.mark.parametrize(
@@ -135,28 +135,26 @@ def test_an_empty_action_is_something() -> None:
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused(held: Held, indices: Any, path: str, said: str) -> None:
-    found = provisioned.refusals(held, declared(), indices)
+    found = diff.refusals(held, declared(), indices)
     assert list(found) == [path] and said in found[path]
 
 
 def test_what_a_template_is_composed_of_must_be_there() -> None:
     alone = {"indexTemplates": declared()["indexTemplates"]}
-    assert "component template base" in provisioned.refusals(Held({}), alone, {})['indexTemplates["sales"].composed_of']
-    assert not provisioned.refusals(Held({"componentTemplates": {"base": {}}}), alone, {})
+    assert "component template base" in diff.refusals(Held({}), alone, {})['indexTemplates["sales"].composed_of']
+    assert not diff.refusals(Held({"componentTemplates": {"base": {}}}), alone, {})
 
 
 def test_a_component_template_may_be_allowed_to_lack() -> None:
     lenient = {**TEMPLATE, "ignore_missing_component_templates": ["base"]}
-    assert not provisioned.refusals(
-        Held({}), {"indexTemplates": declared(indexTemplates=[lenient])["indexTemplates"]}, {}
-    )
+    assert not diff.refusals(Held({}), {"indexTemplates": declared(indexTemplates=[lenient])["indexTemplates"]}, {})
 
 
 def test_a_server_with_legacy_templates_refuses_what_they_cannot_have() -> None:
     stream = {**TEMPLATE, "version": 3, "data_stream": {}, "allow_auto_create": True}
     bodies = {"indexTemplates": declared(indexTemplates=[stream], componentTemplates=[COMPONENT])["indexTemplates"]}
     held = Held({"componentTemplates": {"base": {}}}, legacy="only legacy templates")
-    assert sorted(provisioned.refusals(held, bodies, {})) == [
+    assert sorted(diff.refusals(held, bodies, {})) == [
         'indexTemplates["sales"].allow_auto_create', 'indexTemplates["sales"].data_stream',
     ]  # fmt: skip
 
@@ -180,34 +178,34 @@ def test_further_keys_are_given_and_no_drift(kind: str, fragment: dict[str, Any]
     held = Held({kind: {fragment["name"]: answer}})
     body = found[kind][fragment["name"]]
     assert {key: body[key] for key in fragment if key != "name"} == {k: v for k, v in fragment.items() if k != "name"}
-    assert not provisioned.to_put(held, found)
-    assert provisioned.seen(held.bodies, found)[kind] == found[kind]
+    assert not diff.to_put(held, found)
+    assert diff.seen(held.bodies, found)[kind] == found[kind]
 
 
 def test_a_data_stream_is_not_as_good_as_none() -> None:
     plain: dict[str, Any] = {"name": "s", "index_patterns": ["s-*"]}
     live, _ = merged(a={"indexTemplates": [plain]})
     wanted, _ = merged(a={"indexTemplates": [{**plain, "data_stream": {}}]})
-    assert list(provisioned.to_put(Held(live), wanted)) == ["indexTemplates"]
+    assert list(diff.to_put(Held(live), wanted)) == ["indexTemplates"]
 
 
 def test_what_is_live_may_be_named() -> None:
     held = Held({"pipelines": {"shared": {}}})
     named = {"films": {"settings": {"default_pipeline": "shared", "final_pipeline": "_none"}}}
-    assert not provisioned.refusals(held, declared(), named)
+    assert not diff.refusals(held, declared(), named)
 
 
 def test_what_uses_one() -> None:
     held = Held(declared(), indices={"films-000001": {"default_pipeline": "titles"}})
-    assert provisioned.users(held, "pipelines", "titles") == ["index films-000001"]
-    assert provisioned.users(held, "componentTemplates", "base") == ["index template sales"]
-    assert provisioned.users(held, "indexTemplates", "sales") == []
+    assert diff.users(held, "pipelines", "titles") == ["index films-000001"]
+    assert diff.users(held, "componentTemplates", "base") == ["index template sales"]
+    assert diff.users(held, "indexTemplates", "sales") == []
 
 
 def test_what_a_template_brings_is_no_change_by_hand() -> None:
     settings = {"number_of_shards": "1", "refresh_interval": "5s", "codec": "best_compression", "priority": "3"}
     live = Live("sales-000001", {}, settings, {"sales": {}, "all": {}})
-    left = provisioned.without_brought(live, {"settings": {"refresh_interval": "5s"}}, declared())
+    left = diff.without_brought(live, {"settings": {"refresh_interval": "5s"}}, declared())
     assert left.settings == {"refresh_interval": "5s", "priority": "3"} and left.aliases == {"sales": {}}
 
 

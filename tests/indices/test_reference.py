@@ -1,4 +1,4 @@
-"""docs/indices.md and its JSON schema are what the code says; `python -m bus.indices.reference` renews them."""
+"""docs/indices.md and its JSON schema are what the code says; `python -m bus.docgen.indices` renews them."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 import yaml
 
-from bus.indices.reference import DOCUMENT, PROVISIONS, SCHEMA, document, schema, schema_of_provisions
+from bus.docgen.indices import DOCUMENT, PROVISIONS, SCHEMA, document, schema, schema_of_provisions
 
 ROOT = Path(__file__).parents[2]
 

@@ -6,11 +6,11 @@ from typing import Any, get_args
 
 import pytest
 
-from bus.indices import generations
-from bus.indices.estimate import Facts, refusals, text
-from bus.indices.plan import Live, Mode, Pending, Reindexing, Wanted, plan
-from bus.indices.reindex import FEW, PASSES, Seen, Step, Task, next_step
-from bus.indices.state import Note, Phase, fingerprint, note, pending
+from bus.indices.diff import generations
+from bus.indices.diff.plan import Live, Mode, Pending, Reindexing, Wanted, plan
+from bus.indices.reindex.checkpoint import Note, Phase, fingerprint, note, pending
+from bus.indices.reindex.estimate import Facts, refusals, text
+from bus.indices.reindex.steps import FEW, PASSES, Seen, Step, Task, next_step
 
 NOTE = Note("films-000001", "x")
 WANTED = Wanted("films", {"properties": {"a": {"type": "text"}}}, {}, {}, Reindexing(mode="block"))

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from bus.indices.diff.settings import decoded, flatten
 from bus.indices.props import FORM, LISTS, current, from_props
-from bus.indices.settings import decoded, flatten
 
 # Whatever looks like a list, a quote, a separator or an escape to some reader.
 PIECES = [

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from elastic_transport import ApiResponseMeta, HttpHeaders, NodeConfig, Transport, TransportApiResponse
 
-from bus.indices import support
-from bus.indices.dialect import transport
-from bus.indices.plan import Reindexing, Wanted, plan
-from bus.indices.support import Server
+from bus.indices.diff.plan import Reindexing, Wanted, plan
+from bus.indices.server import versions
+from bus.indices.server.transport import transport
+from bus.indices.server.versions import Server
 
 NODE = NodeConfig("http", "localhost", 9200)
 VENDOR = "application/vnd.elasticsearch+json; compatible-with=9"
@@ -16,12 +16,12 @@ VENDOR = "application/vnd.elasticsearch+json; compatible-with=9"
 
 @pytest.mark.parametrize("version", ["5.6.16", "6.7.2", "7.16.3", "10.0.0"])
 def test_other_servers_are_not_managed(version: str) -> None:
-    assert support.unmanaged(version) == f"is Elasticsearch {version}; bus manages 9.0, 8.0, 7.17, 6.8 and up"
+    assert versions.unmanaged(version) == f"is Elasticsearch {version}; bus manages 9.0, 8.0, 7.17, 6.8 and up"
 
 
-@pytest.mark.parametrize("version", sorted(support.TRIED.values()))
+@pytest.mark.parametrize("version", sorted(versions.TRIED.values()))
 def test_servers_that_the_tests_run_are_managed(version: str) -> None:
-    assert not support.unmanaged(version)
+    assert not versions.unmanaged(version)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_servers_that_the_tests_run_are_managed(version: str) -> None:
 )
 def test_what_a_server_lacks_is_refused(mappings: dict[str, Any], major: int, refused: str) -> None:
     change = plan(None, Wanted("films", mappings, {}, {}, Reindexing()))
-    found = support.refusals(change, Server(support.TRIED[major], "id"))
+    found = versions.refusals(change, Server(versions.TRIED[major], "id"))
     assert list(found) == (["mappings.runtime"] if refused else [])
     assert all(refused in text for text in found.values())
 

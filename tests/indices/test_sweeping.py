@@ -1,6 +1,6 @@
 """In which order documents are looked through for those that were deleted."""
 
-from bus.indices.sweeping import Window, newest_and_oldest_first
+from bus.indices.reindex.sweep import Window, newest_and_oldest_first
 
 
 def test_every_document_is_in_one_window_the_newest_and_the_oldest_first() -> None:

@@ -13,9 +13,9 @@ from bus.notes.markdown import code, fence, visible
 from bus.notes.note import Preview, markdown, text
 from bus.notes.sets import SETS
 from bus.notes.steps import lines
-from bus.releases.changes import FieldChange, ObjectChange
-from bus.releases.preview import ReleasePreview
-from bus.releases.refusals import Refusal, Unjudged, Verdicts
+from bus.releases.compare.changes import FieldChange, ObjectChange
+from bus.releases.compare.preview import ReleasePreview
+from bus.releases.compare.refusals import Refusal, Unjudged, Verdicts
 
 MARK = "hOsTiLe"
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])

@@ -10,8 +10,8 @@ import yaml
 from bus.notes.diagnostics import messages
 from bus.notes.note import Preview, markdown, text
 from bus.notes.steps import is_change, lines
-from bus.releases.changes import HIDDEN, FieldChange, ObjectChange
-from bus.releases.preview import ReleasePreview
+from bus.releases.compare.changes import HIDDEN, FieldChange, ObjectChange
+from bus.releases.compare.preview import ReleasePreview
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.yaml"))
 SITES = ("central", "cinecity", "kone")
@@ -98,7 +98,7 @@ def test_a_release_without_objects_is_a_row_and_no_more() -> None:
 
 
 def test_what_the_cluster_says_of_a_release_is_not_said_twice() -> None:
-    from bus.releases.refusals import Refusal, Verdicts
+    from bus.releases.compare.refusals import Refusal, Verdicts
 
     one = ReleasePreview("central", "r", False, verdicts=Verdicts([Refusal("Job/r", "immutable", "delete it")], []))
     program = {

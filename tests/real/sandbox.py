@@ -14,8 +14,8 @@ from urllib.parse import quote
 
 import httpx
 
-from bus.access import Cluster
-from bus.servers import elasticsearch_url
+from bus.cluster.access import Cluster
+from bus.cluster.endpoints import elasticsearch_url
 from tests.killing import strike
 
 ROOT = Path(__file__).parents[2]

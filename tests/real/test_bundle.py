@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bus.images.reference import parse
-from bus.images.registry import Registry
+from bus.image_reference import parse
+from bus.images.registry.client import Registry
 from tests.real.sandbox import Stack, run
 
 pytestmark = pytest.mark.real

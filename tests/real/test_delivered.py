@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from bus.deployment import PULL_SECRET
-from bus.images.reference import parse
-from bus.images.registry import Registry
+from bus.image_reference import parse
+from bus.images.registry.client import Registry
 from tests.components.test_order import TIERS
 from tests.real.sandbox import ROOT, Site, Stack, eventually, kubectl, operations, run
 from tests.servers.registry import HTPASSWD, MANIFEST, PASSWORD, PULL_HTPASSWD, PULL_PASSWORD, PULL_USER, USER

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from bus.access import Cluster
-from bus.releases import records
+from bus.cluster.access import Cluster
+from bus.releases.recovery import records
 from tests.real.sandbox import Stack, kubectl, need
 
 pytestmark = pytest.mark.real

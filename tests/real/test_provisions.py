@@ -8,8 +8,8 @@ import httpx
 import pytest
 import yaml
 
-from bus.access import Cluster
-from bus.servers import elasticsearch_url
+from bus.cluster.access import Cluster
+from bus.cluster.endpoints import elasticsearch_url
 from tests.real.sandbox import Site, Stack, eventually, operations, run
 
 pytestmark = pytest.mark.real

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bus.access import Cluster
-from bus.releases.report import report
+from bus.cluster.access import Cluster
+from bus.releases.failure.report import report
 from tests.real.sandbox import eventually, kubectl, need, run
 
 pytestmark = pytest.mark.real

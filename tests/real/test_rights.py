@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from bus.access import Cluster
-from bus.kube import cluster_uid
+from bus.cluster.access import Cluster
+from bus.cluster.kube import cluster_uid
 from tests.real.sandbox import Stack, kubectl, need
 
 pytestmark = pytest.mark.real

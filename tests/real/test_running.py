@@ -2,7 +2,7 @@
 
 import pytest
 
-from bus.access import Cluster
+from bus.cluster.access import Cluster
 from bus.running import asking, reading
 from tests.real.sandbox import need
 

@@ -7,10 +7,10 @@ import yaml
 
 from bus.notes.sets import changed_sets
 from bus.notes.steps import uninstalled
-from bus.releases.changes import HIDDEN, FieldChange, ObjectChange, changes
+from bus.releases.compare.changes import HIDDEN, FieldChange, ObjectChange, changes
+from bus.releases.compare.preview import ReleasePreview, text, with_revisions_of
 from bus.releases.objects import key_of
-from bus.releases.preview import ReleasePreview, text, with_revisions_of
-from bus.releases.rendering import RECORD_LIMIT, too_large
+from bus.releases.render.rendering import RECORD_LIMIT, too_large
 
 CASES = sorted((Path(__file__).parent / "changes").glob("*.yaml"))
 

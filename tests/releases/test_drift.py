@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bus.releases.drift import drift, owner
+from bus.releases.compare.drift import drift, owner
 from bus.releases.objects import key_of
 
 

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
-from bus.access import Cluster
-from bus.releases import dryrun
+from bus.cluster.access import Cluster
+from bus.releases.compare import dryrun
+from bus.releases.compare.refusals import Verdicts
 from bus.releases.objects import Key, key_of
-from bus.releases.refusals import Verdicts
 
 DISCOVERY = {"resources": [{"name": "configmaps", "kind": "ConfigMap", "namespaced": True}]}
 OBJECTS: dict[Key, dict[str, Any]] = {

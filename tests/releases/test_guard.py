@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from bus import charts
 from bus.deployment import deployable
-from bus.releases import guard, rendering
+from bus.releases.render import charts, guard, rendering
 
 ROOT = Path(__file__).parents[2]
 # What the charts of the project make: a new kind is a new line here.

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bus.releases.records import decode, encode, to_record
+from bus.releases.recovery.records import decode, encode, to_record
 
 CONTENT: dict[str, Any] = {
     "name": "base",

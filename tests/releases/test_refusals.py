@@ -7,11 +7,11 @@ import pytest
 import yaml
 
 from bus.notes.note import Preview, markdown
-from bus.releases.changes import ObjectChange
+from bus.releases.compare.changes import ObjectChange
+from bus.releases.compare.patches import merge_patch, pod_of
+from bus.releases.compare.preview import ReleasePreview, warning
+from bus.releases.compare.refusals import Answer, Refusal, Unjudged, Verdicts, judged, judged_pod
 from bus.releases.objects import key_of
-from bus.releases.patches import merge_patch, pod_of
-from bus.releases.preview import ReleasePreview, warning
-from bus.releases.refusals import Answer, Refusal, Unjudged, Verdicts, judged, judged_pod
 
 CASES = sorted((Path(__file__).parent / "refusals").glob("*.yaml"))
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bus.access import Cluster
-from bus.releases.remedies import of_release
-from bus.releases.state import MARK, Record
+from bus.cluster.access import Cluster
+from bus.releases.compare.remedies import of_release
+from bus.releases.recovery.state import MARK, Record
 
 HERE = Cluster(context="hickson-cinecity", namespace="n")
 UP = "pulumi up --stack prod"

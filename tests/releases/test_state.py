@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bus.releases.state import MARK, Act, Record, Wanted, decide, description, state_of
+from bus.releases.recovery.state import MARK, Act, Record, Wanted, decide, description, state_of
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.yaml"))
 NOW = datetime(2026, 11, 24, 22, 30, tzinfo=UTC)
@@ -46,7 +46,7 @@ def test_state_and_act(case: Path) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
 def test_every_act_ends_where_helm_goes_on(case: Path) -> None:
-    """The acts played on the records, as bus.releases.recovery does them; two rounds are enough."""
+    """The acts played on the records, as bus.releases.recovery.prepare does them; two rounds are enough."""
     given = yaml.safe_load(case.read_text())
     for known in (True, False):
         records = [record(one) for one in given["records"]]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bus.releases.statefulsets import stuck
+from bus.releases.recovery.statefulsets import stuck
 
 NOW = datetime(2026, 11, 24, 22, 30, tzinfo=UTC)
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bus.releases.state import TAKEN_OVER, Record
-from bus.releases.uninstall import in_use
+from bus.releases.recovery.state import TAKEN_OVER, Record
+from bus.releases.recovery.uninstall import in_use
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from bus.releases.report import written
-from bus.releases.unready import Finding, judge, last_events
+from bus.releases.failure.report import written
+from bus.releases.failure.unready import Finding, judge, last_events
 
 CASES = sorted((Path(__file__).parent / "unready").glob("*.yaml"))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bus.releases.values import Layer, is_enabled, places, release_values, with_defaults
+from bus.releases.render.values import Layer, is_enabled, places, release_values, with_defaults
 
 SCHEMA = {
     "type": "object",

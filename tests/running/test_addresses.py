@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bus.config.stack_file import Site
 from bus.running import addresses
-from bus.stack_file import Site
 
 CASES = sorted((Path(__file__).parent / "addresses").glob("*.yaml"))
 

@@ -8,10 +8,11 @@ from typing import Any
 import pulumi
 import pytest
 
-from bus import planning
-from bus.access import Cluster, Unreachable
+from bus.cluster.access import Cluster, Unreachable
 from bus.errors import Refused
-from bus.releases import records, rendering
+from bus.plan import build
+from bus.releases.recovery import records
+from bus.releases.render import rendering
 from components import preflight
 from tests.settings.test_settings import load_stack
 
@@ -47,8 +48,8 @@ class Clusters:
         monkeypatch.setattr(pulumi.log, "warn", self.warned.append)
         monkeypatch.setattr(records, "read", lambda _, names: {name: [] for name in names})
         monkeypatch.setattr(rendering, "is_there", lambda: False)
-        monkeypatch.setattr("bus.reachable.check_reachable", self.check)
-        monkeypatch.setattr("bus.kube.listed", self.listed)
+        monkeypatch.setattr("bus.cluster.reachable.check_reachable", self.check)
+        monkeypatch.setattr("bus.cluster.kube.listed", self.listed)
         monkeypatch.setattr("bus.running.asking.version", lambda *_: None)
         monkeypatch.setattr("bus.running.images.Images._configured", lambda *_: None)
 
@@ -66,7 +67,7 @@ class Clusters:
         loaded = load_stack("local")
         changed = replace(loaded, content=loaded.content.model_copy(update=content))
         try:
-            preflight.run(planning.plan(ROOT, changed), {})
+            preflight.run(build.plan(ROOT, changed), {})
         except Refused as error:
             return [str(problem) for problem in error.problems]
         return []
@@ -123,7 +124,7 @@ def test_a_cluster_that_stops_answering_is_refused_and_hides_nothing_of_the_othe
             raise Unreachable("context c: timed out")
         return clusters.listed(cluster, kind)
 
-    monkeypatch.setattr("bus.kube.listed", listed)
+    monkeypatch.setattr("bus.cluster.kube.listed", listed)
     nodes, silent = clusters.refused()
     assert "bus:sites.cinecity.elasticsearch.nodes" in nodes
     assert "bus:sites.central: what runs on central cannot be compared with what is wanted: context c: timed" in silent

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bus import charts
-from bus.releases import rendering
+from bus.releases.render import charts, rendering
 from bus.running import addresses
 
 ROOT = Path(__file__).parents[2]

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
+from bus.config.stack_file import Site
 from bus.running.live import Answer, Live, Workload
 from bus.running.sizes import judged
-from bus.stack_file import Site
 
 CASES = sorted((Path(__file__).parent / "sizes").glob("*.yaml"))
 WORKLOADS = ("elasticsearch", "kafka", "zookeeper")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bus.images.reference import parse as reference
+from bus.image_reference import parse as reference
 from bus.running import asking
 from bus.running.live import Pod, Workload
 from bus.running.versions import Known, is_same, judged, named, of_config, of_tag, parse

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from bus.images.copying import Copied, Copying
-from bus.images.registries import Place
-from bus.images.registry import Registry
+from bus.images.copy.copying import Copied, Copying
+from bus.images.registry.client import Registry
+from bus.images.registry.registries import Place
 from tests.servers.registry import Maker, Running, registry
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bus.releases import records
+from bus.releases.recovery import records
 from tests.killing import command_of, kill, strike
 from tests.servers.kwok import Kwok
 
@@ -25,11 +25,11 @@ sys.path.insert(0, {root!r})
 import pulumi
 import pulumi_kubernetes as k8s
 
-from bus.access import Cluster
+from bus.cluster.access import Cluster
 from bus.deployment import Release
 from bus.releases import records
-from bus.releases.state import description
-from components.recovery import wanted_of
+from bus.releases.recovery.state import description
+from components.release_hooks import wanted_of
 from components.umbrella import Umbrella, UmbrellaArgs
 
 cluster = Cluster(kubeconfig=Path(os.environ["KUBECONFIG"]).read_text(), namespace={namespace!r})

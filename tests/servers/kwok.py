@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from bus.access import Cluster
+from bus.cluster.access import Cluster
 from tests.servers.processes import reserved
 
 SCRIPTS = Path(__file__).parents[2] / "sandbox/cluster"

@@ -14,8 +14,8 @@ from elasticsearch import Elasticsearch
 
 from bus.errors import Failed
 from bus.indices.admin import Admin
-from bus.indices.migration import Migration
-from bus.indices.plan import Wanted, plan
+from bus.indices.diff.plan import Wanted, plan
+from bus.indices.reindex.runner import Migration
 
 PATIENCE_SECONDS = 0.6
 DONE, FAILED = 0, 3

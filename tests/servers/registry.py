@@ -11,8 +11,8 @@ from typing import Any
 
 import httpx
 
-from bus.images.registries import Access
-from bus.images.registry import INDEX, Manifest, Registry, digest_of
+from bus.images.registry.client import INDEX, Manifest, Registry, digest_of
+from bus.images.registry.registries import Access
 from sandbox.images.build import compiled
 from tests.servers.processes import Server, free_port, running
 

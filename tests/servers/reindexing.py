@@ -9,7 +9,7 @@ import pytest
 from elasticsearch import Elasticsearch, helpers
 
 from bus.indices.admin import Admin
-from bus.indices.plan import Mode, Reindexing, Wanted, plan
+from bus.indices.diff.plan import Mode, Reindexing, Wanted, plan
 from tests.servers.elasticsearch import Node
 from tests.servers.migrating import PATIENCE_SECONDS
 

@@ -11,9 +11,9 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
-from bus.access import Login, Unreachable
+from bus.cluster.access import OF_BROKERS, Login, Unreachable
 from bus.topics.connecting import connected
-from bus.users.passwords import OF_BROKERS, secret_of_brokers
+from bus.users.passwords import secret_of_brokers
 from components.providers.users import KafkaUsersProvider, RetiredPasswordsProvider
 from tests.servers.kafka import Cluster, cluster
 from tests.servers.processes import free_port

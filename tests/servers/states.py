@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from bus.access import Cluster
-from bus.releases.state import MARK, Wanted
+from bus.cluster.access import Cluster
+from bus.releases.recovery.state import MARK, Wanted
 from tests.servers.kwok import Kwok
 
 CHART = Path(__file__).parent / "chart"

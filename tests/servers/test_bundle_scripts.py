@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from bus import planning
-from bus.access import Login
 from bus.bundle import logins, scripts
+from bus.cluster.access import Login
 from bus.deployment import SitePlan
-from bus.indices import plan as index_plans
 from bus.indices import props as index_props
 from bus.indices.admin import Admin as Indices
+from bus.indices.diff import plan as index_plans
+from bus.plan import build
 from bus.topics import plan as topic_plans
 from bus.topics.admin import Admin as Topics
 from bus.users import plan as user_plans
@@ -34,7 +34,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def central() -> SitePlan:
     """The topics and indices of the example customer's central."""
-    return planning.plan(ROOT, load_stack("master")).sites["central"]
+    return build.plan(ROOT, load_stack("master")).sites["central"]
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ import pytest
 import yaml
 from pulumi.dynamic import ConfigureRequest
 
-from bus import hosting
-from bus.access import NotDeployed
-from bus.images.login import Login
-from bus.images.registry import Registry
+from bus.cluster.access import NotDeployed
+from bus.config import hosted_registry
+from bus.images.registry.client import Registry
+from bus.images.registry.login import Login
 from components.providers.copies import ImageCopiesProvider
 from tests.servers.kwok import control_plane
 from tests.servers.registry import PASSWORD, USER, Maker, Running, registry
@@ -29,16 +29,18 @@ def hosted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, 
         behind = stack.enter_context(registry(folder / "registry", htpasswd=True))
         plane = stack.enter_context(control_plane())
         port = {
-            "ports": [hosting.PUSH_PORT],
+            "ports": [hosted_registry.PUSH_PORT],
             "target": {"port": int(behind.host.split(":")[1]), "address": "127.0.0.1"},
         }
         spec = {"selector": {"matchNamespaces": [NAMESPACE]}, "forwards": [port]}
         kind = {"apiVersion": "kwok.x-k8s.io/v1alpha1", "kind": "ClusterPortForward", "metadata": {"name": "push"}}
         stack.enter_context(answering(plane, folder, [{**kind, "spec": spec}]))
         plane.command("kubectl", "create", "namespace", NAMESPACE)
-        sets = yaml.safe_dump(workload(hosting.BRICK, 1))
+        sets = yaml.safe_dump(workload(hosted_registry.BRICK, 1))
         plane.command("kubectl", "apply", "-n", NAMESPACE, "-f", "-", stdin=sets)
-        plane.command("kubectl", "rollout", "status", f"statefulset/{hosting.BRICK}", "-n", NAMESPACE, "--timeout=90s")
+        plane.command(
+            "kubectl", "rollout", "status", f"statefulset/{hosted_registry.BRICK}", "-n", NAMESPACE, "--timeout=90s"
+        )
         cluster = plane.cluster(NAMESPACE)
         yield behind, {"cluster": cluster, "namespace": NAMESPACE, "site": "central", "mode": "port-forward"}
 

@@ -11,17 +11,18 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bus import planning, settings
 from bus.bundle import archive, making
 from bus.bundle.archive import BadBundle
 from bus.bundle.contents import Bundle
 from bus.bundle.expected import Expected
+from bus.config import settings
 from bus.deployment import Deployment
 from bus.errors import Mendable
-from bus.images import rendered
-from bus.images.reference import parse
-from bus.images.registries import Access
-from bus.images.registry import MissingImage
+from bus.image_reference import parse
+from bus.images.delivered import rendered
+from bus.images.registry.client import MissingImage
+from bus.images.registry.registries import Access
+from bus.plan import build
 from tests.servers.registry import Maker, Running, registry
 from tests.settings.test_settings import SECRETS, config_of, flat
 
@@ -35,7 +36,7 @@ def plan_for(target: Running, root: Path = ROOT) -> Deployment:
     config = config_of("prod")
     config["bus:delivery"] = {"registry": f"{target.host}/sln"}
     secrets = {f"bus:{name}": "s3cret" for name in SECRETS}
-    return planning.plan(root, settings.load("sln", flat(config) | secrets, set(secrets)))
+    return build.plan(root, settings.load("sln", flat(config) | secrets, set(secrets)))
 
 
 @pytest.fixture

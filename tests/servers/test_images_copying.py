@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from bus.images.copying import Copied
-from bus.images.login import Login
+from bus.image_reference import parse
+from bus.images.copy.copying import Copied
 from bus.images.manifests import referrers_tag
-from bus.images.reference import parse
-from bus.images.registries import Access, Place, Registries
-from bus.images.registry import MissingImage, Registry, RegistryError
+from bus.images.registry.client import MissingImage, Registry, RegistryError
+from bus.images.registry.login import Login
+from bus.images.registry.registries import Access, Place, Registries
 from tests.servers.copies import copy, copying
 from tests.servers.registry import PASSWORD, USER, Maker, Running, registry
 from tests.servers.tokens import LEEWAY_SECONDS, issuer

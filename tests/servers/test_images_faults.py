@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bus.images.registries import Place
-from bus.images.registry import MissingImage, NoAnswer, Registry, RegistryError
+from bus.images.registry.client import MissingImage, NoAnswer, Registry, RegistryError
+from bus.images.registry.registries import Place
 from tests.servers.copies import copy, copying
 from tests.servers.processes import disk
 from tests.servers.registry import Maker, Running, registry
@@ -101,10 +101,10 @@ _COPY = """
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from bus.images.copying import Copying
-from bus.images.reference import parse
-from bus.images.registries import Place
-from bus.images.registry import Registry
+from bus.images.copy.copying import Copying
+from bus.image_reference import parse
+from bus.images.registry.registries import Place
+from bus.images.registry.client import Registry
 put, begun = Registry.put_blob, []
 def halting(*args, **more):
     begun.append(args)

@@ -13,7 +13,7 @@ from bus.cli.app import app
 from bus.cli.engine import NoStack
 from bus.cli.promote import NotPromoted
 from bus.git import GitFailed
-from bus.images.deployed import NotDeployed
+from bus.images.promotion.deployed import NotDeployed
 from tests.servers.registry import Maker, Running, registry
 from tests.servers.repository import ENV, Repository, hostile, run
 

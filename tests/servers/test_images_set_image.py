@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 from bus.cli.app import app
 from bus.git import GitFailed
-from bus.images.pins import NoPin
-from bus.images.registry import NoAnswer
+from bus.images.promotion.pins import NoPin
+from bus.images.registry.client import NoAnswer
 from tests.servers.processes import free_port
 from tests.servers.registry import Maker, Running, registry
 from tests.servers.repository import ENV, Repository, hostile, run

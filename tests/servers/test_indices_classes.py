@@ -9,9 +9,9 @@ import pytest
 from elasticsearch import ApiError, Elasticsearch
 
 from bus.indices.admin import Admin
-from bus.indices.classes import Class
-from bus.indices.drift import seen
-from bus.indices.plan import Change, Live, plan
+from bus.indices.diff.change_kinds import Class
+from bus.indices.diff.drift import seen
+from bus.indices.diff.plan import Change, Live, plan
 from tests.indices.test_classes import CASES, load
 from tests.servers.elasticsearch import Node, shared_node
 

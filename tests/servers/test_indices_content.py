@@ -11,11 +11,11 @@ from elasticsearch import Elasticsearch, helpers
 
 from bus.errors import Failed
 from bus.indices.admin import Admin
-from bus.indices.answers import Silent
-from bus.indices.copying import Copying
-from bus.indices.estimate import refusals
-from bus.indices.migration import Migration
-from bus.indices.plan import Mode, plan
+from bus.indices.diff.plan import Mode, plan
+from bus.indices.reindex.copy import Copying
+from bus.indices.reindex.estimate import refusals
+from bus.indices.reindex.runner import Migration
+from bus.indices.server.errors import Silent
 from tests.servers.elasticsearch import Node, shared_node
 from tests.servers.reindexing import KEYWORD, MODES, behind, filled, is_blocked, own_client, own_name, up, wanted
 from tests.servers.writers import content
@@ -57,7 +57,7 @@ def test_a_pipeline_of_the_index_is_for_what_bricks_write_and_not_for_copies(
 
     def dying(self: Migration) -> None:  # once all is armed, so that the next run copies into an armed one
         monkeypatch.setattr(Migration, "_swap", arm)
-        monkeypatch.setattr("bus.indices.migration.swing", _dies)
+        monkeypatch.setattr("bus.indices.reindex.runner.swing", _dies)
         try:
             arm(self)
         finally:

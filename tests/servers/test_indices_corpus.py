@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from bus.indices.admin import Admin
-from bus.indices.drift import seen
-from bus.indices.plan import Wanted, plan
-from bus.indices.settings import flatten
-from bus.layers import merge
+from bus.indices.diff.drift import seen
+from bus.indices.diff.plan import Wanted, plan
+from bus.indices.diff.settings import flatten
+from bus.releases.render.merge import merge
 from tests.servers.elasticsearch import Node, shared_node
 
 pytestmark = pytest.mark.servers

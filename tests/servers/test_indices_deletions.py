@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from elasticsearch import Elasticsearch, helpers
 
-from bus.indices.copying import Copying
-from bus.indices.migration import Migration
-from bus.indices.sweeping import Sweep, Window
+from bus.indices.reindex.copy import Copying
+from bus.indices.reindex.runner import Migration
+from bus.indices.reindex.sweep import Sweep, Window
 from tests.servers.elasticsearch import Node, shared_node
 from tests.servers.migrating import ended, migrate
 from tests.servers.reindexing import KEYWORD, TEXT, filled, is_blocked, own_client, own_name, up, wanted
@@ -120,7 +120,7 @@ def test_deletions_are_looked_for_while_writes_go_on(
 def test_a_first_deletion_just_before_the_block_is_looked_for_under_it(
     node: Node, client: Elasticsearch, name: str, watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bus.indices.migration._BLOCKED_SECONDS", 600.0)  # however busy this machine is
+    monkeypatch.setattr("bus.indices.reindex.runner._BLOCKED_SECONDS", 600.0)  # however busy this machine is
     filled(node, client, name, documents=500)
     watched.before_block = [watched.delete("3")]
     up(node.url, wanted(name, "catch-up"))
@@ -131,7 +131,7 @@ def test_a_first_deletion_just_before_the_block_is_looked_for_under_it(
 def test_the_block_is_lifted_while_a_first_deletion_is_looked_for_longer(
     node: Node, client: Elasticsearch, name: str, watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bus.indices.migration._BLOCKED_SECONDS", 0.0)
+    monkeypatch.setattr("bus.indices.reindex.runner._BLOCKED_SECONDS", 0.0)
     filled(node, client, name, documents=500)
     watched.before_block = [watched.delete("3"), watched.delete("4")]
     said = up(node.url, wanted(name, "catch-up"))
@@ -251,7 +251,7 @@ def test_what_is_deleted_after_the_last_look_is_found_though_other_documents_wer
         process = migrate(node.url, wanted(name, "catch-up"), die_before=killed_before)
         assert ended(process) == -9
         client.indices.put_settings(index=f"{name}-000001", settings={"blocks.write": None})
-    monkeypatch.setattr("bus.indices.migration._BLOCKED_SECONDS", 0.0)
+    monkeypatch.setattr("bus.indices.reindex.runner._BLOCKED_SECONDS", 0.0)
     first, *others = by_shard(client, name)
     noted, gone = first[:3], [some[0] for some in others]
     watched = Watched(monkeypatch, client, name)

@@ -9,10 +9,10 @@ from elasticsearch import Elasticsearch, helpers
 
 from bus.errors import Failed
 from bus.indices.admin import Admin
-from bus.indices.copying import Copying
-from bus.indices.migration import Migration
-from bus.indices.state import note
-from bus.indices.swinging import swing
+from bus.indices.reindex.checkpoint import note
+from bus.indices.reindex.copy import Copying
+from bus.indices.reindex.cutover import swing
+from bus.indices.reindex.runner import Migration
 from tests.servers.elasticsearch import Node, elasticsearch, folder_of_nobody, shared_node
 from tests.servers.migrating import DONE, ended, killed_before, migrate
 from tests.servers.reindexing import CALLS, KEYWORD, MODES, behind, filled, is_blocked, own_client, own_name, up, wanted
@@ -97,7 +97,7 @@ def test_what_is_written_between_verification_and_swing_is_copied_too(
         client.index(index=name, id="4", document={"a": "later"})
         client.index(index=name, id="4", document={"a": "last"})
 
-    monkeypatch.setattr("bus.indices.migration.swing", late)
+    monkeypatch.setattr("bus.indices.reindex.runner.swing", late)
     said = up(node.url, wanted(name))
     assert f"{name}: 2 documents that were written to {name}-000001 though it was blocked are copied too" in said
     found = content(client, name)

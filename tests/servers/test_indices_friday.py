@@ -10,8 +10,8 @@ from elasticsearch import Elasticsearch, helpers
 
 from bus.errors import Failed
 from bus.indices.admin import Admin
-from bus.indices.plan import Wanted, plan
-from bus.indices.state import Note, note
+from bus.indices.diff.plan import Wanted, plan
+from bus.indices.reindex.checkpoint import Note, note
 from tests.servers.elasticsearch import Node, shared_node
 from tests.servers.migrating import DONE, ended, killed_before, migrate
 from tests.servers.reindexing import behind, filled, is_blocked, own_client, own_name, up, wanted

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from elasticsearch import Elasticsearch
 
-from bus.indices.server import connect
+from bus.indices.server.connect import connect
 from components.providers.indices import IndexSetProvider
 from tests.servers.elasticsearch import OLDER, VERSION, Node, elasticsearch, folder_of_nobody
 

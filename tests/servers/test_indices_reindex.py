@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from elasticsearch import Elasticsearch, helpers
 
-from bus.indices.plan import Mode
-from bus.indices.state import note
+from bus.indices.diff.plan import Mode
+from bus.indices.reindex.checkpoint import note
 from tests.servers.elasticsearch import Node, shared_node
 from tests.servers.migrating import DONE, FAILED, ended, migrate
 from tests.servers.reindexing import CALLS, KEYWORD, MODES, TEXT, behind, filled, own_client, own_name, up, wanted
@@ -82,7 +82,7 @@ def test_a_script_changes_documents_on_the_way(node: Node, client: Elasticsearch
 def test_a_pipeline_changes_every_document_on_the_way_those_written_meanwhile_too(
     mode: Mode, node: Node, client: Elasticsearch, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bus.indices.copying import Copying
+    from bus.indices.reindex.copy import Copying
 
     filled(node, client, name, documents=200)
     client.ingest.put_pipeline(id=name, processors=[{"set": {"field": "b", "copy_from": "a"}}])

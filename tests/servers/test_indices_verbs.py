@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 
 from bus.cli.app import app
 from bus.indices.admin import Admin
-from bus.indices.estimate import refusals
-from bus.indices.model import merge_fragments
-from bus.indices.plan import plan
+from bus.indices.declared.index import merge_fragments
+from bus.indices.diff.plan import plan
 from bus.indices.props import from_props
+from bus.indices.reindex.estimate import refusals
 from tests.servers.elasticsearch import Node, shared_node
 from tests.servers.reindexing import behind, filled, own_client, own_name, up, wanted
 

@@ -1,4 +1,4 @@
-"""Servers that customers still have: what bus/indices/support.py says of each, on that server."""
+"""Servers that customers still have: what bus/indices/server/versions.py says of each, on that server."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -10,12 +10,12 @@ from elasticsearch import Elasticsearch, helpers
 
 from bus.errors import Failed
 from bus.indices.admin import Admin
-from bus.indices.adoption import fragment_of
-from bus.indices.classes import Class
-from bus.indices.drift import seen
-from bus.indices.plan import Mode, Reindexing, Wanted, plan
-from bus.indices.server import connect
-from bus.indices.support import REINDEX, TRIED
+from bus.indices.diff.change_kinds import Class
+from bus.indices.diff.drift import seen
+from bus.indices.diff.plan import Mode, Reindexing, Wanted, plan
+from bus.indices.diff.to_fragment import fragment_of
+from bus.indices.server.connect import connect
+from bus.indices.server.versions import REINDEX, TRIED
 from tests.servers.elasticsearch import OLDER, Node, elasticsearch, folder_of_nobody
 from tests.servers.migrating import PATIENCE_SECONDS
 

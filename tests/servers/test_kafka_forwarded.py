@@ -5,9 +5,9 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from bus.access import Cluster
-from bus.admin_listener import ANNOTATION, AdminListener, listener
-from bus.servers import kafka_servers
+from bus.cluster.access import Cluster
+from bus.cluster.endpoints import kafka_servers
+from bus.config.admin_listener import ANNOTATION, AdminListener, listener
 from bus.topics.admin import Admin
 from bus.topics.plan import Topic
 from tests.servers import kafka

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from bus.access import Cluster as Reached
-from bus.access import Denied, Login, Unreachable
-from bus.servers import kafka_servers
+from bus.cluster.access import OF_BROKERS, Denied, Login, Unreachable
+from bus.cluster.access import Cluster as Reached
+from bus.cluster.endpoints import kafka_servers
 from bus.topics.admin import Admin as TopicAdmin
 from bus.topics.applying import apply
 from bus.topics.batches import batches
 from bus.topics.plan import Topic, plan
 from bus.topics.replicas import connect as replicas
 from bus.users.admin import Admin
-from bus.users.passwords import OF_BROKERS, fingerprint, of_users, secret_of_brokers
+from bus.users.passwords import fingerprint, of_users, secret_of_brokers
 from bus.users.plan import Acl, Plan
 from bus.users.plan import plan as user_plan
 from bus.users.rights import Rights
@@ -288,9 +288,9 @@ def test_no_password_goes_over_the_line_in_clear(kafka: Cluster, monkeypatch: py
     """What bus says to a broker that it reaches directly, recorded on its way: of both clients."""
     held = secret_of_brokers(BROKERS)
     workload = type("", (), {"raw": {"metadata": {"annotations": {"bus/broker-logins": "scram"}}}})
-    monkeypatch.setattr("bus.kube.ready_pods", lambda *_: (workload, []))
-    monkeypatch.setattr("bus.kube.is_secured", lambda _: True)
-    monkeypatch.setattr("bus.kube.secret", lambda *_: held)
+    monkeypatch.setattr("bus.cluster.kube.ready_pods", lambda *_: (workload, []))
+    monkeypatch.setattr("bus.cluster.kube.is_secured", lambda _: True)
+    monkeypatch.setattr("bus.cluster.kube.secret", lambda *_: held)
     with kafka_servers(Reached(mode="direct"), 0) as servers:
         assert servers.bootstrap == "kafka.default:9092"
         assert servers.login

@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from bus.access import Login, Unreachable
+from bus.cluster.access import OF_BROKERS, Login, Unreachable
 from bus.topics.admin import Admin
 from bus.topics.plan import Topic
-from bus.users.passwords import OF_BROKERS, of_brokers, secret_of_brokers
+from bus.users.passwords import of_brokers, secret_of_brokers
 from tests.servers.kafka import Cluster
 from tests.servers.secured import BROKERS, BUS, secured, write_login
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from bus import kube
-from bus.access import Cluster, NotDeployed, Unreachable
+from bus.cluster import kube
+from bus.cluster.access import Cluster, NotDeployed, Unreachable
 from tests.servers.kwok import Kwok, control_plane
 
 pytestmark = pytest.mark.servers

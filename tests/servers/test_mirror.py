@@ -16,7 +16,7 @@ import pytest
 import yaml
 from confluent_kafka import Consumer, Producer
 
-from bus import charts
+from bus.releases.render import charts
 from bus.topics.admin import Admin
 from bus.topics.plan import Topic
 from tests.servers.kafka import LOGGING, Cluster, cluster

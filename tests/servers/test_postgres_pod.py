@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bus import charts
-from bus.releases import rendering
+from bus.releases.render import charts, rendering
 from tests.servers.postgres import Postgres, made
 
 pytestmark = pytest.mark.servers

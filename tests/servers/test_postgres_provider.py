@@ -8,7 +8,7 @@ import pytest
 from pulumi.dynamic import ConfigureRequest
 from pulumi.dynamic.config import Config
 
-from bus.access import NotDeployed, NotReady
+from bus.cluster.access import NotDeployed, NotReady
 from bus.database.admin import Admin
 from bus.database.psql import QueryFailed
 from bus.errors import Failed

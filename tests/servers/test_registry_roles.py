@@ -10,9 +10,10 @@ import httpx
 import pytest
 import yaml
 
-from bus import charts, hosting
-from bus.images.login import Login
-from bus.images.registry import Registry, RegistryError
+from bus.config import hosted_registry
+from bus.images.registry.client import Registry, RegistryError
+from bus.images.registry.login import Login
+from bus.releases.render import charts
 from tests.servers.processes import free_port, running
 from tests.servers.registry import HTPASSWD, PASSWORD, PULL_HTPASSWD, PULL_PASSWORD, PULL_USER, USER, Maker
 
@@ -24,14 +25,14 @@ ROOT = Path(__file__).parents[2]
 def instances(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """Where nodes pull, and where images are pushed: two processes over one folder."""
     folder = tmp_path_factory.mktemp("roles")
-    staged = charts.stage(ROOT / "charts", hosting.BRICK, folder)
-    values = {"htpasswdSecret": hosting.SECRET, "push": {"enabled": True}}
+    staged = charts.stage(ROOT / "charts", hosted_registry.BRICK, folder)
+    values = {"htpasswdSecret": hosted_registry.SECRET, "push": {"enabled": True}}
     done = subprocess.run(
         ["helm", "template", "x", str(staged), "-f", "-"],
         input=yaml.safe_dump(values), capture_output=True, text=True, check=True, env=os.environ,
     )  # fmt: skip
     (config,) = (one for one in yaml.safe_load_all(done.stdout) if one and one["kind"] == "ConfigMap")
-    for key, text in hosting.split(HTPASSWD + PULL_HTPASSWD, USER).items():
+    for key, text in hosted_registry.split(HTPASSWD + PULL_HTPASSWD, USER).items():
         (folder / key).write_text(text)
     hosts = []
     with ExitStack() as stack:

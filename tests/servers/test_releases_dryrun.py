@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from bus import charts
 from bus.bundle import contents
 from bus.deployment import deployable
-from bus.images import rendered
-from bus.images.reference import parse
-from bus.releases import dryrun
+from bus.image_reference import parse
+from bus.images.delivered import rendered
+from bus.releases.compare import dryrun
+from bus.releases.compare.refusals import Answer, Verdicts
 from bus.releases.objects import key_of
-from bus.releases.refusals import Answer, Verdicts
+from bus.releases.render import charts
 from tests.bundle.test_contents import plan_of
 from tests.charts.test_rendered import ROOT, everything_on, render
 from tests.servers.kwok import Kwok

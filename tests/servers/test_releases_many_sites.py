@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bus.releases import records
+from bus.releases.recovery import records
 from tests.servers.engine import Engine
 from tests.servers.kwok import Kwok
 
@@ -29,11 +29,11 @@ sys.path.insert(0, {root!r})
 import pulumi
 import pulumi_kubernetes as k8s
 
-from bus.access import Cluster
+from bus.cluster.access import Cluster
 from bus.deployment import Release
 from bus.releases import records
-from bus.releases.state import description
-from components.recovery import wanted_of
+from bus.releases.recovery.state import description
+from components.release_hooks import wanted_of
 from components.umbrella import Umbrella, UmbrellaArgs
 
 provider = k8s.Provider("cluster", upsert_existing_objects=True)

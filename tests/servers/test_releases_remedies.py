@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bus.access import Cluster
 from bus.cli.drift import of_release
-from bus.releases import records, remedies
+from bus.cluster.access import Cluster
+from bus.releases.compare import remedies
+from bus.releases.recovery import records
 from tests.servers.kwok import Kwok
 from tests.servers.states import NEVER, READY, Place
 

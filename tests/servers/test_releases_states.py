@@ -12,13 +12,13 @@ import pytest
 
 from bus.cli.drift import of_release
 from bus.deployment import Release
-from bus.releases import records
-from bus.releases.preview import ReleasePreview, preview, text, warning
-from bus.releases.recovery import ForeignRelease, recover
-from bus.releases.rendering import NoHelm, record_size
-from bus.releases.report import report
-from bus.releases.state import State, state_of
-from bus.releases.uninstall import uninstall
+from bus.releases.compare.preview import ReleasePreview, preview, text, warning
+from bus.releases.failure.report import report
+from bus.releases.recovery import records
+from bus.releases.recovery.prepare import ForeignRelease, recover
+from bus.releases.recovery.state import State, state_of
+from bus.releases.recovery.uninstall import uninstall
+from bus.releases.render.rendering import NoHelm, record_size
 from tests.servers.kwok import Kwok
 from tests.servers.states import (
     CHART,

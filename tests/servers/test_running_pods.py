@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bus import kube
-from bus.access import Cluster, Unreachable
+from bus.cluster import kube
+from bus.cluster.access import Cluster, Unreachable
 from bus.running import asking, reading
 from bus.running.live import Answer, Live
 from bus.running.sizes import split_clusters

@@ -9,11 +9,12 @@ import pulumi
 import pytest
 import yaml
 
-from bus import charts, planning, settings
+from bus.config import settings
 from bus.deployment import Deployment
 from bus.errors import Refused
-from bus.images.registry import as_manifest, digest_of
-from bus.releases import rendering
+from bus.images.registry.client import as_manifest, digest_of
+from bus.plan import build
+from bus.releases.render import charts, rendering
 from components import preflight
 from tests.servers.kwok import Kwok, control_plane
 from tests.servers.processes import free_port
@@ -62,7 +63,7 @@ class Stack:
         config.update({f"bus:{key}": value for key, value in stack.items()})
         config.pop("bus:context")
         secrets = {f"bus:{name}": "s3cret" for name in SECRETS} | self.kubeconfigs
-        return planning.plan(ROOT, settings.load("test", flat(config) | secrets, set(secrets)))
+        return build.plan(ROOT, settings.load("test", flat(config) | secrets, set(secrets)))
 
     @property
     def kubeconfigs(self) -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from kafka import KafkaAdminClient
 
-from bus.access import Cluster
+from bus.cluster.access import Cluster
 from bus.running import addresses, asking
 from bus.running.versions import parse
 from tests.running.test_listener import documented, rendered

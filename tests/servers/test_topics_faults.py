@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from bus.access import Unreachable
+from bus.cluster.access import Unreachable
 from bus.topics.admin import Admin
 from bus.topics.applying import Applied, apply
 from bus.topics.plan import Topic, plan

@@ -10,10 +10,11 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from bus import planning, settings
-from bus.access import Cluster
 from bus.cli import stack as stacks
 from bus.cli.app import app
+from bus.cluster.access import Cluster
+from bus.config import settings
+from bus.plan import build
 from bus.topics.admin import Admin
 from bus.topics.plan import Topic, from_props, plan
 from tests.servers import kafka as brokers
@@ -60,7 +61,7 @@ def run(*arguments: str) -> str:
 def wanted() -> dict[str, Topic]:
     """The topics of central as a deployment would have them now."""
     config, encrypted = stacks.read_config(Path.cwd(), "local")
-    site = planning.plan(Path.cwd(), settings.load("local", config, encrypted)).sites["central"]
+    site = build.plan(Path.cwd(), settings.load("local", config, encrypted)).sites["central"]
     return from_props(site.topics)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from bus.access import Unreachable
+from bus.cluster.access import Unreachable
 from bus.topics.admin import Admin
 from components.providers.topics import TopicSetProvider
 from tests.servers.dynamic import Refused, host

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from bus import admin_listener, settings, stack_file
-from bus.database.of_site import ODOO2KAFKA_PASSWORD
+from bus.config import admin_listener, settings, stack_file
+from bus.config.database_roles import ODOO2KAFKA_PASSWORD
 from bus.errors import Refused
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.yaml"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from bus import settings
+from bus.config import settings
 
 ROOT = Path(__file__).parents[2]
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from bus import kube
-from bus.access import Cluster
+from bus.cluster import kube
+from bus.cluster.access import Cluster
 
 
 class Forward(socketserver.ThreadingTCPServer):

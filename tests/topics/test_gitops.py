@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from bus.errors import Problem
-from bus.removals import removal
+from bus.plan.deletion_policy import removal
 from bus.topics.model import merge_fragments
 from bus.topics.plan import Topic, from_props, plan
 

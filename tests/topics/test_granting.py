@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bus.stack_file import kind_of
+from bus.config.stack_file import kind_of
 from bus.topics import granting, model
 
 CASES = sorted((Path(__file__).parent / "words").glob("*.yaml"))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bus.removals import Mirrored, removal
+from bus.plan.deletion_policy import Mirrored, removal
 from bus.topics.plan import Topic, from_props, plan, surprises, to_props
 
 CASES = sorted((Path(__file__).parent / "plans").glob("*.yaml"))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bus.mirror import Patterns
+from bus.topics.mirror_patterns import Patterns
 from bus.topics.model import merge_fragments
 from bus.users.plan import from_props
 from bus.users.rights import of_bricks, of_mirrors

@@ -1,0 +1,102 @@
+"""Proof of a delivery: the charts rendered with the stack's very values name nothing that was not delivered."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bus.config.parsing import YamlLoader
+from bus.deployment import Deployment, Release
+from bus.errors import Problem, Refused
+from bus.image_reference import parse
+from bus.images.delivered import rendered
+from bus.releases.render import charts, rendering
+from bus.releases.render.guard import Unexpected
+from bus.releases.render.rendering import NoHelm
+
+
+@dataclass(frozen=True)
+class Objects:
+    """What one release of one site renders to."""
+
+    site: str
+    release: Release
+    documents: Sequence[Mapping[str, Any]]
+
+
+def check(plan: Deployment, charts_folder: Path, staged: Path) -> None:
+    """Renders every release of a stack that has a customer's registry; raises Refused with all that is not there."""
+    if plan.registry:
+        rendered_and_judged(plan, charts_folder, staged)
+
+
+def rendered_and_judged(plan: Deployment, charts_folder: Path, staged: Path) -> list[Objects]:
+    """Every release of a stack rendered; raises Refused where one cannot be, or names what is not delivered."""
+    found: list[Objects] = []
+    problems: list[Problem] = []
+    for site in plan.sites:
+        for release in plan.releases(site):
+            folder = charts.stage(charts_folder, release.chart, staged)
+            try:
+                found.append(Objects(site, release, render(folder, release, plan.sites[site].settings.namespace)))
+            except Unexpected as error:
+                problems += error.problems
+            except NoHelm as error:
+                where = f"{site}, release {release.name}: {error}"
+                problems.append(Problem(f"charts/{release.chart}", "", None, where))
+    if plan.registry:
+        problems += [problem for part in found for problem in _undelivered(plan, part)]
+    if problems:
+        raise Refused(list(dict.fromkeys(problems)))
+    return found
+
+
+def _undelivered(plan: Deployment, part: Objects) -> list[Problem]:
+    where, others = f"{part.site}, release {part.release.name}", plan.settings.content.images.not_images
+    if not part.release.delivered:  # the registry that is delivered to comes from where it is (ADR 0045)
+        own = {str(image) for image in part.release.images.values()}
+        return judge(part.documents, part.release.chart, where, own, (), plan.registry, others)
+    delivered = {str(parse(target)) for target in plan.deliveries(part.site).values()}
+    hosts = {parse(image).host for image in plan.images}
+    return judge(part.documents, part.release.chart, where, delivered, hosts, plan.registry, others)
+
+
+def judge(
+    documents: Sequence[Mapping[str, Any]],
+    chart: str,
+    where: str,
+    delivered: Iterable[str],
+    hosts: Iterable[str],
+    registry: str,
+    others: Collection[str] = (),
+) -> list[Problem]:
+    """What rendered objects name that is not among the `delivered`, or is of the source registries' `hosts`. Pure.
+
+    `others` are texts that only look like an image.
+    """
+    file, there, problems = f"charts/{chart}", set(delivered), []
+    extra = "name it in bus:delivery.extraImages, and in the values by its place in the customer's registry"
+    for found in rendered.named(documents, others):
+        if any(found.names(image) for image in there):
+            continue
+        if found.certain:
+            way_out = (
+                "have the chart write it with imagehelper, and name it in bus:delivery.extraImages if it is no brick's"
+            )
+            allowed = f"{where}: {found.image} is in no list of what is delivered"
+        else:
+            way_out = f"{extra}; if it is no image, name it in bus:images.notImages"
+            allowed = f"{where}: {found.image} looks like an image and is not delivered"
+        problems.append(Problem(file, found.why, None, allowed, way_out))
+    for place in rendered.mentions(documents, hosts, registry):
+        allowed = f"{where}: names a source registry, which the customer does not reach"
+        problems.append(Problem(file, place, None, allowed, extra))
+    return problems
+
+
+def render(folder: Path, release: Release, namespace: str) -> list[dict[str, Any]]:
+    """The objects of a release, rendered from a staged chart; raises NoHelm."""
+    manifest = rendering.render(folder, release.name, namespace, release.values)
+    return [document for document in yaml.load_all(manifest, Loader=YamlLoader) if document]

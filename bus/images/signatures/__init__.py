@@ -1,0 +1,4 @@
+"""Signatures of cosign.
+
+`cosign` verifies one with public keys; `verifying` asks registries for those of many images.
+"""
