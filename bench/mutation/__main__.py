@@ -137,7 +137,7 @@ def failing(log: Path, tests: Sequence[str]) -> str | None:
 def main() -> int:
     """Judge the modules asked for, and report."""
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
-    parser.add_argument("modules", nargs="*", help="bus/planning.py, bus/topics; none: those of deciding.txt")
+    parser.add_argument("modules", nargs="*", help="bus/plan/build.py, bus/topics; none: those of deciding.txt")
     parser.add_argument("--seed", default="1")
     parser.add_argument("--number", type=int, default=8, help="changes of each module; 0: all")
     parser.add_argument("--at-least", type=float, default=0, help="percent of all changes that have to be noticed")
