@@ -15,7 +15,9 @@ def current(props: Mapping[str, Any]) -> dict[str, Any]:
     """Return the properties of a set, of a state of any age, as they are held now."""
     if props.get(FORM) or not props.get("indices"):
         return dict(props)
-    indices = {name: {**index, "settings": decoded(index["settings"])} for name, index in props["indices"].items()}
+    indices = {
+        name: {**index, "settings": decoded(index.get("settings") or {})} for name, index in props["indices"].items()
+    }
     return {**props, "indices": indices, FORM: LISTS}
 
 
