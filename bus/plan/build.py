@@ -232,7 +232,7 @@ def _mirror(
 ) -> tuple[Release | None, list[Problem]]:
     """kafka2kafka, where any complexe mirrors anything; it runs on central."""
     patterns = _patterns(sites)
-    if not patterns or CENTRAL not in sites:
+    if not patterns:
         return None, []
     topics = sorted({topic for site in sites.values() for topic in (*site.topics, *site.base_topics)})
     problems = check_mirror(settings.file, patterns, topics)
