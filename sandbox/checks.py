@@ -9,6 +9,19 @@ from sandbox.deploying import CLUSTER
 from sandbox.places import environment
 from sandbox.steps import Step, shown
 
+FAST = {
+    "format": (("ruff", "format", "--check", "-q"), "ruff format"),
+    "lint": (("ruff", "check", "-q"), "ruff check --fix"),
+    "layers": (("lint-imports", "--no-cache"), "components may import bus, bus no Pulumi"),
+    "types": (("mypy",), "see the lines above"),
+    "pure tests": (
+        ("pytest", "-q", "-m", "not real and not helm and not servers", "-n", "2"),
+        "pytest TEST runs one",
+    ),
+}
+"""name -> a program of the venv with its arguments, and the remedy; .pre-commit-config.yaml has the same"""
+CHARTS = ("pytest", "-q", "-m", "helm", "-n", "2")
+
 
 def fast() -> list[Step]:
     """Format, lint, types, layers and pure tests; needs nothing but the venv."""
@@ -17,26 +30,19 @@ def fast() -> list[Step]:
     def runs(*command: str) -> Callable[[], None]:
         return lambda: shown([bin_ / command[0], *command[1:]], env=environment())
 
-    def shell() -> None:
-        shown(["bash", "-n", *sorted(CLUSTER.glob("*.sh"))])
+    steps = [Step(name, runs(*command), remedy=remedy) for name, (command, remedy) in FAST.items()]
+    return [*steps[:3], Step("shell syntax", shell_syntax), *steps[3:]]
 
-    return [
-        Step("format", runs("ruff", "format", "--check", "-q"), remedy="ruff format"),
-        Step("lint", runs("ruff", "check", "-q"), remedy="ruff check --fix"),
-        Step("layers", runs("lint-imports", "--no-cache"), remedy="components may import bus, bus no Pulumi"),
-        Step("shell syntax", shell),
-        Step("types", runs("mypy"), remedy="see the lines above"),
-        Step(
-            "pure tests",
-            runs("pytest", "-q", "-m", "not real and not helm and not servers", "-n", "2"),
-            remedy="pytest TEST runs one",
-        ),
-    ]
+
+def shell_syntax() -> None:
+    """Parse each script of the cluster; `bash -n` takes further files as arguments of the first."""
+    for script in sorted(CLUSTER.glob("*.sh")):
+        shown(["bash", "-n", script])
 
 
 def charts() -> Step:
     """Charts under the real helm."""
-    return Step("charts", _pytest("-q", "-m", "helm", "-n", "2"))
+    return Step("charts", _pytest(*CHARTS[1:]))
 
 
 def brick() -> Step:
