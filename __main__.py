@@ -7,7 +7,7 @@ from pulumi.runtime.config import get_config_env, get_config_secret_keys_env
 
 from bus import deployment
 from bus.config import registry_logins, settings
-from bus.errors import Mendable, on_disk
+from bus.errors import UserError, on_disk
 from bus.images.delivered import proof
 from bus.plan import build
 from components import continue_on_error, preflight
@@ -25,7 +25,7 @@ try:
         plan = build.plan(Path.cwd(), stack)
         proof.check(plan, CHARTS, STAGED)
         plan = preflight.run(plan, flat)
-except Mendable as error:
+except UserError as error:
     pulumi.log.error(str(error))
     raise SystemExit(_SAID) from None
 own = {key.removeprefix("bus:"): value for key, value in flat.items()}

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from bus.images.copy.copying import Copying
 from bus.images.registry.client import Registry
-from bus.images.registry.registries import Place
+from bus.images.registry.registries import ImageLocation
 from tests.servers.registry import Maker, Running, registry
 
 AT_ONCE = 4
@@ -50,7 +50,9 @@ def bus(source: Running, target: Running, names: list[str]) -> None:
     with ThreadPoolExecutor(max_workers=8) as blobs, ThreadPoolExecutor(max_workers=AT_ONCE) as images:
         copying = Copying(blobs)
         near, far = (Registry(place.host, insecure=True) for place in (source, target))
-        list(images.map(lambda name: copying.copy(Place(near, name, "1"), Place(far, name, "1")), names))
+        list(
+            images.map(lambda name: copying.copy(ImageLocation(near, name, "1"), ImageLocation(far, name, "1")), names)
+        )
 
 
 def each(names: list[str], command: Callable[[str], list[str]]) -> None:

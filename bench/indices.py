@@ -14,7 +14,7 @@ from functools import partial
 from elasticsearch import Elasticsearch, helpers
 
 from bus.indices.admin import Admin
-from bus.indices.diff.plan import Reindexing, Wanted, plan
+from bus.indices.diff.plan import Reindexing, WantedIndex, plan
 from tests.servers.elasticsearch import elasticsearch, folder_of_nobody
 from tests.servers.writers import content, differences, writing
 
@@ -42,7 +42,7 @@ def many(client: Elasticsearch, admin: Admin, count: int) -> None:
         for number in range(count):
             client.indices.create(index=f"plain-{number}", mappings=KEYWORD, settings=settings)
 
-    wanted = [Wanted(f"bus-{number}", KEYWORD, settings, {}) for number in range(count)]
+    wanted = [WantedIndex(f"bus-{number}", KEYWORD, settings, {}) for number in range(count)]
 
     def up() -> None:
         live = admin.read([one.name for one in wanted])
@@ -55,7 +55,7 @@ def many(client: Elasticsearch, admin: Admin, count: int) -> None:
 
 def copying(client: Elasticsearch, admin: Admin, url: str, count: int, is_verbose: bool = False) -> None:
     """`count` documents into the next generation: a plain `_reindex`, bus in both modes, and how long it blocks."""
-    first = Wanted("films", KEYWORD, {"number_of_replicas": "0"}, {})
+    first = WantedIndex("films", KEYWORD, {"number_of_replicas": "0"}, {})
     admin.apply([plan(None, first)])
     for _ in helpers.parallel_bulk(client, documents("films", count), thread_count=2, chunk_size=2000):
         pass
@@ -66,7 +66,7 @@ def copying(client: Elasticsearch, admin: Admin, url: str, count: int, is_verbos
         beside = seconds(lambda: plainly(client))
     print(f"  beside two writers {beside:.1f} s")
     for mode, mappings in (("block", TEXT), ("catch-up", KEYWORD)):
-        wanted = Wanted("films", mappings, first.settings, {}, Reindexing(mode=mode, keep=0))  # type: ignore[arg-type]
+        wanted = WantedIndex("films", mappings, first.settings, {}, Reindexing(mode=mode, keep=0))  # type: ignore[arg-type]
         said: list[str] = []
         change = plan(admin.read(["films"])["films"], wanted)
         begin = time.perf_counter()

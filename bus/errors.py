@@ -18,7 +18,7 @@ _WAYS_OUT = {
 }
 
 
-class Mendable(Exception):
+class UserError(Exception):
     """What a user can mend; the message says how. The `bus` command shows it without a traceback."""
 
 
@@ -40,7 +40,7 @@ class Problem:
         return f"{where}{found}: {self.allowed}{hint}"
 
 
-class Refused(Mendable):
+class InvalidInput(UserError):
     """Raised before anything is touched; carries all problems, not the first one."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
@@ -54,13 +54,13 @@ class Refused(Mendable):
         return "\n".join(lines)
 
 
-class NoDisk(Mendable):
+class DiskError(UserError):
     """A disk of this machine is full, read-only, or a folder on it is not there; the message says which."""
 
 
 @contextmanager
 def on_disk(folder: Path | None = None) -> Iterator[None]:
-    """Raises NoDisk for what an operator can mend of a disk; a full one does not say where, and so `folder` does."""
+    """Raises DiskError for what an operator can mend of a disk; a full one does not say where, and so `folder` does."""
     try:
         yield
     except OSError as error:
@@ -71,10 +71,10 @@ def on_disk(folder: Path | None = None) -> Iterator[None]:
         if folder and (not place or Path(place).is_relative_to(folder)):
             place = folder
         place = place or f"this folder or {tempfile.gettempdir()} (TMPDIR names another)"
-        raise NoDisk(f"{place}: {error.strerror}; {way_out}, and run the same again") from None
+        raise DiskError(f"{place}: {error.strerror}; {way_out}, and run the same again") from None
 
 
-class Failed(Mendable):
+class PartialFailure(UserError):
     """Topics or indices that could not be changed, each with the server's reason; the others of the batch were."""
 
     def __init__(self, reasons: Mapping[str, str]) -> None:

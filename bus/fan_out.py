@@ -6,7 +6,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from bus.errors import Mendable
+from bus.errors import UserError
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
@@ -18,7 +18,7 @@ class Results(Generic[K, T]):
     """What became of each key, in the order in which the keys were given."""
 
     values: Mapping[K, T]
-    failures: Mapping[K, Mendable]
+    failures: Mapping[K, UserError]
     """keys whose work ended in something that a user can fix"""
 
 
@@ -43,7 +43,7 @@ def fan_out(
 ) -> Results[K, T]:
     """Call `work` for each key on threads, `at_once` at most at a time, and return the results.
 
-    A `Mendable` is the failure of its own key: all others go on. Any other exception is a fault of the program. It is
+    A `UserError` is the failure of its own key: all others go on. Any other exception is a fault of the program. It is
     raised here, and work that has not begun is dropped.
     """
     ordered = list(dict.fromkeys(keys))
@@ -51,11 +51,11 @@ def fan_out(
         return Results({}, {})
     running: dict[K, None] = {}
 
-    def one(key: K) -> T | Mendable:
+    def one(key: K) -> T | UserError:
         running[key] = None
         try:
             return work(key)
-        except Mendable as error:
+        except UserError as error:
             return error
         finally:
             del running[key]
@@ -68,8 +68,8 @@ def fan_out(
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
     return Results(
-        {key: value for key, value in found.items() if not isinstance(value, Mendable)},
-        {key: value for key, value in found.items() if isinstance(value, Mendable)},
+        {key: value for key, value in found.items() if not isinstance(value, UserError)},
+        {key: value for key, value in found.items() if isinstance(value, UserError)},
     )
 
 

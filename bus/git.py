@@ -13,7 +13,7 @@ from pathlib import Path
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from bus import git_names, git_settings
-from bus.errors import Mendable
+from bus.errors import UserError
 
 # Who signs where git has no name of its own, as in a fresh CI container.
 _IDENTITY = ("-c", "user.name=bus", "-c", "user.email=bus@localhost")
@@ -31,7 +31,7 @@ _BYTE_FOR_BYTE = "* -text !eol -ident -filter !working-tree-encoding\n"
 _SHOWN = 12
 
 
-class GitFailed(Mendable):
+class GitFailed(UserError):
     """A git command that failed for good; the message is git's own, without passwords."""
 
 

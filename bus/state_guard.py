@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bus.errors import Mendable
+from bus.errors import UserError
 
 DYNAMIC = "pulumi-python:dynamic/"
 KEY = "__provider"
@@ -43,7 +43,7 @@ _PATHS = re.compile(r"[\w./~+@:-]*", re.ASCII)
 _SHOWN = 40
 
 
-class ForeignState(Mendable):
+class ForeignState(UserError):
     """A state with something that this program does not put there; the message names each resource."""
 
 

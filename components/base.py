@@ -7,7 +7,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from bus.deployment import SitePlan
-from components.providers.connection import Place
+from components.providers.connection import SiteEndpoint
 from components.providers.roles import PostgresRoles
 from components.umbrella import Umbrella, UmbrellaArgs
 
@@ -19,7 +19,7 @@ class BaseArgs:
     """`secrets` maps the keys of cineges-secret to Pulumi secrets, `revisions` to what restarts those who read them."""
 
     site: SitePlan
-    place: Place
+    place: SiteEndpoint
     secrets: Mapping[str, pulumi.Output[str]]
     revisions: Mapping[str, pulumi.Output[str]]
     after: Sequence[pulumi.Resource]

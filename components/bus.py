@@ -22,7 +22,7 @@ from components.logins import Logins, LoginsArgs, secret
 from components.mirror import Mirror
 from components.notif import Notif
 from components.providers.clusters import ClusterPin
-from components.providers.connection import Place
+from components.providers.connection import SiteEndpoint
 from components.providers.database_passwords import PostgresPasswords
 from components.providers.deployments import Attempt, Deployed
 from components.providers.indices import IndexSet
@@ -237,9 +237,9 @@ class Bus(pulumi.ComponentResource):
         args = UmbrellaArgs(release, namespace, [*after, known], revisions)
         return [known, Registry(name, args, below).release]
 
-    def _place(self, site: SitePlan) -> Place:
+    def _place(self, site: SitePlan) -> SiteEndpoint:
         settings = self._deployment.settings
-        return Place(site.name, site.settings.namespace, settings.context(site.name), settings.access(site.name))
+        return SiteEndpoint(site.name, site.settings.namespace, settings.context(site.name), settings.access(site.name))
 
     def _topics(self, name: str, site: SitePlan, topics: Mapping[str, Mapping[str, object]], after: Tiers) -> TopicSet:
         settings = self._deployment.settings

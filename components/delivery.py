@@ -13,7 +13,7 @@ from bus.images.registry import trust
 from bus.images.registry.credentials import docker_config
 from bus.images.registry.login import Login
 from bus.images.signatures import verifying
-from components.providers.connection import Place
+from components.providers.connection import SiteEndpoint
 from components.providers.copies import ImageCopies
 
 
@@ -28,7 +28,7 @@ class DeliveryArgs:
     """user and password that nodes pull from the customer's registry with, both secret"""
     also_from: Sequence[str] = ()
     """stacks whose running images come along"""
-    host: Place | None = None
+    host: SiteEndpoint | None = None
     """the site that runs the customer's registry, where one of the stack does"""
 
 

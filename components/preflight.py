@@ -14,12 +14,12 @@ from bus.cluster.access import Cluster
 from bus.cluster.kube import brokers_there
 from bus.cluster.reachable import SITES_AT_ONCE, problem, unreachable
 from bus.deployment import Deployment, Release
-from bus.errors import Problem, Refused
+from bus.errors import InvalidInput, Problem
 from bus.fan_out import Progress, fan_out
 from bus.plan import confirmations
 from bus.releases.compare import preview, previews
 from bus.releases.recovery import prepare, records
-from bus.releases.recovery.state import Act, Record, decide, description
+from bus.releases.recovery.state import Act, Revision, decide, description
 from bus.releases.render import rendering
 from bus.running import comparing
 from bus.users import switching
@@ -31,7 +31,7 @@ from components.umbrella import CHARTS, STAGED
 class Live:
     """What a site's cluster says of it."""
 
-    records: Mapping[str, list[Record]]
+    records: Mapping[str, list[Revision]]
     """release -> Helm's records of it"""
     brokers: tuple[int, bool, bool]
     """how many brokers are deployed, and whether they ask for a login; (0, False) where that does not matter"""
@@ -69,7 +69,7 @@ def run(plan: Deployment, config: Mapping[str, str]) -> Deployment:
     else:
         problems += _guarded(plan, sound)
     if problems:
-        raise Refused(problems)
+        raise InvalidInput(problems)
 
     def judged(site: str, release: Release) -> Release:
         if site not in clusters:

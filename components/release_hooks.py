@@ -12,7 +12,7 @@ from bus.cluster.access import Cluster
 from bus.deployment import Release
 from bus.releases.failure.report import report
 from bus.releases.recovery import prepare
-from bus.releases.recovery.state import Wanted
+from bus.releases.recovery.state import WantedRelease
 from components.waiting import waited_for
 
 
@@ -25,9 +25,9 @@ def hooks(name: str, cluster: Cluster, release: Release) -> pulumi.ResourceHookB
     )
 
 
-def wanted_of(release: Release) -> Wanted:
+def wanted_of(release: Release) -> WantedRelease:
     """A release as the state function takes it."""
-    return Wanted(release.name, release.chart, timedelta(seconds=release.timeout_seconds))
+    return WantedRelease(release.name, release.chart, timedelta(seconds=release.timeout_seconds))
 
 
 def _made_ready(name: str, cluster: Cluster, release: Release, *, known: bool) -> pulumi.ResourceHook:

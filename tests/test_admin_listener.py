@@ -7,7 +7,7 @@ import pytest
 
 from bus.config.admin_listener import ANNOTATION, AdminListener, advertised, default_port, listener, loopback
 from bus.config.settings import Settings
-from bus.errors import Refused
+from bus.errors import InvalidInput
 from bus.plan.derived_values import base_values
 from tests.support import fleet
 
@@ -74,7 +74,7 @@ def test_a_port_of_the_stack_file_is_one_of_localhost() -> None:
 def test_ports_of_the_stack_file_may_not_overlap() -> None:
     config = fleet.fleet_config(2, kafka={"brokers": 3, "adminPort": 21000})
     config["bus:sites"]["c002"]["kafka"] = {"brokers": 3, "adminPort": 21002}
-    with pytest.raises(Refused, match="local port 21002 of localhost is also used for site c001"):
+    with pytest.raises(InvalidInput, match="local port 21002 of localhost is also used for site c001"):
         fleet.load(config)
     config["bus:sites"]["c002"]["kafka"]["adminPort"] = 21003
     fleet.load(config)

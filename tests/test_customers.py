@@ -10,7 +10,7 @@ import yaml
 
 from bus.config import settings
 from bus.deployment import Deployment, deployable
-from bus.errors import Refused
+from bus.errors import InvalidInput
 from bus.plan import build
 from bus.releases.render import charts
 from tests.settings.test_settings import SECRETS, config_of, flat
@@ -88,13 +88,13 @@ def test_two_customers_live_side_by_side(sln: Path) -> None:
     for part in ("base", "central", "complexe"):
         shutil.copytree(ROOT / f"charts/hickson-{part}", sln / f"charts/hickson-{part}")
     (sln / "values/cineges-doc.yml").write_text((ROOT / "values/cineges-doc.yml").read_text())
-    with pytest.raises(Refused, match=r"values/sln-ui.yml.*no chart has a brick sln-ui"):
+    with pytest.raises(InvalidInput, match=r"values/sln-ui.yml.*no chart has a brick sln-ui"):
         plan(sln, customer="hickson")  # values/ is of one customer
 
 
 @pytest.mark.parametrize("customer", ["slm", "hickson"])
 def test_a_customer_without_umbrellas_is_told_who_has_them(sln: Path, customer: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InvalidInput) as refused:
         plan(sln, customer=customer)
     (said,) = (str(problem) for problem in refused.value.problems)
     assert said.startswith(f"Pulumi.local.yaml: bus:customer = '{customer}': has no umbrella chart {customer}-base, ")

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from bus.config import settings
-from bus.errors import Refused
+from bus.errors import InvalidInput
 from bus.plan import build, environment
 from bus.releases.render.charts import BadChart
 from tests.settings.test_settings import SECRETS, config_of, flat, load_stack
@@ -30,7 +30,7 @@ def planned(project: Path, site: dict[str, Any] | None = None, **stack: Any) -> 
     secrets = {f"bus:{name}": "s3cret" for name in SECRETS}
     try:
         build.plan(project, settings.load("local", flat(config) | secrets, set(secrets)))
-    except Refused as error:
+    except InvalidInput as error:
         return [str(problem) for problem in error.problems]
     return []
 

@@ -8,7 +8,7 @@ import pytest
 
 from bus.bundle.archive import pack
 from bus.cli import editing
-from bus.errors import NoDisk, on_disk
+from bus.errors import DiskError, on_disk
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_it_says_where_and_what_to_do(
     number: int, file: str | None, folder: str | None, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", "/tmp/x")
-    with pytest.raises(NoDisk) as found, on_disk(Path(folder) if folder else None):
+    with pytest.raises(DiskError) as found, on_disk(Path(folder) if folder else None):
         raise OSError(number, os.strerror(number), file)
     assert str(found.value).startswith(said)
 

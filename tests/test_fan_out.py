@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from bus.errors import Mendable
+from bus.errors import UserError
 from bus.fan_out import Progress, Results, fan_out
 from tests.support.concurrency import SECONDS, Gauge, Meeting
 
@@ -37,7 +37,7 @@ def test_results_have_the_order_of_the_keys_whichever_ends_first() -> None:
             assert turns[after[name]].wait(SECONDS)
         turns[name].set()
         if name == "b":
-            raise Mendable("b fails")
+            raise UserError("b fails")
         return name.upper()
 
     found = fan_out("abc", work, at_once=3)
@@ -48,7 +48,7 @@ def test_results_have_the_order_of_the_keys_whichever_ends_first() -> None:
 def test_every_failure_is_told_in_the_order_of_the_keys() -> None:
     def fail(number: int) -> None:
         time.sleep(0.01 * (5 - number))
-        raise Mendable(f"{number} fails")
+        raise UserError(f"{number} fails")
 
     found = fan_out(range(5), fail, at_once=5)
     assert [str(error) for error in found.failures.values()] == [f"{number} fails" for number in range(5)]

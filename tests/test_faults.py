@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bus.config import settings
-from bus.errors import Refused
+from bus.errors import InvalidInput
 from bus.plan import build
 from bus.releases.render import charts
 from tests.settings.test_settings import SECRETS, config_of, flat
@@ -27,7 +27,7 @@ def refused(project: Path, site: dict[str, Any] | None = None, name: str = "cine
     config = config_of("local")
     config["bus:sites"][name] |= site or {}
     secrets = {f"bus:{name}": "s3cret" for name in SECRETS}
-    with pytest.raises(Refused) as error:
+    with pytest.raises(InvalidInput) as error:
         build.plan(project, settings.load("local", flat(config) | secrets, set(secrets)))
     return [str(problem) for problem in error.value.problems]
 

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 import yaml
 
-from bus import planning, settings
+from bus.config import settings
 from bus.deployment import Deployment, Release
-from bus.errors import Refused
+from bus.errors import InvalidInput
+from bus.plan import build
 from bus.revisions import of_config
 from tests.servers.registry import HTPASSWD, PULL_HTPASSWD
 from tests.settings.test_settings import SECRETS, flat
@@ -111,12 +112,12 @@ def planned(folder: Path, edit: Edit = lambda config, bricks: None) -> Deploymen
         secrets |= {"bus:delivery.username": "bus", "bus:delivery.password": "s3cret"}
         secrets |= {"bus:delivery.pullUsername": "nodes", "bus:delivery.pullPassword": "other"}
         secrets |= {"bus:central.docker-registry.htpasswd": HTPASSWD + PULL_HTPASSWD}
-    return planning.plan(folder, settings.load("wide", flat(config) | secrets, set(secrets)))
+    return build.plan(folder, settings.load("wide", flat(config) | secrets, set(secrets)))
 
 
 def refusals(folder: Path, edit: Edit) -> list[str]:
     """Every problem of the stack after an edit: file, path and value."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InvalidInput) as refused:
         planned(folder, edit)
     return [f"{one.file}: {one.path} = {one.value}" for one in refused.value.problems]
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from bus.config import settings
-from bus.errors import Refused
+from bus.errors import InvalidInput
 from bus.plan import build, secrecy
 from bus.releases.compare.changes import HIDDEN, is_secret, leaves
 from bus.releases.objects import Key
@@ -79,7 +79,7 @@ def refused(tmp_path: Path, values: dict[str, Any], **site: Any) -> list[str]:
     secrets = {f"bus:{name}": "s3cret" for name in SECRETS}
     try:
         build.plan(tmp_path, settings.load("local", flat(config) | secrets, set(secrets)))
-    except Refused as error:
+    except InvalidInput as error:
         return [str(problem) for problem in error.problems]
     return []
 

@@ -8,7 +8,7 @@ import pytest
 
 import bus.plan.build  # noqa: F401 - every record that there is
 from bus.config import bricks, stack_file
-from bus.config.parsing import Record, parse
+from bus.config.parsing import ConfigModel, parse
 from bus.topics import model as topic_model
 
 WRONG: list[Any] = ["text", "", -1, 10**9, 1.5, True, None, [], {}, [1], [None], [[]], [{}], {"a": 1}, {"a": None}]
@@ -18,14 +18,16 @@ _WORDS = "dict dictionary instance tuple str int bool NoneType None True False i
 FOREIGN = re.compile(rf"\b({'|'.join(_WORDS.split())})\b")
 
 
-def records(kind: type[Record]) -> Iterator[type[Record]]:
+def records(kind: type[ConfigModel]) -> Iterator[type[ConfigModel]]:
     for one in kind.__subclasses__():
         yield one
         yield from records(one)
 
 
-@pytest.mark.parametrize("model", sorted(set(records(Record)), key=str), ids=lambda m: f"{m.__module__}.{m.__name__}")
-def test_no_message_has_words_of_python(model: type[Record]) -> None:
+@pytest.mark.parametrize(
+    "model", sorted(set(records(ConfigModel)), key=str), ids=lambda m: f"{m.__module__}.{m.__name__}"
+)
+def test_no_message_has_words_of_python(model: type[ConfigModel]) -> None:
     wrong = [{field.alias or name: value} for name, field in model.model_fields.items() for value in WRONG]
     said = [str(problem) for raw in [*WRONG, *wrong] for problem in parse(model, raw, "f.yml")[1]]
     assert said and not [line for line in said if FOREIGN.search(line)]
@@ -58,6 +60,6 @@ def test_no_message_has_words_of_python(model: type[Record]) -> None:
         ),
     ],
 )
-def test_a_wrong_value_is_said_with_what_must_be(model: type[Record], raw: object, said: str) -> None:
+def test_a_wrong_value_is_said_with_what_must_be(model: type[ConfigModel], raw: object, said: str) -> None:
     lines = [str(problem) for problem in parse(model, raw, "f.yml")[1]]
     assert len([line for line in lines if said in line]) == 1, lines

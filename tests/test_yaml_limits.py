@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from bus.cli import editing
-from bus.cli.engine import NoStack
+from bus.cli.engine import StackError
 from bus.config import bricks, settings, yaml_limits
-from bus.errors import Refused
+from bus.errors import InvalidInput
 from bus.image_reference import parse
 from bus.images.promotion import branch, pins
-from bus.images.promotion.pins import NoPin, Pin
+from bus.images.promotion.pins import ImagePinError, Pin
 from bus.releases.render import charts
 from tests.settings.test_settings import config_of, flat
 
@@ -53,11 +53,11 @@ def test_a_bomb_is_refused_in_every_file_that_people_write(text: str, said: str,
         (tmp_path / name).write_text(text)
     _, problems = bricks.load(tmp_path / "values", frozenset({"kafka"}))
     assert [str(problem)[: len(said) + 18] for problem in problems] == [f"values/kafka.yml: {said}"]
-    with pytest.raises(NoPin) as pin:
+    with pytest.raises(ImagePinError) as pin:
         pins.read(text, "values/kafka.yml")
-    with pytest.raises(NoPin) as config:
+    with pytest.raises(ImagePinError) as config:
         branch.stack_config(tmp_path, "x")
-    with pytest.raises(NoStack) as edited:
+    with pytest.raises(StackError) as edited:
         editing.read(tmp_path / "Pulumi.x.yaml")
     with pytest.raises(charts.BadChart) as chart:
         charts.default_values(tmp_path, "ui")
@@ -103,7 +103,7 @@ def test_a_stack_file_that_is_nested_too_deep_is_refused() -> None:
     for depth in (200, 100_000):
         config = flat(config_of("local"))
         config["bus:values"] = '{"kafka": ' + '{"a": ' * depth + "1" + "}" * depth + "}"
-        with pytest.raises(Refused, match=r"Pulumi.local.yaml: bus:values: is nested too deep: more than 64"):
+        with pytest.raises(InvalidInput, match=r"Pulumi.local.yaml: bus:values: is nested too deep: more than 64"):
             settings.load("local", config, set())
 
 
@@ -158,7 +158,7 @@ def test_set_image_does_not_write_through_a_linked_folder(tmp_path: Path) -> Non
     (tmp_path / "outside/kafka.yml").write_text("image: {repository: r, name: n, tag: '1'}\n")
     (tmp_path / "checkout").mkdir()
     (tmp_path / "checkout/values").symlink_to(tmp_path / "outside")
-    with pytest.raises(NoPin, match=r"values is a link to .+; put the folder itself there"):
+    with pytest.raises(ImagePinError, match=r"values is a link to .+; put the folder itself there"):
         branch.text_of(tmp_path / "checkout", "kafka")
-    with pytest.raises(NoPin, match="values is a link to"):
+    with pytest.raises(ImagePinError, match="values is a link to"):
         branch.write(tmp_path / "checkout", "kafka", Pin(parse("r.nc/n:2")))

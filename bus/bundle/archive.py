@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from bus.errors import Mendable
+from bus.errors import UserError
 
 SUMS, SIGNATURE = "SHA256SUMS", "SHA256SUMS.sig"
 _PIECE_BYTES = 1 << 20
@@ -25,7 +25,7 @@ _NAME = re.compile(r"(?!.*(?:^|/)\.)[\w.@:+-]+(?:/[\w.@:+-]+)*", re.ASCII)
 _SUM_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 
-class BadBundle(Mendable):
+class BadBundle(UserError):
     """A bundle that is not what its maker signed; the message names the parts."""
 
 

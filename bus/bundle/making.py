@@ -15,13 +15,13 @@ from bus.bundle.expected import Expected, noted, refusals, refusals_of_load
 from bus.deployment import Deployment
 from bus.errors import on_disk
 from bus.image_reference import parse
-from bus.images.copy.copying import Copied, Copying, parts
+from bus.images.copy.copying import Copying, CopyResult, parts
 from bus.images.copy.layout import Layout
 from bus.images.delivered import proof
 from bus.images.delivered.running import Pins
 from bus.images.manifests import blobs as blobs_of
 from bus.images.registry.lookup import look_up
-from bus.images.registry.registries import Access, Place, Registries
+from bus.images.registry.registries import Access, ImageLocation, Registries
 from bus.images.signatures import verifying
 from bus.releases.render import charts
 
@@ -77,8 +77,8 @@ def make(
             layout, copies = Layout(folder, elsewhere), []
             for goes_to, (path, tag) in contents.paths(bundle).items():
                 source = registries.place(parse(str(bundle.images[goes_to]["source"])))
-                pinned = Place(source.registry, source.name, str(bundle.images[goes_to]["digest"]))
-                copies.append((pinned, Place(layout, path, tag), tag))
+                pinned = ImageLocation(source.registry, source.name, str(bundle.images[goes_to]["digest"]))
+                copies.append((pinned, ImageLocation(layout, path, tag), tag))
             _copy(copies, {})
         for site in plan.sites.values():
             places = {r.chart: charts.stage(root / "charts", r.chart, staged) for r in plan.releases(site.name)}
@@ -92,7 +92,7 @@ def make(
     return bundle
 
 
-def load(file: Path, access: Access, expected: Expected) -> tuple[Bundle, Copied]:
+def load(file: Path, access: Access, expected: Expected) -> tuple[Bundle, CopyResult]:
     """Check a bundle and bring its images to the registry that it names; raise BadBundle or RegistryError.
 
     The registry remembers it: an older one, or another stack's, is refused the next time.
@@ -106,7 +106,7 @@ def load(file: Path, access: Access, expected: Expected) -> tuple[Bundle, Copied
             copies = []
             for target, (path, _) in contents.paths(bundle).items():
                 image, digest = parse(target), str(bundle.images[target]["digest"])
-                copies.append((Place(layout, path, digest), registries.place(image), image.tag))
+                copies.append((ImageLocation(layout, path, digest), registries.place(image), image.tag))
             copied = _copy(copies, bundle.elsewhere)
             memory.write(registries, bundle.registry, noted(bundle, loaded))
         return bundle, copied
@@ -139,7 +139,7 @@ def _beside(file: Path) -> Iterator[Path]:
         yield Path(work)
 
 
-def _copy(copies: Sequence[tuple[Place, Place, str]], elsewhere: Mapping[str, str]) -> Copied:
+def _copy(copies: Sequence[tuple[ImageLocation, ImageLocation, str]], elsewhere: Mapping[str, str]) -> CopyResult:
     """Copies from, to, under a tag; `elsewhere` tells which image of the target has a blob. Raises the first error."""
     with ThreadPoolExecutor(_BLOBS_AT_ONCE) as blobs, ThreadPoolExecutor(_IMAGES_AT_ONCE) as images:
         copying = Copying(blobs)
@@ -147,7 +147,7 @@ def _copy(copies: Sequence[tuple[Place, Place, str]], elsewhere: Mapping[str, st
             for digest, path in elsewhere.items():
                 copying.note((host, digest), path)
         done = [images.submit(copying.copy, source, target, tag) for source, target, tag in copies]
-    return sum((task.result() for task in done), Copied(""))
+    return sum((task.result() for task in done), CopyResult(""))
 
 
 def _earlier(file: Path | None, folder: Path, plan: Deployment, serial: int, signer: Path | None) -> dict[str, str]:

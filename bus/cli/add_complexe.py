@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from bus.cli import editing
-from bus.cli.engine import NoStack, StackName, project
+from bus.cli.engine import StackError, StackName, project
 from bus.config import settings
 from bus.config.new_complexe import Around, Given, entry, missing, refusal
 from bus.config.settings import SECRETS_OF_A_SITE, required_secrets
@@ -47,7 +47,7 @@ def add_complexe(
     root = project()
     file = root / f"Pulumi.{stack}.yaml"
     if not file.exists():
-        raise NoStack(f"{file.name} is not beside Pulumi.yaml, in {root}")
+        raise StackError(f"{file.name} is not beside Pulumi.yaml, in {root}")
     content = editing.read(file)
     sites = _sites(content, file.name)
     around = _around(content["config"], sites)
@@ -72,11 +72,11 @@ def add_complexe(
 
 
 def _sites(content: Any, file: str) -> Any:
-    """What a stack file has below bus:sites; raises NoStack where it is no such file."""
+    """What a stack file has below bus:sites; raises StackError where it is no such file."""
     config = content.get("config") if isinstance(content, Mapping) else None
     sites = config.get("bus:sites") if isinstance(config, Mapping) else None
     if not isinstance(sites, Mapping):
-        raise NoStack(f"{file} has no sites below config and bus:sites, to which a complexe could be added")
+        raise StackError(f"{file} has no sites below config and bus:sites, to which a complexe could be added")
     return sites
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from bus.errors import Mendable, on_disk
+from bus.errors import UserError, on_disk
 
 VERBS = {
     "add-complexe": (
@@ -87,6 +87,6 @@ def main() -> None:
     try:
         with on_disk():
             app(prog_name="bus")  # also as `python -m bus`
-    except Mendable as error:
+    except UserError as error:
         print(f"{error}", file=sys.stderr)
         raise SystemExit(1) from None

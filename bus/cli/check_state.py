@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bus import state_guard
-from bus.cli.engine import NoStack, StackName, exported, project, reason
+from bus.cli.engine import StackError, StackName, exported, project, reason
 
 
 def check_state(stack: StackName) -> None:
@@ -16,9 +16,9 @@ def check_state(stack: StackName) -> None:
 
 
 def state_of(root: Path, stack: str) -> Mapping[str, Any]:
-    """The state of a stack, read without loading a provider. Raise NoStack."""
+    """The state of a stack, read without loading a provider. Raise StackError."""
     done = exported(root, stack)
     if done.returncode:
-        raise NoStack(f"the state of stack {stack} cannot be read: {reason(done.stderr)}")
+        raise StackError(f"the state of stack {stack} cannot be read: {reason(done.stderr)}")
     state: Mapping[str, Any] = json.loads(done.stdout or "{}").get("deployment") or {}
     return state

@@ -12,11 +12,11 @@ import typer
 from bus import state_guard
 from bus.cli.check_state import state_of
 from bus.cli.diagnostics import errors
-from bus.cli.engine import ConfigFile, NoStack, StackName, project, pulumi
+from bus.cli.engine import ConfigFile, StackError, StackName, project, pulumi
 from bus.cli.stack import load
 from bus.cluster.access import Cluster
 from bus.cluster.kube import kube_api
-from bus.errors import Failed
+from bus.errors import PartialFailure
 from bus.fan_out import Progress, fan_out
 from bus.notes.sets import changed_sets
 from bus.releases import objects
@@ -25,7 +25,7 @@ from bus.releases.compare.drift import Drift
 from bus.releases.compare.drift import drift as differing
 from bus.releases.compare.previews import RELEASES_AT_ONCE
 from bus.releases.recovery import records
-from bus.releases.recovery.state import Record
+from bus.releases.recovery.state import Revision
 
 EXIT_DRIFT = 2
 
@@ -66,13 +66,13 @@ def drift(stack: StackName, config_file: ConfigFile = None) -> None:
         print(f"  {remedies.of_sets(stack)}")
     if compared.failures:
         print(f"{count} differences, and not all could be looked at")
-        raise Failed({f"{site} {release}": str(error) for (site, release), error in compared.failures.items()})
+        raise PartialFailure({f"{site} {release}": str(error) for (site, release), error in compared.failures.items()})
     print(f"{count} differences" if count else "everything is as it was deployed")
     if count:
         raise typer.Exit(EXIT_DRIFT)
 
 
-def of_release(cluster: Cluster, release: str, history: Sequence[Record] | None = None) -> list[Drift]:
+def of_release(cluster: Cluster, release: str, history: Sequence[Revision] | None = None) -> list[Drift]:
     """The drift of one release's objects from its newest deployed record; `history` where it was read already."""
     api = kube_api(cluster)
     history = records.read(cluster, [release])[release] if history is None else history
@@ -93,7 +93,7 @@ def _refreshed(root: Path, stack: str, config_file: Path | None) -> list[dict[st
     streaming = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
     done = pulumi(root, *asked, config_file=config_file, env=streaming)
     if done.returncode:
-        raise NoStack(f"pulumi refresh of stack {stack} fails:\n{errors(done.stdout, done.stderr)}")
+        raise StackError(f"pulumi refresh of stack {stack} fails:\n{errors(done.stdout, done.stderr)}")
     return steps(done.stdout)
 
 

@@ -8,22 +8,22 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
-from bus.cli.engine import NoStack
+from bus.cli.engine import StackError
 from bus.config import yaml_limits
 
 
 def read(file: Path, *, wide: bool = False) -> Any:
-    """What a file holds, to be changed and written back; raises NoStack where it cannot be read."""
+    """What a file holds, to be changed and written back; raises StackError where it cannot be read."""
     try:
         text = file.read_bytes().decode()
         if beyond := yaml_limits.refusal(text):
-            raise NoStack(f"{file.name} {beyond}")
+            raise StackError(f"{file.name} {beyond}")
         return _yaml(wide).load(text)
     except UnicodeDecodeError:
-        raise NoStack(f"{file.name} is not UTF-8; save it as UTF-8") from None
+        raise StackError(f"{file.name} is not UTF-8; save it as UTF-8") from None
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise NoStack(f"{file.name}: line {line}: is not YAML: {error.problem}") from None
+        raise StackError(f"{file.name}: line {line}: is not YAML: {error.problem}") from None
 
 
 def write(file: Path, content: Any, *, wide: bool = False) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from bus import state_guard
-from bus.errors import Mendable
+from bus.errors import UserError
 
 # Verbs of pulumi that load what the state names.
 _ENGINE = frozenset({"preview", "refresh", "up", "destroy", "import", "watch"})
@@ -56,16 +56,16 @@ _WAYS_OUT = {
 }
 
 
-class NoStack(Mendable):
+class StackError(UserError):
     """A stack that pulumi cannot read; the message is pulumi's own, and the way out."""
 
 
 def project() -> Path:
-    """The folder of the deployment project that the shell is in, as pulumi itself finds it; raises NoStack."""
+    """The folder of the deployment project that the shell is in, as pulumi itself finds it; raises StackError."""
     here = Path.cwd()
     found = next((folder for folder in (here, *here.parents) if (folder / "Pulumi.yaml").is_file()), None)
     if found is None:
-        raise NoStack(f"neither {here} nor a folder above it has a Pulumi.yaml; run this in the deployment project")
+        raise StackError(f"neither {here} nor a folder above it has a Pulumi.yaml; run this in the deployment project")
     return found
 
 
@@ -76,7 +76,7 @@ def pulumi(
     env: Mapping[str, str] | None = None,
     otherwise: str = "",
 ) -> subprocess.CompletedProcess[str]:
-    """Runs the pulumi CLI, whatever that ends in; where there is none, NoStack says what to do `otherwise`.
+    """Runs the pulumi CLI, whatever that ends in; where there is none, StackError says what to do `otherwise`.
 
     What runs the engine on a state (preview, refresh) raises ForeignState before that, where the state holds providers
     that are not this program's: the engine would load them.
@@ -87,14 +87,14 @@ def pulumi(
     command = ["pulumi", *arguments, "--non-interactive"]
     if config_file:
         if not config_file.is_file():
-            raise NoStack(f"stack file {config_file} is not there")
+            raise StackError(f"stack file {config_file} is not there")
         command += ["--config-file", str(config_file.absolute())]
     with tempfile.TemporaryDirectory(prefix="bus-pulumi-", ignore_cleanup_errors=True) as work:
         own = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true", "TMPDIR": work, **(env or {})}
         try:
             return subprocess.run(command, cwd=root, env=own, capture_output=True, text=True, check=False)
         except FileNotFoundError:
-            raise NoStack(f"pulumi is not on PATH; in the sandbox: . sandbox/env.sh{otherwise}") from None
+            raise StackError(f"pulumi is not on PATH; in the sandbox: . sandbox/env.sh{otherwise}") from None
 
 
 def exported(root: Path, stack: str) -> subprocess.CompletedProcess[str]:

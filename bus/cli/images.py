@@ -10,7 +10,7 @@ from rich.table import Table
 
 from bus.cli import stack as stacks
 from bus.cli.engine import ConfigFile, StackName, project
-from bus.errors import Mendable
+from bus.errors import UserError
 from bus.images.delivered import proof
 from bus.images.delivered.listing import Listing, listing
 from bus.images.promotion.pins import short
@@ -21,7 +21,7 @@ app = typer.Typer(help="List the images of a stack.", no_args_is_help=True, add_
 app.callback()(lambda: None)  # a verb of its own even while there is one verb only
 
 
-class NotFound(Mendable):
+class NotFound(UserError):
     """References that are in no registry, or that are none; the message has each with its place."""
 
 

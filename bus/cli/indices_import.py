@@ -6,9 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from bus.cli import editing
-from bus.cli.engine import ConfigFile, NoStack, StackName, project
+from bus.cli.engine import ConfigFile, StackError, StackName, project
 from bus.cli.indices import Name, Site, admin_of
-from bus.errors import Failed
+from bus.errors import PartialFailure
 from bus.indices.diff.to_fragment import fragment_of
 
 
@@ -25,7 +25,7 @@ def indices_import(
     with admin_of(stack, site, config_file) as admin:
         live = admin.read([name]).get(name)
     if live is None:
-        raise Failed({name: f"is not on {site}"})
+        raise PartialFailure({name: f"is not on {site}"})
     fragment = fragment_of(name, live)
     if brick is None:
         print(editing.text([fragment]), end="")
@@ -35,12 +35,12 @@ def indices_import(
 
 
 def add(file: Path, fragment: dict[str, Any]) -> None:
-    """Adds a fragment to a brick's file, comments and order kept; raises NoStack where that cannot be."""
+    """Adds a fragment to a brick's file, comments and order kept; raises StackError where that cannot be."""
     if not file.exists():
-        raise NoStack(f"values/{file.name} is not here; --brick takes the name of a brick that has a file")
+        raise StackError(f"values/{file.name} is not here; --brick takes the name of a brick that has a file")
     content = editing.read(file, wide=True) or {}
     indices = content.setdefault("indices", [])
     if any(one.get("name") == fragment["name"] for one in indices):
-        raise NoStack(f"values/{file.name} declares {fragment['name']} already")
+        raise StackError(f"values/{file.name} declares {fragment['name']} already")
     indices.append(fragment)
     editing.write(file, content, wide=True)

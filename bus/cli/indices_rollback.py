@@ -6,7 +6,7 @@ import typer
 
 from bus.cli.engine import ConfigFile, StackName
 from bus.cli.indices import Name, Site, admin_of
-from bus.errors import Failed
+from bus.errors import PartialFailure
 
 
 def indices_rollback(
@@ -20,7 +20,7 @@ def indices_rollback(
     with admin_of(stack, site, config_file) as admin:
         live = admin.read([name]).get(name)
         if live is None:
-            raise Failed({name: f"is not on {site}"})
+            raise PartialFailure({name: f"is not on {site}"})
         to = admin.generation_before(name, live)
         counts = admin.counts([live.name, to])
         print(f"{name}: {live.name} ({counts[live.name]} documents) -> {to} ({counts[to]} documents)")

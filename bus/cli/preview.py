@@ -13,10 +13,10 @@ import typer
 from bus import git, state_guard
 from bus.cli.check_state import state_of
 from bus.cli.diagnostics import errors
-from bus.cli.engine import ConfigFile, NoStack, StackName, project, pulumi
+from bus.cli.engine import ConfigFile, StackError, StackName, project, pulumi
 from bus.cli.stack import Stack, load
 from bus.cluster.reachable import SITES_AT_ONCE, problem
-from bus.errors import Refused
+from bus.errors import InvalidInput
 from bus.fan_out import fan_out
 from bus.notes import note
 from bus.notes.diagnostics import messages
@@ -67,7 +67,7 @@ def _changed(root: Path, loaded: Stack) -> Sequence[releases.ReleasePreview]:
     found = previews.of_stack(plan, answered, history.values, folder, staged, partial(print, file=sys.stderr))
     problems = [problem(plan.settings, site, error) for site, error in history.failures.items()]
     if problems := [*problems, *found.problems]:
-        raise Refused(problems)
+        raise InvalidInput(problems)
     return found.changed
 
 
@@ -82,6 +82,6 @@ def _engine(root: Path, stack: str, config_file: Path | None) -> dict[str, Any]:
     """The engine's own preview: its steps, and what was said meanwhile."""
     done = pulumi(root, "preview", "--json", "--stack", stack, config_file=config_file)
     if done.returncode:
-        raise NoStack(f"pulumi preview of stack {stack} fails:\n{errors(done.stdout, done.stderr)}")
+        raise StackError(f"pulumi preview of stack {stack} fails:\n{errors(done.stdout, done.stderr)}")
     found: dict[str, Any] = json.loads(done.stdout)
     return found

@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from bus import git
-from bus.cli.engine import NoStack, pulumi, reason
+from bus.cli.engine import StackError, pulumi, reason
 from bus.cli.registry import CaFiles, Insecure, Mirror, Repo, TokenHosts, named
-from bus.errors import Mendable
+from bus.errors import UserError
 from bus.image_reference import Reference, parse
 from bus.images.promotion import branch, deployed, plan, records
 from bus.images.promotion.pins import Pin
@@ -30,7 +30,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _TAG = re.compile(r"[A-Za-z0-9][\w./-]*", re.ASCII)
 
 
-class NotPromoted(Mendable):
+class NotPromoted(UserError):
     """A promotion that cannot be, or that ended otherwise than it should; the message lists every reason."""
 
     def __init__(self, head: str, problems: Sequence[str]) -> None:
@@ -191,22 +191,22 @@ def _told(stack: str, file: Path | None) -> dict[str, Any]:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    """What --deployed names; raises NoStack."""
+    """What --deployed names; raises StackError."""
     way_out = "make it as docs/promotion.md says"
     try:
         found = json.loads(file.read_text())
     except (OSError, ValueError) as error:
-        raise NoStack(f"--deployed {file} cannot be read: {error}; {way_out}") from None
+        raise StackError(f"--deployed {file} cannot be read: {error}; {way_out}") from None
     shape = {"history": list, "outputs": dict}
     if not isinstance(found, dict) or not all(isinstance(found.get(key), kind) for key, kind in shape.items()):
-        raise NoStack(f"--deployed {file} must have a list `history` and a map `outputs`; {way_out}")
+        raise StackError(f"--deployed {file} must have a list `history` and a map `outputs`; {way_out}")
     return {"records": [], **found}
 
 
 def _said(*arguments: str) -> str:
     done = pulumi(Path.cwd(), *arguments, otherwise="; or give --deployed FILE")
     if done.returncode:
-        raise NoStack(f"pulumi {' '.join(arguments[:2])} failed: {reason(done.stderr)}")
+        raise StackError(f"pulumi {' '.join(arguments[:2])} failed: {reason(done.stderr)}")
     return done.stdout
 
 

@@ -10,7 +10,7 @@ from bus import git
 from bus.cli.registry import CaFiles, Insecure, Mirror, Repo, TokenHosts, named
 from bus.image_reference import is_tag
 from bus.images.promotion import branch, pins
-from bus.images.promotion.pins import NoPin, Pin
+from bus.images.promotion.pins import ImagePinError, Pin
 from bus.images.registry import trust
 from bus.images.registry.client import MissingImage
 from bus.images.registry.registries import Access, Registries
@@ -39,9 +39,9 @@ def set_image(
         origin, current = git.here(Path.cwd())
         repo, target_branch = repo or origin, target_branch or current
     if not target_branch:
-        raise NoPin("no branch is checked out here; give --target-branch")
+        raise ImagePinError("no branch is checked out here; give --target-branch")
     if not _BRICK.fullmatch(brick):
-        raise NoPin(f"{brick!r} is no name of a brick: lower-case letters, digits and '-'")
+        raise ImagePinError(f"{brick!r} is no name of a brick: lower-case letters, digits and '-'")
     said, own = "", named(token_host, ca_file)
 
     def edit(folder: Path) -> str | None:
@@ -64,17 +64,19 @@ def set_image(
 
 
 def resolved(pin: Pin, tag: str, digest: bool, hotfix: str | None, access: Access) -> Pin:
-    """The pin for `tag`, once its registry has said that the image is there; raises NoPin where it is not."""
+    """The pin for `tag`, once its registry has said that the image is there; raises ImagePinError where it is not."""
     tag, _, built = tag.partition("@")
     if not is_tag(tag):
-        raise NoPin(f"{tag!r} is no tag: letters, digits, '_', '.' and '-', 128 at most")
+        raise ImagePinError(f"{tag!r} is no tag: letters, digits, '_', '.' and '-', 128 at most")
     wanted = pins.bump(pin, tag, "", hotfix)
     with Registries(access) as registries:
         place = registries.place(wanted.image)
         try:
             found = place.registry.digest(place.name, tag)
         except MissingImage:
-            raise NoPin(f"{wanted.image} does not exist in {place.registry.host}; push it first") from None
+            raise ImagePinError(f"{wanted.image} does not exist in {place.registry.host}; push it first") from None
     if built and built != found:
-        raise NoPin(f"{wanted.image} is {found} in {place.registry.host}, and not {built}: the tag was pushed again")
+        raise ImagePinError(
+            f"{wanted.image} is {found} in {place.registry.host}, and not {built}: the tag was pushed again"
+        )
     return pins.bump(wanted, tag, found if digest else "")

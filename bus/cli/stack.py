@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bus.cli.engine import NoStack, pulumi, reason
+from bus.cli.engine import StackError, pulumi, reason
 from bus.cluster.access import Cluster
 from bus.config import settings
 from bus.deployment import Deployment
-from bus.errors import Refused
+from bus.errors import InvalidInput
 from bus.images.delivered.running import Pins
 from bus.plan import build
 
@@ -22,23 +22,25 @@ class Stack:
     config: Mapping[str, str] = field(repr=False)
 
     def cluster(self, site: str) -> Cluster:
-        """How a site's cluster is reached; raises NoStack for a site that the stack does not have."""
+        """How a site's cluster is reached; raises StackError for a site that the stack does not have."""
         if site not in self.plan.sites:
-            raise NoStack(f"stack {self.plan.settings.stack} has no site {site}; sites: {', '.join(self.plan.sites)}")
+            raise StackError(
+                f"stack {self.plan.settings.stack} has no site {site}; sites: {', '.join(self.plan.sites)}"
+            )
         return self.plan.cluster(site, self.config)
 
     def reached(self, *sites: str) -> dict[str, Cluster]:
-        """The clusters of `sites`, or of all; raises NoStack, and Refused with each one that does not answer."""
+        """The clusters of `sites`, or of all; raises StackError, and Refused with each one that does not answer."""
         from bus.cluster.reachable import unreachable  # kr8s takes a third of a second to import
 
         clusters = {site: self.cluster(site) for site in sites or self.plan.sites}
         if problems := unreachable(self.plan.settings, clusters):
-            raise Refused(list(problems.values()))
+            raise InvalidInput(list(problems.values()))
         return clusters
 
 
 def load(root: Path, name: str, config_file: Path | None = None) -> Stack:
-    """A stack's plan; raises NoStack where pulumi cannot read its config, Refused where the plan has problems."""
+    """A stack's plan; raises StackError where pulumi cannot read its config, Refused where the plan has problems."""
     config, encrypted = read_config(root, name, config_file)
     return Stack(build.plan(root, settings.load(name, config, encrypted)), config)
 
@@ -47,7 +49,7 @@ def read_config(root: Path, name: str, config_file: Path | None = None) -> tuple
     """A stack's flat config as a program sees it, secrets decrypted, and the keys that are secrets."""
     done = pulumi(root, "config", "--json", "--show-secrets", "--stack", name, config_file=config_file)
     if done.returncode:
-        raise NoStack(f"stack {name} cannot be read: {reason(done.stderr)}")
+        raise StackError(f"stack {name} cannot be read: {reason(done.stderr)}")
     entries = json.loads(done.stdout)
     config = {
         key: json.dumps(entry["objectValue"]) if "objectValue" in entry else str(entry["value"])
@@ -62,6 +64,6 @@ def pins(root: Path, plan: Deployment) -> dict[str, Pins | None]:
     for name in delivery.also_from if delivery else ():
         done = pulumi(root, "stack", "output", "--json", "--stack", name)
         if done.returncode:
-            raise NoStack(f"stack {name}, named in bus:delivery.alsoFrom, cannot be read: {reason(done.stderr)}")
+            raise StackError(f"stack {name}, named in bus:delivery.alsoFrom, cannot be read: {reason(done.stderr)}")
         found[name] = json.loads(done.stdout or "{}").get("pins")
     return found

@@ -8,7 +8,7 @@ import typer
 from ruamel.yaml.comments import CommentedSeq
 
 from bus.cli import editing
-from bus.cli.engine import ConfigFile, NoStack, StackName, project
+from bus.cli.engine import ConfigFile, StackError, StackName, project
 from bus.cli.stack import Stack, load
 from bus.cluster.endpoints import kafka_servers
 from bus.config import bricks
@@ -39,7 +39,7 @@ def import_(
     root = project()
     file = root / "values" / f"{brick}.yml"
     if not file.exists():
-        raise NoStack(f"values/{brick}.yml is not here; bricks: {', '.join(_bricks(root))}")
+        raise StackError(f"values/{brick}.yml is not here; bricks: {', '.join(_bricks(root))}")
     loaded = load(root, stack, config_file)
     live = read_live(loaded, site, declared_in(root), match or ["*"])
     wrong = {name: reason for name, topic in live.items() if (reason := unfit(topic))}

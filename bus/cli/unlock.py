@@ -11,7 +11,7 @@ import typer
 
 from bus import state_guard
 from bus.cli.check_state import state_of
-from bus.cli.engine import ConfigFile, NoStack, StackName, project, pulumi, reason
+from bus.cli.engine import ConfigFile, StackError, StackName, project, pulumi, reason
 from bus.locks import Lock, Verdict, judge, parse
 
 _LOOK_SECONDS, _ASK_AGAIN_SECONDS = 0.5, 15.0
@@ -49,7 +49,7 @@ def interrupted(state: Mapping[str, Any]) -> list[str]:
 
 
 def _unlock(root: Path, stack: str, wait: int) -> None:
-    """Breaks the locks of dead runs, once no run that may be alive has one; raises NoStack after `wait` seconds."""
+    """Breaks the locks of dead runs, once no run that may be alive has one; raises StackError after `wait` seconds."""
     deadline, said = time.monotonic() + wait, ""
     while locks := held(root, stack):
         verdicts = judged(locks)
@@ -59,7 +59,7 @@ def _unlock(root: Path, stack: str, wait: int) -> None:
             break
         if time.monotonic() >= deadline:
             waited = f" after {wait} s" if wait else ""
-            raise NoStack(
+            raise StackError(
                 f"stack {stack} stays locked{waited}: {lines}; ask who holds it; only when nothing runs any more: "
                 "pulumi cancel"
             )
@@ -72,7 +72,7 @@ def _unlock(root: Path, stack: str, wait: int) -> None:
         return
     done = pulumi(root, "cancel", "--yes", "--stack", stack)
     if done.returncode:
-        raise NoStack(f"pulumi cancel fails: {reason(done.stderr)}")
+        raise StackError(f"pulumi cancel fails: {reason(done.stderr)}")
     print(f"stack {stack} is unlocked")
 
 
@@ -102,17 +102,17 @@ def _clear(root: Path, stack: str, own: str, config_file: Path | None) -> None:
     options = ("--yes", "--skip-preview", "--clear-pending-creates", "--target", own, "--stack", stack)
     done = pulumi(root, "refresh", *options, config_file=config_file)
     if done.returncode:
-        raise NoStack(f"interrupted operations stay in the state of stack {stack}:\n{done.stdout}{done.stderr}")
+        raise StackError(f"interrupted operations stay in the state of stack {stack}:\n{done.stdout}{done.stderr}")
 
 
 def held(root: Path, stack: str) -> list[Lock]:
-    """The locks of a stack, as pulumi tells of them to whoever needs the stack; raises NoStack."""
+    """The locks of a stack, as pulumi tells of them to whoever needs the stack; raises StackError."""
     # Renaming a stack to the name that it has takes the lock, finds the name taken, and writes nothing.
     done = pulumi(root, "stack", "rename", stack, "--stack", stack)
     said = done.stdout + done.stderr
     locks = parse(said)
     if not locks and f"a stack named {stack} already exists" not in said.replace("organization/", ""):
-        raise NoStack(f"whether stack {stack} is locked cannot be told: {reason(said)}")
+        raise StackError(f"whether stack {stack} is locked cannot be told: {reason(said)}")
     return locks
 
 

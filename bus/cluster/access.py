@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from bus.errors import Mendable
+from bus.errors import UserError
 
 # Made by components/logins.py where a site's Kafka has an authorizer (docs/adr/0013).
 BROKERS_SECRET = "kafka-brokers"
@@ -13,7 +13,7 @@ OF_BROKERS = MECHANISMS[0]
 """of brokers among each other, and of bus where it reaches them over a network"""
 
 
-class Unreachable(Mendable):
+class Unreachable(UserError):
     """A cluster or a server that does not answer; the message says which and why."""
 
 

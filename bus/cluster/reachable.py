@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from bus.cluster.access import Cluster
 from bus.cluster.kube import check_reachable
 from bus.config.settings import Settings
-from bus.errors import Mendable, Problem
+from bus.errors import Problem, UserError
 from bus.fan_out import Progress, fan_out
 
 # One that swallows packets takes ten seconds.
@@ -20,7 +20,7 @@ def unreachable(
     return {site: problem(settings, site, error) for site, error in answers.failures.items()}
 
 
-def problem(settings: Settings, site: str, error: Mendable) -> Problem:
+def problem(settings: Settings, site: str, error: UserError) -> Problem:
     """What is said of a site whose cluster does not answer, or does not answer one question."""
     key = settings.kubeconfig_keys.get(site)
     path = f"bus:{key}" if key else f"bus:sites.{site}"

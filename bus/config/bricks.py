@@ -7,12 +7,12 @@ from typing import Any
 
 from pydantic import Field
 
-from bus.config.parsing import Record, nearest, parse
+from bus.config.parsing import ConfigModel, nearest, parse
 from bus.config.yaml_files import keys_without_text, only_text, read_map
 from bus.errors import Problem
 
 
-class Image(Record):
+class Image(ConfigModel):
     """An image as a brick's CI writes it; a digest wins over a tag."""
 
     repository: str = Field(min_length=1, description="registry host, with a path where it has one")
@@ -22,7 +22,7 @@ class Image(Record):
     hotfix: str = Field("", description="why a promotion must leave this image alone (docs/promotion.md)")
 
 
-class BrickFile(Record):
+class BrickFile(ConfigModel):
     """The blocks of a brick's file; fragments are read by bus.topics and bus.indices."""
 
     image: Image | None = None

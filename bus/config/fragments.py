@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import Field
 
-from bus.config.parsing import Record, parse
+from bus.config.parsing import ConfigModel, parse
 from bus.config.stack_file import Kind
 from bus.errors import Problem
 
@@ -14,7 +14,7 @@ Fragments = Mapping[str, tuple[str, Sequence[Mapping[str, Any]]]]
 """file -> (brick, the raw entries of one of its blocks)"""
 
 
-class Fragment(Record):
+class Fragment(ConfigModel):
     """What a topic and an index both say of themselves."""
 
     name: str = Field(min_length=1)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bus.config.stack_file import CENTRAL
-from bus.errors import Mendable
+from bus.errors import UserError
 
 # What a complexe takes over from the one that it is made like. Everything else of a site is its own: where it is, who
 # it is, and how its servers are reached. A test holds that each key of the types is in one of the two lists.
@@ -29,7 +29,7 @@ OWN_BELOW = {
 }
 
 
-class NotAdded(Mendable):
+class NotAdded(UserError):
     """A complexe that cannot be added; the message lists everything that stands in the way."""
 
 

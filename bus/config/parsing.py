@@ -28,7 +28,7 @@ class YamlLoader(yaml.CSafeLoader):
 YamlLoader.add_constructor("tag:yaml.org,2002:value", lambda _, node: str(node.value))
 
 
-class Record(BaseModel):
+class ConfigModel(BaseModel):
     """A frozen type read from YAML: keys in camelCase, unknown keys refused, no silent conversion."""
 
     model_config = ConfigDict(
@@ -41,7 +41,7 @@ class Record(BaseModel):
     )
 
 
-T = TypeVar("T", bound=Record)
+T = TypeVar("T", bound=ConfigModel)
 
 
 def parse(model: type[T], raw: object, file: str, root: str = "") -> tuple[T | None, list[Problem]]:

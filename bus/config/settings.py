@@ -12,7 +12,7 @@ from bus.config.database_roles import ODOO2KAFKA_PASSWORD, ODOO_PASSWORD
 from bus.config.parsing import nearest, parse
 from bus.config.stack_file import CENTRAL, NAMESPACE, Delivery, Mirror, Site, StackFile
 from bus.database.roles import ODOO2KAFKA
-from bus.errors import Problem, Refused
+from bus.errors import InvalidInput, Problem
 
 # Names in cineges-secret, the same on every site: docs/spec.md.
 SECRETS = {
@@ -98,7 +98,9 @@ def load(stack: str, config: Mapping[str, str], encrypted: frozenset[str] | set[
     own = {key.removeprefix(f"{NAMESPACE}:"): value for key, value in config.items() if key.startswith(f"{NAMESPACE}:")}
     if not own:
         way_out = f"is {file} there and not empty, and the right file given with --config-file?"
-        raise Refused([Problem(file, "", None, f"has no key of the program, {NAMESPACE}:customer for one", way_out)])
+        raise InvalidInput(
+            [Problem(file, "", None, f"has no key of the program, {NAMESPACE}:customer for one", way_out)]
+        )
     hidden = {key.removeprefix(f"{NAMESPACE}:") for key in encrypted if key.startswith(f"{NAMESPACE}:")}
     dotted = {key for key in own if "." in key}
     raw = _decoded(file, {key: value for key, value in own.items() if key not in dotted})
@@ -141,7 +143,7 @@ def load(stack: str, config: Mapping[str, str], encrypted: frozenset[str] | set[
             way_out = f"pulumi config set --secret {missing}"
             problems.append(Problem(file, missing, None, f"is required beside {NAMESPACE}:{min(half)}", way_out))
     if problems or content is None:
-        raise Refused(problems)
+        raise InvalidInput(problems)
 
     def has(login: tuple[str, str]) -> bool:
         return bool(dotted & {*login})
@@ -194,7 +196,7 @@ def _decoded(file: str, own: Mapping[str, str]) -> dict[str, Any]:
             deep.append(key)
     deep += [key for key, value in raw.items() if yaml_limits.nested(value)]
     if deep:
-        raise Refused([Problem(file, f"{NAMESPACE}:{key}", None, yaml_limits.TOO_DEEP) for key in sorted(deep)])
+        raise InvalidInput([Problem(file, f"{NAMESPACE}:{key}", None, yaml_limits.TOO_DEEP) for key in sorted(deep)])
     return raw
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from bus.config.parsing import Record
+from bus.config.parsing import ConfigModel
 from bus.database.roles import OWN_ROLES
 from bus.image_reference import parse as parse_image
 
@@ -104,7 +104,7 @@ def _label_value(value: str) -> str:
 LabelValue = Annotated[str, AfterValidator(_label_value), _pattern(_LABEL_VALUE)]
 
 
-class Kafka(Record):
+class Kafka(ConfigModel):
     """The brokers of a site."""
 
     brokers: int = Field(1, ge=1, le=15, description="number of brokers, 1 to 15")
@@ -137,14 +137,14 @@ class Kafka(Record):
         return self
 
 
-class Elasticsearch(Record):
+class Elasticsearch(ConfigModel):
     """The Elasticsearch nodes of a site."""
 
     nodes: int = Field(1, ge=1, le=15, description="number of nodes, 1 to 15")
     endpoint: str | None = Field(None, description="URL that the runner reaches by itself")
 
 
-class Odoo(Record):
+class Odoo(ConfigModel):
     """Odoo of a site and how the bricks log in to it."""
 
     database: str = Field(min_length=1, description="name of Odoo's database")
@@ -166,7 +166,7 @@ def _postgres_user(value: str) -> str:
 PostgresUser = Annotated[str, AfterValidator(_postgres_user)]
 
 
-class Postgres(Record):
+class Postgres(ConfigModel):
     """PostgreSQL of a site."""
 
     user: PostgresUser = Field("odoo", description="role that Odoo uses")
@@ -175,14 +175,14 @@ class Postgres(Record):
     )
 
 
-class As400(Record):
+class As400(ConfigModel):
     """The AS/400 behind kgate, which is outside of this deployment."""
 
     user: str = Field("isi", description="user of the imports")
     address: str | None = Field(None, description="kgate's address, host:port")
 
 
-class Mirror(Record):
+class Mirror(ConfigModel):
     """What kafka2kafka copies between central and one complexe: topic names, `*` for any characters."""
 
     ctrl2cplx: tuple[str, ...] = Field(
@@ -193,7 +193,7 @@ class Mirror(Record):
     )
 
 
-class Site(Record):
+class Site(ConfigModel):
     """One site: central, or a complexe."""
 
     namespace: Label = Field(description="Kubernetes namespace of the site")
@@ -220,7 +220,7 @@ class Site(Record):
     values: dict[str, dict[str, Any]] = Field(default_factory=dict, description="chart values per brick, this site")
 
 
-class Delivery(Record):
+class Delivery(ConfigModel):
     """A customer's registry that every image is copied to before anything is deployed from it."""
 
     registry: Registry = Field(description="host[:port][/path] of the customer's registry")
@@ -243,7 +243,7 @@ class Delivery(Record):
     )
 
 
-class RegistryTrust(Record):
+class RegistryTrust(ConfigModel):
     """What is special about one registry: who may get its login for a token, and what it is verified with."""
 
     token_hosts: tuple[RegistryHost, ...] = Field(
@@ -256,7 +256,7 @@ class RegistryTrust(Record):
     )
 
 
-class VerifyKey(Record):
+class VerifyKey(ConfigModel):
     """A public key of cosign, and the images that it is for."""
 
     key: str = Field(min_length=1, description="public key (PEM), or a file with it from the project's folder")
@@ -289,7 +289,7 @@ VerifyKeyText = Annotated[
 ]
 
 
-class Verify(Record):
+class Verify(ConfigModel):
     """Whose signature every image must have before it is deployed, promoted, delivered or bundled."""
 
     keys: tuple[VerifyKeyText, ...] = Field(
@@ -301,7 +301,7 @@ class Verify(Record):
     )
 
 
-class Images(Record):
+class Images(ConfigModel):
     """How the images of a stack are looked up before anything is deployed, and what they must be."""
 
     require_digest: bool = Field(False, description="refuse an image that has a tag alone")
@@ -318,7 +318,7 @@ class Images(Record):
     )
 
 
-class Timeouts(Record):
+class Timeouts(ConfigModel):
     """Seconds that a release may take until it is ready."""
 
     base_seconds: int = Field(900, ge=10, description="seconds that a base, or docker-registry, may take to be ready")
@@ -326,7 +326,7 @@ class Timeouts(Record):
     mirror_seconds: int = Field(300, ge=10, description="seconds that kafka2kafka may take")
 
 
-class ConfirmDelete(Record):
+class ConfirmDelete(ConfigModel):
     """Names whose deletion, with all their data, is wanted."""
 
     topics: tuple[str, ...] = Field(
@@ -337,7 +337,7 @@ class ConfirmDelete(Record):
     )
 
 
-class StackFile(Record):
+class StackFile(ConfigModel):
     """The `bus:` keys of a stack file, secrets apart."""
 
     customer: LabelValue = Field(description="the customer: whose umbrella charts are deployed, and a label")

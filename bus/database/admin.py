@@ -8,8 +8,8 @@ from typing import Any
 from bus.database import sql
 from bus.database.plan import SERVICE, Plan, Step, plan
 from bus.database.psql import QueryFailed, Run
-from bus.database.roles import Live, Owned, Wanted, from_answer
-from bus.errors import Failed
+from bus.database.roles import LiveRoles, Owned, WantedRoles, from_answer
+from bus.errors import PartialFailure
 
 # What a busy server answers: somebody else holds a table, or changes the same role at the same moment.
 _BUSY = ("lock timeout", "deadlock detected", "tuple concurrently updated", "tuple already updated")
@@ -23,7 +23,7 @@ class Admin:
     def __init__(self, run: Run) -> None:
         self._run = run
 
-    def read(self, wanted: Wanted) -> Live:
+    def read(self, wanted: WantedRoles) -> LiveRoles:
         """Return the live roles, and what a superuser owns of Odoo's; raises Failed."""
         try:
             live = from_answer(self._answer(SERVICE, sql.READ))
@@ -34,10 +34,10 @@ class Admin:
                 for name in looked_into
             }
         except QueryFailed as error:
-            raise Failed({"roles of PostgreSQL": f"cannot be read: {error}"}) from None
+            raise PartialFailure({"roles of PostgreSQL": f"cannot be read: {error}"}) from None
         return replace(live, owned=owned)
 
-    def apply(self, wanted: Wanted) -> list[str]:
+    def apply(self, wanted: WantedRoles) -> list[str]:
         """Change what is not as wanted until nothing is left; returns remarks. Raises Failed.
 
         Whatever was interrupted before is decided anew from what the server has.
@@ -47,7 +47,7 @@ class Admin:
         while True:
             todo = plan(self.read(wanted), wanted)
             if todo.refused:
-                raise Failed({"roles of PostgreSQL": todo.refused})
+                raise PartialFailure({"roles of PostgreSQL": todo.refused})
             if not todo.steps or (rounds and all(step.statement == sql.END_IDLE for step in todo.steps)):
                 return list(todo.remarks)
             try:
@@ -56,11 +56,11 @@ class Admin:
             except QueryFailed as error:
                 if not any(text in str(error) for text in _BUSY) or time.monotonic() > deadline:
                     reason = f"{error}; what was done stays, run the same command again"
-                    raise Failed({"roles of PostgreSQL": reason}) from None
+                    raise PartialFailure({"roles of PostgreSQL": reason}) from None
                 time.sleep(1)
             if rounds > _ROUNDS:
                 reason = f"not as written after {_ROUNDS} attempts; somebody else may be changing them: {todo.says}"
-                raise Failed({"roles of PostgreSQL": reason})
+                raise PartialFailure({"roles of PostgreSQL": reason})
 
     def _carry_out(self, todo: Plan) -> None:
         """Apply steps in order; those in one database travel together."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bus.database import scram
-from bus.database.roles import ATTRIBUTES, Live, Owned, Rights, Role, Wanted, to_text
+from bus.database.roles import ATTRIBUTES, LiveRoles, Owned, Rights, Role, WantedRoles, to_text
 from bus.database.sql import END_IDLE, identifier, literal
 
 SERVICE = "postgres"
@@ -40,7 +40,7 @@ class Plan:
         return list(dict.fromkeys(step.says for step in self.steps))
 
 
-def plan(live: Live, wanted: Wanted) -> Plan:
+def plan(live: LiveRoles, wanted: WantedRoles) -> Plan:
     """Return the statements that are missing; none where a server is as wanted.
 
     Old databases have one role that initdb made, Odoo's own: a superuser for ever. It takes the name of an
@@ -69,7 +69,7 @@ def plan(live: Live, wanted: Wanted) -> Plan:
     return Plan(tuple(steps), remarks=tuple(remarks))
 
 
-def rights_of(live: Live, wanted: Wanted, name: str) -> Rights:
+def rights_of(live: LiveRoles, wanted: WantedRoles, name: str) -> Rights:
     """Return the rights of a wanted role that this version of the server can give."""
     rights = wanted.roles[name]
     if _READER in rights and live.version < _READERS_SINCE:
@@ -77,7 +77,7 @@ def rights_of(live: Live, wanted: Wanted, name: str) -> Rights:
     return rights
 
 
-def _of_another(live: Live, wanted: Wanted) -> str:
+def _of_another(live: LiveRoles, wanted: WantedRoles) -> str:
     """Return why a database of another ordinary role is left alone."""
     owner = live.databases.get(wanted.database)
     if owner is None or owner in (wanted.user, live.bootstrap):
@@ -89,7 +89,7 @@ def _of_another(live: Live, wanted: Wanted) -> str:
     )
 
 
-def _takeover(live: Live, wanted: Wanted) -> Iterator[Step]:
+def _takeover(live: LiveRoles, wanted: WantedRoles) -> Iterator[Step]:
     """Give all that the bootstrap role owns to a successor, and swap their names in one transaction."""
     successor = f"{wanted.user}-next"
     if successor not in live.roles:
@@ -124,12 +124,12 @@ def _takeover(live: Live, wanted: Wanted) -> Iterator[Step]:
     yield Step(SERVICE, "\n".join(swap), says)
 
 
-def _after_takeover(live: Live, wanted: Wanted, old: Role) -> Live:
+def _after_takeover(live: LiveRoles, wanted: WantedRoles, old: Role) -> LiveRoles:
     roles = {**live.roles, wanted.user: Role(frozenset({"login"}), old.verifier)}
-    return Live(live.version, roles, live.databases, idle=live.idle, busy=live.busy)
+    return LiveRoles(live.version, roles, live.databases, idle=live.idle, busy=live.busy)
 
 
-def _moves(live: Live, wanted: Wanted) -> Iterator[Step]:
+def _moves(live: LiveRoles, wanted: WantedRoles) -> Iterator[Step]:
     """Give Odoo its database, and what a superuser made in it."""
     if wanted.user not in live.roles:
         yield Step(SERVICE, f"CREATE ROLE {identifier(wanted.user)}", f"role {wanted.user} is made")
@@ -146,7 +146,7 @@ def _given(database: str, objects: tuple[Owned, ...], role: str, user: str) -> I
         yield Step(database, f"ALTER {kind} {one.identity} OWNER TO {identifier(role)}", says)
 
 
-def _role(live: Live, wanted: Wanted, name: str) -> Iterator[Step]:
+def _role(live: LiveRoles, wanted: WantedRoles, name: str) -> Iterator[Step]:
     """Make a role, or bring its rights and its password to what is wanted."""
     role, rights, quoted = live.roles.get(name), rights_of(live, wanted, name), identifier(name)
     password = wanted.passwords.get(name)
@@ -171,7 +171,7 @@ def _role(live: Live, wanted: Wanted, name: str) -> Iterator[Step]:
         yield Step(SERVICE, statement, f"role {name} gets the password of the stack, and loses the one it has")
 
 
-def _logouts(live: Live, wanted: Wanted) -> Iterator[Step]:
+def _logouts(live: LiveRoles, wanted: WantedRoles) -> Iterator[Step]:
     for name in wanted.gone:
         role = live.roles.get(name)
         if role and not role.bootstrap and (role.verifier or "login" in role.rights):
@@ -179,6 +179,6 @@ def _logouts(live: Live, wanted: Wanted) -> Iterator[Step]:
             yield Step(SERVICE, statement, f"role {name} is not wanted any more: it may not log in")
 
 
-def _has_no_password(live: Live) -> bool:
+def _has_no_password(live: LiveRoles) -> bool:
     """Tell whether nobody can log in as the bootstrap role over the network: sessions of it are from before that."""
     return live.roles[live.bootstrap].verifier is None

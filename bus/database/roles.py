@@ -38,7 +38,7 @@ class Owned:
 
 
 @dataclass(frozen=True)
-class Live:
+class LiveRoles:
     """What a server has."""
 
     version: int
@@ -62,7 +62,7 @@ class Live:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedRoles:
     """What a site's server must have."""
 
     user: str
@@ -99,7 +99,7 @@ def from_text(text: str) -> Rights:
     return frozenset(word for word in text.split(", ") if word)
 
 
-def from_answer(answer: Mapping[str, Any]) -> Live:
+def from_answer(answer: Mapping[str, Any]) -> LiveRoles:
     """Return what the server's answer to `sql.READ` says."""
     roles = {
         name: Role(
@@ -110,7 +110,7 @@ def from_answer(answer: Mapping[str, Any]) -> Live:
         )
         for name, one in answer["roles"].items()
     }
-    return Live(
+    return LiveRoles(
         version=answer["version"],
         roles=roles,
         databases=answer["databases"],

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from bus.config.parsing import Record
+from bus.config.parsing import ConfigModel
 from bus.docgen import markers
 from bus.indices.declared.index import Alias, Fragment, Reindex
 from bus.indices.declared.supporting import MODELS, Template
@@ -58,7 +58,7 @@ def document(text: str) -> str:
 
 
 def _fragment() -> str:
-    parts: Mapping[str, type[Record]] = {"": Fragment, "aliases.&lt;name&gt;.": Alias, "reindex.": Reindex}
+    parts: Mapping[str, type[ConfigModel]] = {"": Fragment, "aliases.&lt;name&gt;.": Alias, "reindex.": Reindex}
     rows = [
         f"| `{prefix}{field.alias or name}` | {markers.default(field)} | {field.description or ''} |"
         for prefix, record in parts.items()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
-from bus.config.parsing import Record
+from bus.config.parsing import ConfigModel
 
 
 def renew(text: str, parts: Mapping[str, str], page: Path) -> str:
@@ -30,4 +30,4 @@ def default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
     value = field.get_default(call_default_factory=True)
-    return "" if value in (None, "", (), {}) or isinstance(value, Record) else f"`{json.dumps(value)}`"
+    return "" if value in (None, "", (), {}) or isinstance(value, ConfigModel) else f"`{json.dumps(value)}`"

@@ -7,9 +7,9 @@ from typing import Any
 
 from elasticsearch import ApiError, TransportError
 
-from bus.errors import Failed
+from bus.errors import PartialFailure
 from bus.indices.diff.generations import first_generation
-from bus.indices.diff.plan import Change, Live
+from bus.indices.diff.plan import Change, LiveIndex
 from bus.indices.diff.settings import Flat, flatten
 from bus.indices.reindex import cutover, rollback
 from bus.indices.reindex.checkpoint import note
@@ -17,7 +17,7 @@ from bus.indices.reindex.copy import Conflict
 from bus.indices.reindex.estimate import Facts
 from bus.indices.reindex.lock import Busy
 from bus.indices.reindex.resolve import behind
-from bus.indices.reindex.runner import PATIENCE_SECONDS, Migration, Say
+from bus.indices.reindex.runner import PATIENCE_SECONDS, ReindexRunner, Say
 from bus.indices.server import errors, matching_templates, versions
 from bus.indices.server.connect import connect
 from bus.indices.supporting.client import Provisioning
@@ -44,11 +44,11 @@ class Admin:
         """Closes the connections."""
         self._client.close()
 
-    def read(self, names: Collection[str]) -> dict[str, Live]:
+    def read(self, names: Collection[str]) -> dict[str, LiveIndex]:
         """alias -> the index behind it, for those of `names` that exist; raises Failed where that cannot be told."""
         found, wrong = behind(names, self._contents(names))
         if wrong:
-            raise Failed(wrong)
+            raise PartialFailure(wrong)
         return found
 
     def names(self) -> list[str]:
@@ -97,13 +97,13 @@ class Admin:
         settings = {**answer["persistent"], **answer["transient"]}
         return tuple(sorted(k for k, v in settings.items() if k.startswith("cluster.blocks.") and v == "true"))
 
-    def generation_before(self, name: str, live: Live) -> str:
+    def generation_before(self, name: str, live: LiveIndex) -> str:
         """The generation that a rollback goes to; raises Failed where none was kept, or the server cannot go back."""
         if reason := versions.REINDEX.refusal(self.server):
-            raise Failed({name: reason})
+            raise PartialFailure({name: reason})
         return rollback.target(name, live)
 
-    def swing_back(self, live: Live, to: str) -> None:
+    def swing_back(self, live: LiveIndex, to: str) -> None:
         """Goes back to the generation `to`."""
         rollback.swing_back(self._client, live, to)
 
@@ -143,15 +143,15 @@ class Admin:
                 shut = _attempt(change, partial(self._open, source)) if change.closed else {}
                 wrong |= shut or _attempt(change, self._migration(change, source, target, say, patience_seconds).run)
         if wrong:
-            raise Failed(wrong)
+            raise PartialFailure(wrong)
 
     def _unsupported(self, changes: Iterable[Change]) -> dict[str, str]:
         """name -> what this server cannot do of its change."""
         judged = ((change.wanted.name, versions.refusals(change, self.server)) for change in changes)
         return {name: "; ".join(reasons.values()) for name, reasons in judged if reasons}
 
-    def _migration(self, change: Change, source: str, target: str, say: Say, patience_seconds: float) -> Migration:
-        return Migration(self._client, change, source, target, say, patience_seconds)
+    def _migration(self, change: Change, source: str, target: str, say: Say, patience_seconds: float) -> ReindexRunner:
+        return ReindexRunner(self._client, change, source, target, say, patience_seconds)
 
     def delete(self, names: Sequence[str]) -> None:
         """Deletes what is behind aliases, all generations with their data; what is gone is fine. Raises Failed."""
@@ -162,7 +162,7 @@ class Admin:
             except ApiError as error:
                 wrong[name] = errors.text(error)
         if wrong:
-            raise Failed(wrong)
+            raise PartialFailure(wrong)
 
     def _each(self, changes: Iterable[Change], act: Callable[[Change], None]) -> dict[str, str]:
         """Does `act` for all at once; returns name -> what went wrong."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bus.indices.diff.plan import Reindexing, Wanted
+from bus.indices.diff.plan import Reindexing, WantedIndex
 from bus.indices.diff.settings import decoded
 
 FORM = "settingsForm"
@@ -21,11 +21,11 @@ def current(props: Mapping[str, Any]) -> dict[str, Any]:
     return {**props, "indices": indices, FORM: LISTS}
 
 
-def from_props(name: str, props: Mapping[str, Any]) -> Wanted:
+def from_props(name: str, props: Mapping[str, Any]) -> WantedIndex:
     """The index that a resource's properties describe."""
     how = props.get("reindex") or {}
     default = Reindexing()
-    return Wanted(
+    return WantedIndex(
         name,
         whole(props["mappings"]),
         props["settings"],
@@ -42,7 +42,7 @@ def from_props(name: str, props: Mapping[str, Any]) -> Wanted:
     )
 
 
-def to_props(live: Wanted, declared: Mapping[str, Any]) -> dict[str, Any]:
+def to_props(live: WantedIndex, declared: Mapping[str, Any]) -> dict[str, Any]:
     """What a refresh says of an index; what no server knows of it stays as declared."""
     ours = {key: declared[key] for key in ("reindex", "reopen") if key in declared}
     return {"mappings": live.mappings, "settings": live.settings, "aliases": live.aliases, **ours}

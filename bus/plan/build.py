@@ -13,7 +13,7 @@ from bus.config.settings import Settings, cineges_config
 from bus.config.stack_file import CENTRAL, Site, kind_of
 from bus.config.yaml_files import as_written
 from bus.deployment import MIRROR, NOTIF, POSTGRES, REGISTRY, Deployment, Release, SitePlan, deployable
-from bus.errors import Problem, Refused
+from bus.errors import InvalidInput, Problem
 from bus.image_reference import from_values
 from bus.images.registry import trust
 from bus.images.signatures import verifying
@@ -36,7 +36,7 @@ def plan(root: Path, settings: Settings) -> Deployment:
     """The deployment of `settings` with the charts/ and values/ of `root`; raises Refused with every problem."""
     folder = root / "charts"
     if missing := validation.no_umbrellas(settings, folder):
-        raise Refused(missing)
+        raise InvalidInput(missing)
     umbrella_places = {chart: places(folder, chart) for chart in deployable(settings.content.customer)}
     known = frozenset(brick for found in umbrella_places.values() for brick in found)
     bricks, problems = brick_files.load(root / "values", known)
@@ -64,7 +64,7 @@ def plan(root: Path, settings: Settings) -> Deployment:
     problems += verifying.problems(settings.file, settings.content.images, root)
     problems += environment.problems(folder, made, umbrella_places, bricks)
     if problems:
-        raise Refused(as_written(dict.fromkeys(problems), root))
+        raise InvalidInput(as_written(dict.fromkeys(problems), root))
     return made
 
 

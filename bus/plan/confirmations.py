@@ -6,7 +6,7 @@ from bus.cluster.access import Cluster, Unreachable
 from bus.cluster.endpoints import elasticsearch_url, kafka_servers
 from bus.config.parsing import nearest
 from bus.deployment import Deployment
-from bus.errors import Failed
+from bus.errors import PartialFailure
 from bus.fan_out import fan_out
 
 # Each one may open port-forwards and a client with threads of its own.
@@ -63,7 +63,7 @@ def _answers(
     def answer(site: str) -> Collection[str] | None:
         try:
             return ask(plan, site, clusters[site])
-        except (Unreachable, Failed):
+        except (Unreachable, PartialFailure):
             return None  # the site's own resource says what is wrong
 
     found = fan_out(clusters, answer, at_once=_SITES_AT_ONCE).values
@@ -89,6 +89,6 @@ def _indices(plan: Deployment, site: str, cluster: Cluster) -> list[str]:
         try:
             return admin.names()
         except (ApiError, TransportError) as error:
-            raise Failed({f"Elasticsearch of {site}": errors.text(error)}) from error
+            raise PartialFailure({f"Elasticsearch of {site}": errors.text(error)}) from error
         finally:
             admin.close()

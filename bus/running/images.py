@@ -11,7 +11,7 @@ from bus.image_reference import Reference
 from bus.images import manifests
 from bus.images.registry.client import RegistryError
 from bus.images.registry.credentials import BadCredentials
-from bus.images.registry.registries import Access, Place, Registries
+from bus.images.registry.registries import Access, ImageLocation, Registries
 from bus.running.versions import Version, named, of_config, of_tag
 
 # Far more than any configuration has, and little to hold.
@@ -55,7 +55,7 @@ class Images:
             return self._registries
 
 
-def config(place: Place) -> Mapping[str, Any]:
+def config(place: ImageLocation) -> Mapping[str, Any]:
     """The configuration of an image, or of the first platform of an index; raises RegistryError or ValueError."""
     described = place.registry.manifest(place.name, place.version).described
     if listed := manifests.children(described):

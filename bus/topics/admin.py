@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions, NewTopic, ResourceType
 
-from bus.errors import Failed
+from bus.errors import PartialFailure
 from bus.topics.answers import NOT_YET, Answers, code, errors_of, failure, is_away, text
 from bus.topics.batches import batches
 from bus.topics.connecting import CALL_SECONDS
@@ -140,7 +140,7 @@ class Admin(Reader):
         errors = self._until_answered(dict.fromkeys(names, 1), send)
         wrong = {n: failure(e) for n, e in errors.items() if code(e) != KafkaError.UNKNOWN_TOPIC_OR_PART}
         if wrong:
-            raise Failed(wrong)
+            raise PartialFailure(wrong)
         if not names:
             return
         deadline = time.monotonic() + SETTLE_SECONDS
@@ -155,7 +155,7 @@ class Admin(Reader):
         records = {name: len(configs) for name, configs in values.items() if configs}
         wrong = {name: failure(error) for name, error in self._until_answered(records, send).items()}
         if wrong:
-            raise Failed(wrong)
+            raise PartialFailure(wrong)
 
     def _until_answered(
         self, records: Mapping[str, int], send: Send, tried: set[str] | None = None

@@ -7,7 +7,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException
 
 from bus.cluster.access import Unreachable
-from bus.errors import Failed
+from bus.errors import PartialFailure
 
 # A broker that has just started is not registered for a moment, a controller moves, an answer is lost on its way.
 NOT_YET = frozenset(
@@ -58,7 +58,7 @@ def unanswered(bootstrap: str, error: KafkaException, advertised: Collection[str
         others = sorted(set(advertised) - set(bootstrap.split(",")))
         way_out = f"; its brokers are to be reached at {', '.join(others)}: are they, from here?" if others else ""
         return Unreachable(f"Kafka at {bootstrap} does not answer: {text(error)}{way_out}")
-    return Failed({f"Kafka at {bootstrap}": text(error)})
+    return PartialFailure({f"Kafka at {bootstrap}": text(error)})
 
 
 def is_away(error: KafkaException) -> bool:

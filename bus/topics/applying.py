@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bus.cluster.access import Unreachable
-from bus.errors import Failed
+from bus.errors import PartialFailure
 from bus.topics.admin import Admin, Say
 from bus.topics.existence import HIDDEN
 from bus.topics.plan import Change, Topic, plan
@@ -30,7 +30,7 @@ def apply(admin: Admin, changes: Sequence[Change], brokers: int, bytes_per_secon
     appeared, unmade = admin.create(missing) if missing else (set[str](), dict[str, str]())
     try:
         failed |= _finish(admin, able, appeared, unmade, brokers, bytes_per_second, say)
-    except (Unreachable, Failed) as error:  # what was created before is to be recorded all the same
+    except (Unreachable, PartialFailure) as error:  # what was created before is to be recorded all the same
         reason = f"was not seen to the end: {error}; run the same command again"
         failed |= {change.wanted.name: reason for change in able if not change.is_nothing} | unmade
     made = {topic.name for topic in missing} - appeared - (unmade.keys() & failed.keys())
@@ -91,7 +91,7 @@ def _replicated(admin: Admin, factors: Mapping[str, int], bytes_per_second: int,
     try:
         with connect(admin.bootstrap, admin.login) as replicas:
             return replicate(admin, replicas, factors, bytes_per_second, say)
-    except (Unreachable, Failed, TooOld) as error:  # what was created before is to be recorded all the same
+    except (Unreachable, PartialFailure, TooOld) as error:  # what was created before is to be recorded all the same
         return dict.fromkeys(factors, f"its replicas could not be looked after: {error}")
 
 

@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import ConfigResource, ConfigSource, OffsetSpec, ResourceType
 
 from bus.cluster.access import Login
-from bus.errors import Failed
+from bus.errors import PartialFailure
 from bus.topics import holdings
 from bus.topics.answers import NO_LEADER, code, is_away, text, unanswered
 from bus.topics.connecting import CALL_SECONDS, CONNECT_SECONDS, connected
@@ -75,7 +75,7 @@ class Reader:
             if not hidden:
                 return found
             if time.monotonic() > deadline:
-                raise Failed(dict.fromkeys(hidden, HIDDEN))
+                raise PartialFailure(dict.fromkeys(hidden, HIDDEN))
             time.sleep(0.2)
 
     def _hidden(self, unseen: Collection[str]) -> set[str]:
@@ -126,7 +126,7 @@ class Reader:
                 continue
             topics[resource.name] = _topic(resource.name, listed[resource.name], entries)
         if wrong:
-            raise Failed(wrong)
+            raise PartialFailure(wrong)
         return topics
 
     def steady(self, names: Collection[str], expected: Mapping[str, Topic]) -> dict[str, Topic]:

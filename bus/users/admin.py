@@ -23,7 +23,7 @@ from bus.topics.answers import text, unanswered
 from bus.topics.batches import batches
 from bus.topics.connecting import CALL_SECONDS, connected
 from bus.users.passwords import ITERATIONS
-from bus.users.plan import Acl, Live, Plan
+from bus.users.plan import Acl, LiveUsers, Plan
 
 _SETTLE_SECONDS = 60.0
 _USER = "User:"
@@ -48,7 +48,7 @@ class Admin:
         self.bootstrap = bootstrap
         self._client: Any = connected(bootstrap, login)[0]
 
-    def read(self) -> Live:
+    def read(self) -> LiveUsers:
         """Every user that has a password or a right."""
         anything: Any = None  # which the types do not know of
         every = AclBindingFilter(
@@ -69,7 +69,7 @@ class Admin:
             user: {_MECHANISM_NAMES[one.mechanism]: int(one.iterations) for one in answer.scram_credential_infos}
             for user, answer in users.items()
         }
-        return Live(frozenset(_acl(binding) for binding in found), credentials)
+        return LiveUsers(frozenset(_acl(binding) for binding in found), credentials)
 
     def apply(self, plan: Plan, logins: Mapping[str, Login]) -> dict[str, str]:
         """Makes the changes of a plan, what gives rights before what takes them; user -> what failed.

@@ -28,7 +28,7 @@ class Acl:
 
 
 @dataclass(frozen=True)
-class Live:
+class LiveUsers:
     """What the brokers have; credentials: user -> mechanism -> iterations."""
 
     acls: frozenset[Acl] = frozenset()
@@ -51,7 +51,7 @@ class Plan:
     """(user, mechanism): passwords that are taken away"""
 
 
-def plan(live: Live, wanted: Mapping[str, Rights], gone: Collection[str]) -> Plan:
+def plan(live: LiveUsers, wanted: Mapping[str, Rights], gone: Collection[str]) -> Plan:
     """Rights exactly as wanted, for users that are wanted and those that are `gone`; everybody else is left alone.
 
     Each wanted user gets its password in any case: whether it is the right one, brokers do not tell. An older one that
@@ -67,14 +67,14 @@ def plan(live: Live, wanted: Mapping[str, Rights], gone: Collection[str]) -> Pla
     )
 
 
-def with_brokers(made: Plan, live: Live, brokers: Collection[str]) -> Plan:
+def with_brokers(made: Plan, live: LiveUsers, brokers: Collection[str]) -> Plan:
     """The plan with the users of brokers and bus, who have no rights of their own; those of older renewals go."""
     older = [user for user in sorted(live.credentials) if is_of_brokers(user) and user not in brokers]
     logout = [(user, one) for user in older for one in _mechanisms(live, user)] if brokers else []
     return replace(made, login=(*made.login, *sorted(brokers)), logout=(*made.logout, *logout))
 
 
-def retirement(live: Live, mechanisms: Mapping[str, str]) -> Plan:
+def retirement(live: LiveUsers, mechanisms: Mapping[str, str]) -> Plan:
     """The passwords of a revision before; `mechanisms` has that of each user's newest one."""
     return Plan(
         logout=tuple(
@@ -87,7 +87,7 @@ def retirement(live: Live, mechanisms: Mapping[str, str]) -> Plan:
     )
 
 
-def strangers(live: Live, known: Collection[str]) -> list[str]:
+def strangers(live: LiveUsers, known: Collection[str]) -> list[str]:
     """Users that bus knows nothing of: it leaves them, their passwords and their rights alone."""
     there = {acl.user for acl in live.acls} | live.credentials.keys()
     return sorted(user for user in there - set(known) if not is_of_brokers(user))
@@ -101,7 +101,7 @@ def from_props(user: str, rights: Mapping[str, Mapping[str, str]]) -> Iterable[A
                 yield Acl(user, kind, name, operation)
 
 
-def to_props(live: Live, mechanisms: Mapping[str, str]) -> dict[str, Rights]:
+def to_props(live: LiveUsers, mechanisms: Mapping[str, str]) -> dict[str, Rights]:
     """The reverse, for the users of `mechanisms`; one that cannot log in with that mechanism is not there."""
     found: dict[str, Rights] = {user: {} for user, one in mechanisms.items() if live.has_login(user, one)}
     for acl in sorted(live.acls):
@@ -111,5 +111,5 @@ def to_props(live: Live, mechanisms: Mapping[str, str]) -> dict[str, Rights]:
     return found
 
 
-def _mechanisms(live: Live, user: str) -> list[str]:
+def _mechanisms(live: LiveUsers, user: str) -> list[str]:
     return sorted(live.credentials.get(user, {}))

@@ -7,7 +7,7 @@ from pulumi.dynamic import CheckResult, ConfigureRequest, CreateResult, DiffResu
 
 from bus.cluster.access import Cluster, Unreachable
 from components.providers import connection
-from components.providers.connection import Place
+from components.providers.connection import SiteEndpoint
 
 _INPUTS = (*connection.KEYS, "clusterUid")
 
@@ -68,7 +68,7 @@ class ClusterPin(pulumi.dynamic.Resource, module="bus", name="ClusterPin"):
     """The cluster of one site; `cluster_uid` is the stack file's pin, else that of the first `up` holds."""
 
     def __init__(
-        self, name: str, *, place: Place, cluster_uid: str | None, opts: pulumi.ResourceOptions | None = None
+        self, name: str, *, place: SiteEndpoint, cluster_uid: str | None, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         props: dict[str, Any] = {**place.props, "clusterUid": cluster_uid}
         super().__init__(ClusterPinProvider(), name, props, opts)

@@ -11,7 +11,7 @@ from bus.cluster.access import Cluster, Unreachable
 
 
 @dataclass(frozen=True)
-class Place:
+class SiteEndpoint:
     """A site and how its servers are reached, as properties of a resource: without its kubeconfig, a secret."""
 
     site: str
@@ -25,7 +25,7 @@ class Place:
         return asdict(self)
 
 
-KEYS = tuple(field.name for field in fields(Place))
+KEYS = tuple(field.name for field in fields(SiteEndpoint))
 
 
 def cluster(props: Mapping[str, Any], request: ConfigureRequest) -> Cluster:

@@ -18,11 +18,11 @@ from pulumi.dynamic import (
 
 from bus.cluster.endpoints import registry_host
 from bus.image_reference import parse
-from bus.images.copy.copying import Copied, Copying
+from bus.images.copy.copying import Copying, CopyResult
 from bus.images.registry import trust
 from bus.images.registry.login import Login
 from bus.images.registry.lookup import look_up
-from bus.images.registry.registries import Access, Place, Registries
+from bus.images.registry.registries import Access, ImageLocation, Registries
 from bus.images.registry.trust import Trust
 from bus.images.signatures import verifying
 from bus.images.signatures.cosign import Policy
@@ -113,9 +113,9 @@ class ImageCopiesProvider(ResourceProvider):
         ):
             copying = Copying(blobs, props.get("platforms") or ())
 
-            def one(source: str, target: str) -> Copied:
+            def one(source: str, target: str) -> CopyResult:
                 place, wanted = sources.place(parse(source)), parse(target)
-                pinned = Place(place.registry, place.name, props["digests"][source])
+                pinned = ImageLocation(place.registry, place.name, props["digests"][source])
                 return copying.copy(pinned, targets.place(wanted), wanted.tag)
 
             tasks = {pool.submit(one, source, target): source for source, target in sorted(images.items())}
@@ -155,7 +155,7 @@ class ImageCopiesProvider(ResourceProvider):
             yield stack.enter_context(Registries(access))
 
 
-def _say(progress: str, image: str, copied: Copied) -> None:
+def _say(progress: str, image: str, copied: CopyResult) -> None:
     """One line for an image that moved anything."""
     if copied.blobs or copied.mounted or copied.referrers:
         what = f"{copied.blobs} blobs, {copied.size_bytes / 1e6:.1f} MB, {copied.mounted} shared"
@@ -175,7 +175,7 @@ class ImageCopies(pulumi.dynamic.Resource, module="bus", name="ImageCopies"):
         source_mirror: str,
         platforms: Sequence[str] = (),
         known: Mapping[str, Trust] | None = None,
-        host: connection.Place | None = None,
+        host: connection.SiteEndpoint | None = None,
         verify: Policy | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:

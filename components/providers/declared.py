@@ -16,7 +16,7 @@ from pulumi.dynamic import (
 )
 
 from bus.cluster.access import NotDeployed, Unreachable
-from bus.errors import Failed
+from bus.errors import PartialFailure
 from bus.plan.deletion_policy import Removal, removal
 from components.providers import connection, partial
 
@@ -115,14 +115,14 @@ class DeclaredSetProvider(ResourceProvider, ABC):
         """
         try:
             removals = self._removals(admin, gone, olds, news)
-        except (Unreachable, Failed) as error:
+        except (Unreachable, PartialFailure) as error:
             unjudged = dict.fromkeys(gone, f"could not be judged: {error}; run the same command again")
             return {**unjudged, **(olds.get("kept") or {})}, unjudged
         going = [one.name for one in removals if one.delete]
         undeleted: dict[str, str] = {}
         try:
             admin.delete(going)
-        except Failed as error:
+        except PartialFailure as error:
             undeleted = {name: f"could not be deleted: {reason}" for name, reason in error.reasons.items()}
         except Unreachable as error:
             undeleted = dict.fromkeys(going, f"could not be deleted: {error}; run the same command again")
@@ -134,7 +134,7 @@ class DeclaredSetProvider(ResourceProvider, ABC):
         """What is live of those that failed; what was known of them where that cannot be read."""
         try:
             return self._seen(admin.read(names), {name: news[self.block][name] for name in names})
-        except (Unreachable, Failed):
+        except (Unreachable, PartialFailure):
             return {name: value for name, value in (olds.get(self.block) or {}).items() if name in names}
 
     def _created(self, cluster_id: str, olds: Mapping[str, Any]) -> set[str]:
@@ -154,7 +154,7 @@ class DeclaredSetProvider(ResourceProvider, ABC):
         failed: dict[str, str] = {}
         try:
             self._act(admin, able, news["site"])
-        except Failed as error:
+        except PartialFailure as error:
             failed = error.reasons
         return {c.wanted.name for c in able if c.create and c.wanted.name not in failed}, {**refused, **failed}
 
@@ -188,7 +188,7 @@ class DeclaredSetProvider(ResourceProvider, ABC):
             with self._admin(news) as admin:
                 self._check_cluster(admin.cluster_id, news.get("clusterId") or "", news["site"])
                 removals = self._removals(admin, gone, olds, news)
-        except (Unreachable, Failed) as error:
+        except (Unreachable, PartialFailure) as error:
             kept = olds.get("kept") or {}
             removals = [Removal(name, False, reason) for name, reason in kept.items() if name in gone]
             if new := [name for name in gone if name not in kept]:

@@ -10,7 +10,7 @@ from pulumi.dynamic import CheckFailure, CheckResult, DiffResult, ReadResult
 
 from bus.cluster.access import NotDeployed, Unreachable
 from bus.cluster.endpoints import elasticsearch_url
-from bus.errors import Failed
+from bus.errors import PartialFailure
 from bus.indices.declared.supporting import KINDS, Bodies
 from bus.indices.diff import plan
 from bus.indices.diff.drift import seen
@@ -19,7 +19,7 @@ from bus.indices.reindex import estimate
 from bus.indices.server import versions
 from bus.indices.supporting import diff
 from components.providers import connection, provisions
-from components.providers.connection import Place
+from components.providers.connection import SiteEndpoint
 from components.providers.declared import DeclaredSetProvider
 from components.providers.provisions import CREATED, KEPT
 
@@ -49,7 +49,7 @@ class IndexSetProvider(DeclaredSetProvider):
             try:
                 with self._admin(news) as admin:
                     failures = [*provisions.judge(admin, news), *self._judge(admin, _olds, news)]
-            except Failed as error:
+            except PartialFailure as error:
                 failures = [connection.failure(f"{name}: {why}") for name, why in error.reasons.items()]
             except Unreachable as error:
                 if _olds or not isinstance(error, NotDeployed):  # else a first preview: nothing to judge against
@@ -68,7 +68,7 @@ class IndexSetProvider(DeclaredSetProvider):
         """Whether a run that died left a copy behind, and writes blocked maybe, though the fragment was put back."""
         if not news["indices"]:
             return False
-        with suppress(Unreachable, Failed), self._admin(news) as admin:
+        with suppress(Unreachable, PartialFailure), self._admin(news) as admin:
             return any(live.pending for live in admin.read(news["indices"].keys()).values())
         return False
 
@@ -152,7 +152,7 @@ class IndexSetProvider(DeclaredSetProvider):
             try:
                 yield admin
             except (ApiError, TransportError) as error:
-                raise Failed({f"Elasticsearch of {props['site']}": errors.text(error)}) from error
+                raise PartialFailure({f"Elasticsearch of {props['site']}": errors.text(error)}) from error
             finally:
                 admin.close()
 
@@ -170,7 +170,7 @@ class IndexSet(pulumi.dynamic.Resource, module="bus", name="IndexSet"):
         self,
         name: str,
         *,
-        place: Place,
+        place: SiteEndpoint,
         endpoint: str,
         indices: Mapping[str, Mapping[str, object]],
         confirm_delete: Sequence[str],

@@ -14,14 +14,14 @@ from google.protobuf import any_pb2
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import provider_pb2, status_pb2
 
-from bus.errors import Failed
+from bus.errors import PartialFailure
 
 PROVIDER_KEY = "__provider"  # of pulumi.dynamic: how a state names the provider's class
 
 
-def fail(id_: str, outs: Mapping[str, Any], failed: Mapping[str, str]) -> Failed:
+def fail(id_: str, outs: Mapping[str, Any], failed: Mapping[str, str]) -> PartialFailure:
     """The error to raise, once the engine is told that the resource is `outs` all the same."""
-    error = Failed(failed)
+    error = PartialFailure(failed)
     context = _context()
     if context is not None:
         loop = asyncio.new_event_loop()

@@ -22,10 +22,10 @@ from bus.cluster.kube import secret
 from bus.database import scram
 from bus.database.admin import Admin
 from bus.database.plan import plan, rights_of
-from bus.database.roles import Live, SiteRoles, Wanted, from_text, to_text
-from bus.errors import Failed
+from bus.database.roles import LiveRoles, SiteRoles, WantedRoles, from_text, to_text
+from bus.errors import PartialFailure
 from components.providers import connection
-from components.providers.connection import Place
+from components.providers.connection import SiteEndpoint
 
 SECRET = "cineges-secret"
 _COMPARED = (*connection.KEYS, "user", "database", "roles", "passwords", "passwordRevision")
@@ -52,7 +52,7 @@ class PostgresRolesProvider(ResourceProvider):
             pending = todo.says
             if todo.refused:
                 failures = [connection.failure(f"PostgreSQL of {news['site']}: {todo.refused}")]
-        except (Unreachable, Failed) as error:
+        except (Unreachable, PartialFailure) as error:
             if _olds or not isinstance(error, NotDeployed):  # else a first preview: there is nobody yet
                 connection.warn(f"roles of PostgreSQL of {news['site']} are not compared with the live server: {error}")
         return CheckResult({**news, "pending": pending}, failures)
@@ -78,7 +78,7 @@ class PostgresRolesProvider(ResourceProvider):
             with self._admin(props) as admin:
                 wanted = _wanted({}, props, self._passwords(props))
                 props = {**props, "roles": _live_roles(admin.read(wanted), wanted)}
-        except (Unreachable, Failed) as error:
+        except (Unreachable, PartialFailure) as error:
             connection.warn(f"roles of PostgreSQL of {props['site']} are taken as they were: {error}")
         inputs = {key: props[key] for key in (*_COMPARED, "required") if key in props}
         return ReadResult(id_, props, {**inputs, "pending": []})
@@ -132,13 +132,13 @@ class PostgresRolesProvider(ResourceProvider):
             yield Admin(run)
 
 
-def _wanted(olds: Mapping[str, Any], news: Mapping[str, Any], passwords: Mapping[str, str]) -> Wanted:
+def _wanted(olds: Mapping[str, Any], news: Mapping[str, Any], passwords: Mapping[str, str]) -> WantedRoles:
     roles = {name: from_text(text) for name, text in news["roles"].items()}
     before = olds.get("roles") or {}
-    return Wanted(news["user"], news["database"], roles, passwords, tuple(sorted(before.keys() - roles.keys())))
+    return WantedRoles(news["user"], news["database"], roles, passwords, tuple(sorted(before.keys() - roles.keys())))
 
 
-def _live_roles(live: Live, wanted: Wanted) -> dict[str, str]:
+def _live_roles(live: LiveRoles, wanted: WantedRoles) -> dict[str, str]:
     """Return the live rights of the wanted roles that are there, as `roles` holds those that are wanted."""
     found = {}
     for name, role in live.roles.items():
@@ -161,7 +161,7 @@ class PostgresRoles(pulumi.dynamic.Resource, module="bus", name="PostgresRoles")
         self,
         name: str,
         *,
-        place: Place,
+        place: SiteEndpoint,
         roles: SiteRoles,
         password_revision: pulumi.Input[str],
         required: bool,

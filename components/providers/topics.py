@@ -11,12 +11,12 @@ from pulumi.dynamic import CheckFailure, CheckResult
 
 from bus.cluster.access import NotDeployed, Unreachable
 from bus.cluster.endpoints import kafka_servers
-from bus.errors import Failed
+from bus.errors import PartialFailure
 from bus.plan.deletion_policy import Mirrored, Removal, removal
 from bus.topics import holdings, plan
 from bus.topics.mirror_patterns import matches
 from components.providers import connection
-from components.providers.connection import Place
+from components.providers.connection import SiteEndpoint
 from components.providers.declared import DeclaredSetProvider
 
 # What an update is not made for: `elsewhere` keeps a topic that moves between two sets, `clusterId` is filled by check,
@@ -42,7 +42,7 @@ class TopicSetProvider(DeclaredSetProvider):
         news = {**news, "clusterId": news.get("clusterId") or _olds.get("clusterId")}
         try:
             return CheckResult(news, self._judge(_olds, news))
-        except Failed as error:
+        except PartialFailure as error:
             return CheckResult(news, [connection.failure(f"{n}: {why}") for n, why in error.reasons.items()])
         except Unreachable as error:
             if _olds or not isinstance(error, NotDeployed):  # else a first preview: there is nothing to judge against
@@ -56,7 +56,7 @@ class TopicSetProvider(DeclaredSetProvider):
         with self._admin(news) as admin:
             try:
                 self._check_cluster(admin.cluster_id, news["clusterId"] or "", news["site"])
-            except Failed as error:
+            except PartialFailure as error:
                 return [connection.failure(why) for why in error.reasons.values()]
             news["clusterId"] = admin.cluster_id
             live = self._live(admin, olds, news)
@@ -72,7 +72,7 @@ class TopicSetProvider(DeclaredSetProvider):
             able = [change for change in able if change.wanted.name not in refused]
             try:
                 self._warn_of_changes(admin, live, away, able)
-            except (Unreachable, Failed) as error:
+            except (Unreachable, PartialFailure) as error:
                 connection.warn(f"how much goes or is copied by the changes on {news['site']} is not known: {error}")
         said = [f"{name}: {why}" for name, why in sorted(refused.items())]
         return [*self._failures(changes), *map(connection.failure, said)]
@@ -173,7 +173,7 @@ class TopicSetProvider(DeclaredSetProvider):
                 f"Kafka of {site} has cluster id {found}, but this stack manages {pinned}: check context and "
                 f"namespace; if the volumes were renewed on purpose, set bus:sites.{site}.kafka.clusterId: {found}"
             )
-            raise Failed({"clusterId": reason})
+            raise PartialFailure({"clusterId": reason})
 
     def _declared(self, props: Mapping[str, Any]) -> dict[str, plan.Topic]:
         """The topics that a state holds; one whose replicas were uneven at the last refresh equals nothing."""
@@ -193,7 +193,7 @@ def _readers(admin: Any, names: Collection[str]) -> dict[str, list[str] | None]:
     """The consumer groups of topics; None where the brokers do not tell, which is no reason to stop."""
     try:
         return dict(admin.readers(names))
-    except (Unreachable, Failed):
+    except (Unreachable, PartialFailure):
         return dict.fromkeys(names)
 
 
@@ -217,7 +217,7 @@ class TopicSet(pulumi.dynamic.Resource, module="bus", name="TopicSet"):
         self,
         name: str,
         *,
-        place: Place,
+        place: SiteEndpoint,
         admin_port: int,
         bootstrap_servers: str,
         brokers: int,

@@ -7,7 +7,7 @@ import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ResourceProvider, UpdateResult
 
 from bus.cluster.access import Cluster
-from bus.releases.recovery.state import Wanted
+from bus.releases.recovery.state import WantedRelease
 from bus.releases.recovery.uninstall import uninstall
 from components.providers import connection
 
@@ -34,7 +34,7 @@ class UninstallProvider(ResourceProvider):
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Removes the release with its records; what an earlier removal did already is fine."""
         cluster = Cluster(_props["context"], _props["kubeconfig"], _props["namespace"])
-        wanted = Wanted(_props["release"], _props["chart"], timedelta(seconds=_props["timeoutSeconds"]))
+        wanted = WantedRelease(_props["release"], _props["chart"], timedelta(seconds=_props["timeoutSeconds"]))
         uninstall(cluster, wanted, say=connection.warn)
 
 

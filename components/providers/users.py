@@ -19,11 +19,11 @@ from pulumi.dynamic import (
 from bus.cluster.access import BROKERS_SECRET, OF_BROKERS, Denied, Login, NotDeployed, Unreachable
 from bus.cluster.endpoints import kafka_servers
 from bus.cluster.kube import secret
-from bus.errors import Failed
+from bus.errors import PartialFailure
 from bus.users.passwords import is_of_brokers
-from bus.users.plan import Live, plan, retirement, strangers, to_props, with_brokers
+from bus.users.plan import LiveUsers, plan, retirement, strangers, to_props, with_brokers
 from components.providers import connection
-from components.providers.connection import Place
+from components.providers.connection import SiteEndpoint
 
 _COMPARED = (*connection.KEYS, "adminPort", "passwordRevision", "passwordFingerprint", "brokerLogins", "users")
 
@@ -44,7 +44,7 @@ class KafkaUsersProvider(ResourceProvider):
                 live = admin.read()
             for text in _remarks(live, _olds.get("users") or {}, news["users"]):
                 connection.say(f"Kafka of {news['site']}: {text}")
-        except (Unreachable, Failed) as error:
+        except (Unreachable, PartialFailure) as error:
             if _olds or not isinstance(error, NotDeployed):  # else a first preview: there is nobody yet
                 connection.warn(f"Kafka users of {news['site']} are not compared with the live brokers: {error}")
         return CheckResult(news, [])
@@ -79,11 +79,11 @@ class KafkaUsersProvider(ResourceProvider):
         try:
             with self._admin(_props) as admin:
                 failed = admin.apply(plan(admin.read(), {}, _props["users"]), {})
-        except (Unreachable, Failed) as error:
+        except (Unreachable, PartialFailure) as error:
             connection.say(f"Kafka users of {_props['site']} stay as they are, on the brokers' volumes: {error}")
         else:
             if failed:
-                raise Failed(failed)
+                raise PartialFailure(failed)
 
     def _apply(self, olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
         """The outputs. Where anything fails the state stays as it was, and the next run does it all again."""
@@ -94,7 +94,7 @@ class KafkaUsersProvider(ResourceProvider):
             todo = with_brokers(plan(live, wanted, before.keys() - wanted.keys()), live, brokers.keys())
             failed = admin.apply(todo, logins | brokers)
         if failed:
-            raise Failed(failed)
+            raise PartialFailure(failed)
         return {**news, "mechanisms": {user: login.mechanism for user, login in sorted(logins.items())}}
 
     def _logins(self, props: Mapping[str, Any]) -> dict[str, Login]:
@@ -149,11 +149,11 @@ class RetiredPasswordsProvider(KafkaUsersProvider):
         with self._admin(news) as admin:
             failed = admin.apply(retirement(admin.read(), mechanisms), {})
         if failed:
-            raise Failed(failed)
+            raise PartialFailure(failed)
         return dict(news)
 
 
-def _remarks(live: Live, before: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+def _remarks(live: LiveUsers, before: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
     """What somebody who looks at a preview should know of the users that are there."""
     there = live.credentials.keys() | {acl.user for acl in live.acls}
     adopted = sorted(user for user in (wanted.keys() - before.keys()) & there if not is_of_brokers(user))
@@ -169,7 +169,7 @@ class KafkaUsers(pulumi.dynamic.Resource, module="bus", name="KafkaUsers"):
         self,
         name: str,
         *,
-        place: Place,
+        place: SiteEndpoint,
         admin_port: int,
         password_revision: int,
         fingerprint: pulumi.Input[str],
@@ -191,7 +191,7 @@ class RetiredPasswords(pulumi.dynamic.Resource, module="bus", name="RetiredPassw
         self,
         name: str,
         *,
-        place: Place,
+        place: SiteEndpoint,
         admin_port: int,
         password_revision: int,
         fingerprint: pulumi.Input[str],
@@ -203,7 +203,7 @@ class RetiredPasswords(pulumi.dynamic.Resource, module="bus", name="RetiredPassw
 
 
 def _login_props(
-    place: Place, admin_port: int, password_revision: int, fingerprint: pulumi.Input[str]
+    place: SiteEndpoint, admin_port: int, password_revision: int, fingerprint: pulumi.Input[str]
 ) -> dict[str, Any]:
     """What both keep; another fingerprint: passwords may have been made anew without another revision."""
     revision = {"passwordRevision": password_revision, "passwordFingerprint": fingerprint}

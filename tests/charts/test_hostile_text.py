@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bus.config import settings as stack_settings
-from bus.errors import Refused
+from bus.errors import InvalidInput
 from bus.plan import build
 from bus.releases.render import charts, rendering
 from tests.settings.test_settings import SECRETS, config_of, flat
@@ -107,7 +107,7 @@ def objects(project: Path, site: dict[str, Any], stack: dict[str, Any]) -> set[t
             assert "s3cr3t-of-the-stack" not in manifest
             for one in yaml.safe_load_all(manifest):
                 found.add((one["kind"], one["metadata"].get("namespace", ""), one["metadata"]["name"]))
-    except (Refused, rendering.NoHelm) as error:
+    except (InvalidInput, rendering.NoHelm) as error:
         assert "s3cr3t-of-the-stack" not in str(error)
         return None
     return found

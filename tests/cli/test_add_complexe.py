@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 
 from bus.cli import add_complexe
 from bus.cli.app import app
-from bus.cli.engine import NoStack
+from bus.cli.engine import StackError
 from bus.config.new_complexe import OWN, OWN_BELOW, SHARED, SHARED_BELOW, NotAdded
 from bus.config.stack_file import Elasticsearch, Kafka, Site
-from bus.errors import Refused
+from bus.errors import InvalidInput
 
 ROOT = Path(__file__).parents[2]
 CODE = ("--cinema-code", "K-N")
@@ -89,7 +89,7 @@ def test_secrets_of_a_registry_of_its_own_are_taken_as_they_are(project: Path) -
 )
 def test_what_a_deployment_would_refuse_is_not_written(project: Path, arguments: tuple[str, ...], said: str) -> None:
     before = (project / "Pulumi.prod.yaml").read_text()
-    with pytest.raises(Refused, match=said):
+    with pytest.raises(InvalidInput, match=said):
         CliRunner().invoke(app, ["add-complexe", *arguments], catch_exceptions=False)
     assert (project / "Pulumi.prod.yaml").read_text() == before
 
@@ -105,7 +105,7 @@ def test_what_a_deployment_would_refuse_is_not_written(project: Path, arguments:
 )
 def test_a_stack_file_that_cannot_be_changed_is_said(project: Path, content: str, said: str) -> None:
     (project / "Pulumi.master.yaml").write_text(content)
-    with pytest.raises(NoStack) as refused:
+    with pytest.raises(StackError) as refused:
         run("kone", "--stack", "master", *CODE)
     assert str(refused.value).startswith(said)
     assert (project / "Pulumi.master.yaml").read_text() == content
@@ -122,7 +122,7 @@ def test_line_ends_stay_as_they_are(project: Path) -> None:
 
 
 def test_a_cinema_is_added_once(project: Path) -> None:
-    with pytest.raises(Refused, match=r"sites\.kone\.cinemaCode = 'N-M': is used by more than one site"):
+    with pytest.raises(InvalidInput, match=r"sites\.kone\.cinemaCode = 'N-M': is used by more than one site"):
         run("kone", "--stack", "master", "--cinema-code", "N-M")
 
 

@@ -10,23 +10,26 @@ from typer.testing import CliRunner
 
 from bus.bundle.archive import BadBundle
 from bus.cli import app
-from bus.cli.engine import ConfigFile, NoStack, StackName
+from bus.cli.engine import ConfigFile, StackError, StackName
 from bus.cli.promote import NotPromoted
 from bus.cluster.access import Unreachable
-from bus.errors import Failed, Problem, Refused
+from bus.errors import InvalidInput, PartialFailure, Problem
 from bus.git import GitFailed
 from bus.images.promotion.deployed import NotDeployed
-from bus.images.promotion.pins import NoPin
+from bus.images.promotion.pins import ImagePinError
 from bus.images.registry.client import MissingImage, RegistryError
 from bus.images.registry.credentials import BadCredentials
 from bus.releases.render.rendering import NoHelm
 
 ROOT = Path(__file__).parents[2]
 MENDABLE = [
-    Refused([Problem("f.yml", "a", 1, "must be 2")]),
-    Failed({"t": "the reason"}),
+    InvalidInput([Problem("f.yml", "a", 1, "must be 2")]),
+    PartialFailure({"t": "the reason"}),
     NotPromoted("not promoted", ["the reason"]),
-    *(kind("the reason") for kind in (Unreachable, BadBundle, NoStack, GitFailed, BadCredentials, NotDeployed, NoPin)),
+    *(
+        kind("the reason")
+        for kind in (Unreachable, BadBundle, StackError, GitFailed, BadCredentials, NotDeployed, ImagePinError)
+    ),
     *(kind("the reason") for kind in (RegistryError, MissingImage, NoHelm)),
 ]
 

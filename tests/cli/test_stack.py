@@ -8,10 +8,10 @@ from typing import Any, cast
 
 import pytest
 
-from bus.cli.engine import NoStack, project, pulumi
+from bus.cli.engine import StackError, project, pulumi
 from bus.cli.stack import Stack, read_config
 from bus.cluster.access import Cluster, Unreachable
-from bus.errors import Refused
+from bus.errors import InvalidInput
 from tests.settings.test_settings import load_stack
 
 ROOT = Path(__file__).parents[2]
@@ -59,7 +59,7 @@ def test_what_a_command_leaves_in_its_temporary_folder_is_gone(cli: Path) -> Non
 
 def test_what_pulumi_refuses_is_said_with_its_reason(cli: Path) -> None:
     (cli / "code").write_text("255")
-    with pytest.raises(NoStack, match="stack prod cannot be read: a reason"):
+    with pytest.raises(StackError, match="stack prod cannot be read: a reason"):
         read_config(cli, "prod")
 
 
@@ -77,7 +77,7 @@ def test_what_pulumi_refuses_is_said_with_its_reason(cli: Path) -> None:
 )
 def test_what_pulumi_says_without_a_way_out_is_given_one(cli: Path, said: str, way_out: str) -> None:
     (cli / "pulumi").write_text(f'#!/bin/sh\necho "{said}" >&2\nexit 255\n')
-    with pytest.raises(NoStack, match=f"stack prod cannot be read: {said}; {way_out}"):
+    with pytest.raises(StackError, match=f"stack prod cannot be read: {said}; {way_out}"):
         read_config(cli, "prod")
 
 
@@ -97,7 +97,7 @@ def test_a_checkout_without_packages_says_how_to_have_them(tmp_path: Path) -> No
 
 def test_no_pulumi_is_said_with_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(NoStack, match=r"not on PATH; in the sandbox: \. sandbox/env\.sh; or so$"):
+    with pytest.raises(StackError, match=r"not on PATH; in the sandbox: \. sandbox/env\.sh; or so$"):
         pulumi(tmp_path, "about", otherwise="; or so")
 
 
@@ -107,7 +107,7 @@ def test_a_verb_finds_its_project_from_a_folder_below(tmp_path: Path, monkeypatc
     monkeypatch.chdir(tmp_path / "docs/adr")
     assert project() == tmp_path
     (tmp_path / "Pulumi.yaml").unlink()
-    with pytest.raises(NoStack, match=r"neither .*/docs/adr nor a folder above it has a Pulumi\.yaml; run this in"):
+    with pytest.raises(StackError, match=r"neither .*/docs/adr nor a folder above it has a Pulumi\.yaml; run this in"):
         project()
 
 
@@ -132,18 +132,18 @@ def test_each_cluster_that_does_not_answer_is_said_with_its_site(monkeypatch: py
     plan = SimpleNamespace(sites=changed, settings=loaded, cluster=lambda site, _: Cluster(context=sites[site]))
     stack = Stack(cast(Any, plan), {})
     assert stack.reached("central") == {"central": Cluster(context="there")}
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InvalidInput) as refused:
         stack.reached()
     said = [str(problem).partition("; ")[0] for problem in refused.value.problems]
     assert said == [
         f"Pulumi.prod.yaml: bus:sites.{site}: the cluster of {site} cannot be reached: context {context}: no"
         for site, context in (("cinecity", "gone"), ("kone", "lost"))
     ]
-    with pytest.raises(NoStack, match="stack prod has no site noumea; sites: central, cinecity, kone"):
+    with pytest.raises(StackError, match="stack prod has no site noumea; sites: central, cinecity, kone"):
         stack.reached("noumea")
 
 
 def test_a_stack_file_that_is_not_there_is_said(cli: Path) -> None:
     """Pulumi takes it for an empty one."""
-    with pytest.raises(NoStack, match=r"stack file .*/mine\.yaml is not there"):
+    with pytest.raises(StackError, match=r"stack file .*/mine\.yaml is not there"):
         pulumi(cli, "config", config_file=cli / "mine.yaml")

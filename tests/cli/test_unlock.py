@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bus.cli import unlock as verb
-from bus.cli.engine import NoStack
+from bus.cli.engine import StackError
 from bus.cli.unlock import interrupted
 from bus.locks import Lock
 
@@ -92,7 +92,9 @@ def test_a_run_that_does_not_end_is_named(
     host: str, reason: str, wait: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     backend = Backend(monkeypatch, host=host)
-    with pytest.raises(NoStack, match=rf"stays locked{' after 1 s' * wait}: lock of root@{host}, pid 4711, .*{reason}"):
+    with pytest.raises(
+        StackError, match=rf"stays locked{' after 1 s' * wait}: lock of root@{host}, pid 4711, .*{reason}"
+    ):
         verb._unlock(tmp_path, "s", wait)
     assert not backend.cancelled
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bus.errors import Refused
+from bus.errors import InvalidInput
 from bus.plan import build
 from tests.components.test_order import ROOT, plan_of, registrations
 from tests.settings.test_settings import load_stack
@@ -73,7 +73,7 @@ def test_a_brick_of_the_base_cannot_wait_for_a_kafka_user(tmp_path: Path) -> Non
     shutil.copytree(ROOT / "values", tmp_path / "values")
     file = tmp_path / "values/odoo.yml"
     file.write_text(f"{file.read_text()}topics:\n  - name: notifications\n    consumes: true\n")
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InvalidInput) as refused:
         build.plan(tmp_path, load_stack("local"))
     assert [str(one).split(";")[0] for one in refused.value.problems] == [
         f"values/odoo.yml: topics = 'odoo': is deployed with hickson-base, before its Kafka user on {site} can be made"
@@ -98,7 +98,7 @@ def add(project: Path, brick: str, fragment: str) -> None:
 def test_a_brick_does_not_let_itself_use_anothers_topic(project: Path) -> None:
     add(project, "cineges-ui", "{name: as400.film, consumes: true}")
     add(project, "cineges-db2-jobs", "{name: notifications, produces: true}")
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InvalidInput) as refused:
         build.plan(project, load_stack("local"))
     assert [str(one).split(", where")[0] for one in refused.value.problems] == [
         "values/cineges-ui.yml: topics[0].consumes = true: cineges-ui wants to read as400.film on central",
@@ -112,7 +112,7 @@ def test_a_brick_does_not_let_itself_use_anothers_topic(project: Path) -> None:
 
 def test_the_line_of_a_refusal_mends_it_and_gives_the_right(project: Path) -> None:
     add(project, "cineges-ui", "{name: as400.film, consumes: true}")
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InvalidInput) as refused:
         build.plan(project, load_stack("local"))
     line = str(refused.value.problems[0]).split("`")[1]
     file = project / "values/db2kafka.yml"
@@ -127,7 +127,7 @@ def test_a_reader_that_no_chart_has_is_refused_on_every_stack(project: Path) -> 
     file = project / "values/db2kafka.yml"
     file.write_text(file.read_text().replace("readers: [cineges-db2-jobs]", "readers: [cineges-db2-job]"))
     for stack in ("master", "local"):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(InvalidInput) as refused:
             build.plan(project, load_stack(stack))
         assert "values/db2kafka.yml: topics[1].readers[0] = 'cineges-db2-job'" in str(refused.value)
         assert "did you mean cineges-db2-jobs?" in str(refused.value)

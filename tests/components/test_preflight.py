@@ -15,12 +15,12 @@ import pytest
 from bus.cluster import reachable
 from bus.cluster.access import Cluster, Unreachable
 from bus.deployment import Deployment, Release
-from bus.errors import Refused
+from bus.errors import InvalidInput
 from bus.plan import build
 from bus.releases.compare import preview, previews
 from bus.releases.compare.preview import ReleasePreview
 from bus.releases.recovery import records
-from bus.releases.recovery.state import Record
+from bus.releases.recovery.state import Revision
 from bus.releases.render import rendering
 from bus.running import comparing
 from components import preflight
@@ -55,7 +55,7 @@ class Clusters:
     def reach(self, answer: Callable[[Cluster], None]) -> None:
         self._monkeypatch.setattr("bus.cluster.reachable.check_reachable", answer)
 
-    def read(self, answer: Callable[[Cluster, Iterable[str]], dict[str, list[Record]]]) -> None:
+    def read(self, answer: Callable[[Cluster, Iterable[str]], dict[str, list[Revision]]]) -> None:
         self._monkeypatch.setattr(records, "read", answer)
 
     def compare(self, answer: Callable[..., ReleasePreview | None]) -> None:
@@ -68,7 +68,7 @@ def clusters(monkeypatch: pytest.MonkeyPatch) -> Clusters:
 
 
 def problems_of(plan: Deployment) -> list[str]:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InvalidInput) as refused:
         preflight.run(plan, {})
     return [str(problem) for problem in refused.value.problems]
 
@@ -104,8 +104,8 @@ def test_no_more_than_the_bound_are_asked_at_a_time(
     assert 1 < gauge.most <= bound
 
 
-def foreign(release: str) -> Record:
-    return Record(release, 1, "deployed", f"sh.helm.release.v1.{release}.v1", "another", "1.0", "", datetime.now(UTC))
+def foreign(release: str) -> Revision:
+    return Revision(release, 1, "deployed", f"sh.helm.release.v1.{release}.v1", "another", "1.0", "", datetime.now(UTC))
 
 
 def test_no_problem_of_a_site_hides_those_of_another(plan: Deployment, clusters: Clusters) -> None:
@@ -113,7 +113,7 @@ def test_no_problem_of_a_site_hides_those_of_another(plan: Deployment, clusters:
         if cluster.namespace == "hicksonc001":
             raise Unreachable("no route")
 
-    def read(cluster: Cluster, names: Iterable[str]) -> dict[str, list[Record]]:
+    def read(cluster: Cluster, names: Iterable[str]) -> dict[str, list[Revision]]:
         time.sleep(0.1 if cluster.namespace == "hicksonc002" else 0)
         if cluster.namespace in ("hicksonc002", "hicksonc003"):
             raise Unreachable(f"secrets of {cluster.namespace} are forbidden")
@@ -152,7 +152,7 @@ def test_no_problem_of_a_site_hides_those_of_another(plan: Deployment, clusters:
 def test_a_deployment_collects_them_too(plan: Deployment, clusters: Clusters, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: False)
 
-    def read(cluster: Cluster, names: Iterable[str]) -> dict[str, list[Record]]:
+    def read(cluster: Cluster, names: Iterable[str]) -> dict[str, list[Revision]]:
         if cluster.namespace == "hicksonc003":
             raise Unreachable("no answer")
         return {name: [foreign(name)] for name in names}

@@ -11,7 +11,7 @@ import pytest
 from bus.cluster.access import Cluster, Unreachable
 from bus.config import settings
 from bus.deployment import Release
-from bus.errors import Mendable, Refused
+from bus.errors import InvalidInput, UserError
 from bus.plan import build
 from bus.releases.compare import preview
 from bus.releases.recovery import records
@@ -41,7 +41,7 @@ def test_what_a_user_can_mend_ends_it_with_one_message(monkeypatch: pytest.Monke
     said: list[str] = []
     monkeypatch.setattr(pulumi.log, "error", said.append)
     with pytest.raises(SystemExit) as ended:
-        run_with(Mendable("helm cannot render central"), monkeypatch)
+        run_with(UserError("helm cannot render central"), monkeypatch)
     assert said == ["helm cannot render central"]
     assert ended.value.code == 32, "which tells pulumi that the reason was shown"
 
@@ -62,7 +62,7 @@ def test_every_release_that_helm_cannot_render_is_said(monkeypatch: pytest.Monke
     monkeypatch.setattr(rendering, "is_there", lambda: True)
     monkeypatch.setattr(preview, "preview", fail)
     plan = build.plan(PROGRAM.parent, load_stack("local"))
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InvalidInput) as refused:
         preflight.run(plan, {})
     said = [problem.allowed for problem in refused.value.problems]
     assert said == [
@@ -108,7 +108,7 @@ def test_a_complexe_out_of_reach_does_not_hold_up_the_others_where_that_is_allow
 def test_any_other_site_out_of_reach_is_refused(
     allowed: tuple[str, ...], gone: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(Refused, match=rf"the cluster of {gone} cannot be reached: no route; .* bus:allowOffline"):
+    with pytest.raises(InvalidInput, match=rf"the cluster of {gone} cannot be reached: no route; .* bus:allowOffline"):
         offline(monkeypatch, allowed, gone, False)
 
 
@@ -118,7 +118,7 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: False)
     monkeypatch.setattr("bus.cluster.reachable.check_reachable", lambda _: None)
     monkeypatch.setattr(records, "read", lambda _, names: {name: [] for name in names})
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InvalidInput) as refused:
         preflight.run(build.plan(PROGRAM.parent, load_stack("local")), {})
     return [str(problem) for problem in refused.value.problems]
 

@@ -9,7 +9,7 @@ import pytest
 from pulumi.dynamic import ConfigureRequest
 
 from bus.cluster.access import NotDeployed, Unreachable
-from bus.errors import Failed
+from bus.errors import PartialFailure
 from bus.images.registry.lookup import Found
 from components.providers import clusters, copies, indices, pins, roles, topics, users
 
@@ -31,7 +31,7 @@ def test_every_image_that_is_missing_is_said_without_all_the_others(
 def test_brokers_that_cannot_answer_are_said_without_all_topics(monkeypatch: pytest.MonkeyPatch) -> None:
     @contextmanager
     def admin(*_: object) -> Iterator[Any]:
-        raise Failed({"a": "no leader", "b": "no leader"})
+        raise PartialFailure({"a": "no leader", "b": "no leader"})
         yield
 
     monkeypatch.setattr(topics.TopicSetProvider, "_admin", admin)

@@ -9,7 +9,7 @@ import yaml
 
 from bus.database import scram
 from bus.database.plan import plan
-from bus.database.roles import ATTRIBUTES, Live, Owned, Role, Wanted, from_text, to_text
+from bus.database.roles import ATTRIBUTES, LiveRoles, Owned, Role, WantedRoles, from_text, to_text
 from bus.database.sql import identifier, literal
 
 CASES = sorted((Path(__file__).parent / "plans").glob("*.yaml"))
@@ -25,8 +25,8 @@ def role_of(text: str) -> Role:
     return Role(rights, verifier, "bootstrap" in words, "expires" in words)
 
 
-def live_of(case: dict[str, Any]) -> Live:
-    return Live(
+def live_of(case: dict[str, Any]) -> LiveRoles:
+    return LiveRoles(
         version=case.get("version", 170005),
         roles={name: role_of(text) for name, text in case["roles"].items()},
         databases=case["databases"],
@@ -40,9 +40,9 @@ def live_of(case: dict[str, Any]) -> Live:
     )
 
 
-def wanted_of(case: dict[str, Any]) -> Wanted:
+def wanted_of(case: dict[str, Any]) -> WantedRoles:
     roles = {name: from_text(text) for name, text in case["roles"].items()}
-    return Wanted(case["user"], case["database"], roles, case["passwords"], tuple(case.get("gone", ())))
+    return WantedRoles(case["user"], case["database"], roles, case["passwords"], tuple(case.get("gone", ())))
 
 
 def hidden(statement: str) -> str:

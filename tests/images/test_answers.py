@@ -14,7 +14,7 @@ from bus.images.copy.layout import Layout
 from bus.images.digests import digest_of
 from bus.images.manifests import IMAGE, INDEX
 from bus.images.registry.client import NoRegistry, Registry, RegistryError
-from bus.images.registry.registries import Place
+from bus.images.registry.registries import ImageLocation
 from tests.images.toys import Answering, Asked, Toy, toy
 
 MIB = 1 << 20
@@ -78,7 +78,7 @@ def test_a_blob_is_not_more_than_its_manifest_says(server: Toy, client: Registry
 
     server.answer = answer
     with ThreadPoolExecutor(1) as pool, pytest.raises(RegistryError, match="more than the 10 bytes that its manifest"):
-        Copying(pool).copy(Place(client, "a", "1"), Place(Layout(tmp_path), "a", "1"))
+        Copying(pool).copy(ImageLocation(client, "a", "1"), ImageLocation(Layout(tmp_path), "a", "1"))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from bus.images.copy.layout import Layout
 from bus.images.digests import checked, digest_of, is_digest
 from bus.images.manifests import IMAGE, INDEX, BadManifest, read
 from bus.images.registry.client import Registry, RegistryError
-from bus.images.registry.registries import Place
+from bus.images.registry.registries import ImageLocation
 from tests.images.toys import toy
 
 HEX = "a" * 64
@@ -83,8 +83,8 @@ def test_a_file_of_the_machine_is_not_taken_for_a_blob(tmp_path: Path, digest: s
         with pytest.raises(RegistryError, match="is no digest"):
             act()
     with toy() as server, ThreadPoolExecutor(1) as pool, pytest.raises(RegistryError, match="is no digest"):
-        target = Place(Registry(server.host, insecure=True), "a", "1")
-        Copying(pool).copy(Place(layout, "a", digest_of(content)), target, "1")
+        target = ImageLocation(Registry(server.host, insecure=True), "a", "1")
+        Copying(pool).copy(ImageLocation(layout, "a", digest_of(content)), target, "1")
     assert server.asked == [], "nothing of it reached a registry"
     assert secret.read_text() == "client-key-data: VERY-SECRET-KEY"
 

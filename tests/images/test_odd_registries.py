@@ -9,7 +9,7 @@ import pytest
 from bus.images.copy.copying import Copying
 from bus.images.manifests import IMAGE, INDEX, referrers_tag
 from bus.images.registry.client import NoAnswer, Registry
-from bus.images.registry.registries import Place
+from bus.images.registry.registries import ImageLocation
 from tests.images.stores import Store
 from tests.images.toys import Toy, toy
 
@@ -29,7 +29,7 @@ def copied(stack: ExitStack, source: Store, target: Store) -> int:
     """How many referrers come along with a:1."""
     near, far = serve(stack, source)[1], serve(stack, target)[1]
     with ThreadPoolExecutor(2) as pool:
-        return Copying(pool).copy(Place(near, "a", "1"), Place(far, "a", "1")).referrers
+        return Copying(pool).copy(ImageLocation(near, "a", "1"), ImageLocation(far, "a", "1")).referrers
 
 
 def signed(store: Store) -> str:

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from bus.config import settings
-from bus.errors import Refused
+from bus.errors import InvalidInput
 from bus.images.promotion import branch, pins
 from bus.plan import build
 from tests.settings.test_settings import SECRETS, flat, load_stack
@@ -45,7 +45,7 @@ def test_prod_takes_what_a_promotion_wrote_and_no_tag_alone(tmp_path: Path) -> N
     config = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text())["config"]
     config["bus:delivery"]["extraImages"] = ["dkr.isi.nc/isi/runner:4"]
     secrets = {f"bus:{name}": "s3cret" for name in SECRETS}
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InvalidInput) as refused:
         build.plan(ROOT, settings.load("prod", flat(config) | secrets, set(secrets)))
     said = str(refused.value)
     assert "values/kafka.yml: image.digest: is required by bus:images.requireDigest of Pulumi.prod.yaml" in said
@@ -64,7 +64,7 @@ def test_a_stack_may_refuse_tags_alone() -> None:
     config["bus:images"] = {"requireDigest": True}
     secrets = {f"bus:{name}": "s3cret" for name in SECRETS}
     strict = settings.load("master", flat(config) | secrets, set(secrets))
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InvalidInput) as refused:
         build.plan(ROOT, strict)
     said = str(refused.value)
     assert "values/cineges-ui.yml: image.digest: is required by bus:images.requireDigest of Pulumi.master.yaml" in said
@@ -90,5 +90,5 @@ def test_an_image_that_no_registry_would_take_is_refused_before_anything_is_aske
     file = tmp_path / "values/kafka.yml"
     assert old in file.read_text()
     file.write_text(file.read_text().replace(old, new))
-    with pytest.raises(Refused, match=r"values/kafka.yml: image: .*(is no image reference|names no registry)"):
+    with pytest.raises(InvalidInput, match=r"values/kafka.yml: image: .*(is no image reference|names no registry)"):
         build.plan(tmp_path, load_stack("master"))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bus.image_reference import Reference
 from bus.images.promotion import branch, pins
-from bus.images.promotion.pins import NoPin, Pin
+from bus.images.promotion.pins import ImagePinError, Pin
 
 ROOT = Path(__file__).parents[2]
 OLD, NEW = "sha256:" + "a" * 64, "sha256:" + "b" * 64
@@ -97,7 +97,7 @@ def test_whatever_the_tag_it_is_read_back_as_text(tag: str) -> None:
     ],
 )
 def test_what_cannot_be_changed_by_itself_is_refused(text: str, tag: str, said: str) -> None:
-    with pytest.raises(NoPin, match=said.replace("[", "\\[")):
+    with pytest.raises(ImagePinError, match=said.replace("[", "\\[")):
         pins.write(text, pins.bump(Pin(Reference("r", "n", "1")), tag, NEW), "f")
 
 
@@ -118,8 +118,8 @@ def test_a_file_that_is_a_link_or_no_utf8_is_refused_and_nothing_outside_is_writ
     (tmp_path / "values/x.yml").symlink_to(outside)
     (tmp_path / "values/y.yml").write_bytes(b"# \xe9t\xe9\n")
     pin = Pin(Reference("r", "n", "2"))
-    with pytest.raises(NoPin, match=f"is a link to {outside}"):
+    with pytest.raises(ImagePinError, match=f"is a link to {outside}"):
         branch.write(tmp_path, "x", pin)
     assert outside.read_text() == HEAD + "  tag: a\n"
-    with pytest.raises(NoPin, match=r"values/y\.yml is not UTF-8: byte 2 is 0xe9"):
+    with pytest.raises(ImagePinError, match=r"values/y\.yml is not UTF-8: byte 2 is 0xe9"):
         branch.write(tmp_path, "y", pin)

@@ -9,7 +9,7 @@ import pytest
 
 from bus import deployment
 from bus.config import hosted_registry, settings
-from bus.errors import Refused
+from bus.errors import InvalidInput
 from bus.images.delivered import proof, rendered
 from bus.plan import build
 from bus.releases.render import charts
@@ -50,7 +50,7 @@ def test_prod_renders_without_a_word_of_the_source_registry(tmp_path: Path) -> N
 def test_a_stack_without_a_delivery_is_not_rendered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     proof.check(build.plan(ROOT, load_stack("master")), ROOT / "charts", tmp_path)
-    with pytest.raises(Refused, match="helm is not on PATH"):
+    with pytest.raises(InvalidInput, match="helm is not on PATH"):
         proof.check(build.plan(ROOT, load_stack("prod")), ROOT / "charts", tmp_path)
 
 
@@ -76,7 +76,7 @@ def test_images_that_a_chart_or_a_value_hides_are_refused_until_they_are_declare
     brick.write_text(brick.read_text().replace("  env:\n", "  env:\n    RUNNER: registry.hickson.nc/isi/runner:4\n"))
 
     def check(given: settings.Settings) -> str:
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(InvalidInput) as refused:
             proof.check(build.plan(tmp_path, given), tmp_path / "charts", tmp_path / "staged")
         return str(refused.value)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bus.config.stack_file import Images
-from bus.errors import Refused
+from bus.errors import InvalidInput
 from bus.image_reference import parse
 from bus.images.digests import digest_of
 from bus.images.manifests import INDEX, referrers_tag
@@ -224,13 +224,13 @@ def test_a_preview_and_a_delivery_refuse_every_image_that_is_not_signed_at_once(
 )  # fmt: skip
 def test_a_key_that_cannot_be_used_is_refused_before_anything_is_asked(text: str, said: str) -> None:
     if text:
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(InvalidInput) as refused:
             build.plan(ROOT, loaded({"verify": {"keys": [MINE.pem, text]}}))
         (problem,) = refused.value.problems
         assert problem.path == "bus:images.verify.keys[1]" and said in str(problem)
         assert "MFk" not in str(problem) and "MIG" not in str(problem), "no key is shown"
     else:
-        with pytest.raises(Refused, match="must not be empty"):
+        with pytest.raises(InvalidInput, match="must not be empty"):
             loaded({"verify": {"keys": [text]}})
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bus.config import settings
-from bus.errors import Refused
+from bus.errors import InvalidInput
 from bus.image_reference import parse as image
 from bus.images.registry import private, trust
 from bus.images.registry.client import Registry
@@ -77,7 +77,7 @@ def test_everything_wrong_with_registries_is_said_before_anything_is_asked(tmp_p
         "mirror": "8.8.8.8:5000",
         "registries": {"a.b": {"caFile": "missing.pem"}, "c.d:5000": {"caFile": str(tmp_path / "empty.pem")}},
     }
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InvalidInput) as refused:
         build.plan(ROOT, loaded(images, {"registry": "9.9.9.9/x", "insecure": True}))
     said = [str(problem) for problem in refused.value.problems]
     for part in (
@@ -99,7 +99,7 @@ def test_everything_wrong_with_registries_is_said_before_anything_is_asked(tmp_p
     ],
 )
 def test_a_registry_is_named_by_its_host(registries: object, said: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InvalidInput) as refused:
         loaded({"registries": registries})
     (problem,) = refused.value.problems
     assert said in str(problem)

@@ -7,18 +7,18 @@ import pytest
 import yaml
 
 from bus.indices.diff.drift import seen
-from bus.indices.diff.plan import Live, Wanted, plan
+from bus.indices.diff.plan import LiveIndex, WantedIndex, plan
 from bus.plan.deletion_policy import removal
 
 CASES = sorted((Path(__file__).parent / "plans").glob("*.yaml"))
 
 
-def wanted(given: dict[str, Any]) -> Wanted:
-    return Wanted("films", given["mappings"], given["settings"], given["aliases"])
+def wanted(given: dict[str, Any]) -> WantedIndex:
+    return WantedIndex("films", given["mappings"], given["settings"], given["aliases"])
 
 
-def live_index(given: dict[str, Any]) -> Live:
-    return Live(given["name"], given["mappings"], given["settings"], given["aliases"])
+def live_index(given: dict[str, Any]) -> LiveIndex:
+    return LiveIndex(given["name"], given["mappings"], given["settings"], given["aliases"])
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
@@ -72,8 +72,8 @@ def test_a_refresh_shows_what_was_changed_by_hand(live: dict[str, Any], differs:
         "settings": {"refresh_interval": "1s"},
         "aliases": {"films": {}, "catalogue": {}},
     }
-    declared = Wanted("films", base["mappings"], base["settings"], {"catalogue": {}})
-    found = seen(Live("films-000001", **{**base, **live}), declared)
+    declared = WantedIndex("films", base["mappings"], base["settings"], {"catalogue": {}})
+    found = seen(LiveIndex("films-000001", **{**base, **live}), declared)
     assert getattr(found, differs) != getattr(declared, differs)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bus.indices.declared.supporting import for_site, merge_provisions, overlap
-from bus.indices.diff.plan import Live
+from bus.indices.diff.plan import LiveIndex
 from bus.indices.props import whole
 from bus.indices.supporting import diff
 from bus.indices.supporting.diff import Held
@@ -204,7 +204,7 @@ def test_what_uses_one() -> None:
 
 def test_what_a_template_brings_is_no_change_by_hand() -> None:
     settings = {"number_of_shards": "1", "refresh_interval": "5s", "codec": "best_compression", "priority": "3"}
-    live = Live("sales-000001", {}, settings, {"sales": {}, "all": {}})
+    live = LiveIndex("sales-000001", {}, settings, {"sales": {}, "all": {}})
     left = diff.without_brought(live, {"settings": {"refresh_interval": "5s"}}, declared())
     assert left.settings == {"refresh_interval": "5s", "priority": "3"} and left.aliases == {"sales": {}}
 

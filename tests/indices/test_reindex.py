@@ -7,26 +7,26 @@ from typing import Any, get_args
 import pytest
 
 from bus.indices.diff import generations
-from bus.indices.diff.plan import Live, Mode, Pending, Reindexing, Wanted, plan
-from bus.indices.reindex.checkpoint import Note, Phase, fingerprint, note, pending
+from bus.indices.diff.plan import LiveIndex, Mode, Pending, Reindexing, WantedIndex, plan
+from bus.indices.reindex.checkpoint import Phase, ReindexCheckpoint, fingerprint, note, pending
 from bus.indices.reindex.estimate import Facts, refusals, text
-from bus.indices.reindex.steps import FEW, PASSES, Seen, Step, Task, next_step
+from bus.indices.reindex.steps import FEW, PASSES, Observation, Step, Task, next_step
 
-NOTE = Note("films-000001", "x")
-WANTED = Wanted("films", {"properties": {"a": {"type": "text"}}}, {}, {}, Reindexing(mode="block"))
-LIVE = Live("films-000001", {"properties": {"a": {"type": "keyword"}}}, {}, {"films": {}}, ("films-000001",))
+NOTE = ReindexCheckpoint("films-000001", "x")
+WANTED = WantedIndex("films", {"properties": {"a": {"type": "text"}}}, {}, {}, Reindexing(mode="block"))
+LIVE = LiveIndex("films-000001", {"properties": {"a": {"type": "keyword"}}}, {}, {"films": {}}, ("films-000001",))
 FACTS = Facts(documents=60000, size_bytes=10**9, free_bytes=10**10, status="yellow")
 
 
-def seen(phase: Phase, mode: Mode = "block", **more: Any) -> Seen:
+def seen(phase: Phase, mode: Mode = "block", **more: Any) -> Observation:
     filled = {"0": 9} if phase in ("copied", "settled") else {}
-    return replace(Seen(mode, "x", "films-000001", replace(NOTE, phase=phase, filled=filled)), **more)
+    return replace(Observation(mode, "x", "films-000001", replace(NOTE, phase=phase, filled=filled)), **more)
 
 
 @pytest.mark.parametrize(
     ("what", "step"),
     [
-        (Seen("block", "x", "films-000001", None), Step.CREATE),
+        (Observation("block", "x", "films-000001", None), Step.CREATE),
         (seen("created"), Step.BLOCK),
         (seen("created", source_blocked=True), Step.COPY),
         (seen("created", "catch-up"), Step.COPY),
@@ -35,7 +35,7 @@ def seen(phase: Phase, mode: Mode = "block", **more: Any) -> Seen:
         (seen("copying", task="failed"), Step.FOLLOW),
         (seen("copying", task="lost"), Step.START_OVER),
         (seen("copied"), Step.SETTLE),
-        (Seen("catch-up", "x", "films-000001", replace(NOTE, phase="settled")), Step.START_OVER),
+        (Observation("catch-up", "x", "films-000001", replace(NOTE, phase="settled")), Step.START_OVER),
         (seen("settled", source_blocked=True), Step.FINISH),
         (seen("settled", source_blocked=True, verified=True), Step.SWAP),
         (seen("settled"), Step.BLOCK),
@@ -50,7 +50,7 @@ def seen(phase: Phase, mode: Mode = "block", **more: Any) -> Seen:
         (seen("live"), Step.START_OVER),
     ],
 )
-def test_next_step(what: Seen, step: Step) -> None:
+def test_next_step(what: Observation, step: Step) -> None:
     assert next_step(what) is step
 
 
@@ -68,7 +68,7 @@ def test_the_alias_swings_only_after_a_verification_under_a_block() -> None:
 @pytest.mark.parametrize("mode", ["block", "catch-up"])
 def test_every_step_leads_to_the_end(mode: Mode) -> None:
     """Each step changes what is seen as it does on a server; from nothing the end is reached by every step."""
-    now, done = Seen(mode, "x", "films-000001", None), []
+    now, done = Observation(mode, "x", "films-000001", None), []
     while (step := next_step(now)) is not Step.DONE:
         done.append(step)
         found = now.note or NOTE
@@ -127,7 +127,7 @@ def test_an_unfinished_generation_is_gone_on_with_or_given_up() -> None:
 
 def test_a_run_that_died_right_after_the_swing_is_finished() -> None:
     left = Pending("films-000002", "films-000001", "x")
-    live = Live("films-000002", WANTED.mappings, {}, {"films": {}}, ("films-000001", "films-000002"), left)
+    live = LiveIndex("films-000002", WANTED.mappings, {}, {"films": {}}, ("films-000001", "films-000002"), left)
     change = plan(live, WANTED)
     assert change.left == left and not change.is_nothing and not change.target
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from elastic_transport import ApiResponseMeta, HttpHeaders, NodeConfig, Transport, TransportApiResponse
 
-from bus.indices.diff.plan import Reindexing, Wanted, plan
+from bus.indices.diff.plan import Reindexing, WantedIndex, plan
 from bus.indices.server import versions
 from bus.indices.server.transport import transport
 from bus.indices.server.versions import Server
@@ -34,7 +34,7 @@ def test_servers_that_the_tests_run_are_managed(version: str) -> None:
     ],
 )
 def test_what_a_server_lacks_is_refused(mappings: dict[str, Any], major: int, refused: str) -> None:
-    change = plan(None, Wanted("films", mappings, {}, {}, Reindexing()))
+    change = plan(None, WantedIndex("films", mappings, {}, {}, Reindexing()))
     found = versions.refusals(change, Server(versions.TRIED[major], "id"))
     assert list(found) == (["mappings.runtime"] if refused else [])
     assert all(refused in text for text in found.values())

@@ -4,16 +4,16 @@ import pytest
 
 from bus.cluster.access import Cluster
 from bus.releases.compare.remedies import of_release
-from bus.releases.recovery.state import MARK, Record
+from bus.releases.recovery.state import MARK, Revision
 
 HERE = Cluster(context="hickson-cinecity", namespace="n")
 UP = "pulumi up --stack prod"
 
 
-def history(*statuses: str) -> list[Record]:
+def history(*statuses: str) -> list[Revision]:
     said = {"superseded": f"{MARK}then", "deployed": f"{MARK}then"}
     return [
-        Record("r", number, status, f"r.v{number}", description=said.get(status, "cut off"))
+        Revision("r", number, status, f"r.v{number}", description=said.get(status, "cut off"))
         for number, status in enumerate(statuses, 1)
     ]
 

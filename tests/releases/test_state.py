@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 import yaml
 
-from bus.releases.recovery.state import MARK, Act, Record, Wanted, decide, description, state_of
+from bus.releases.recovery.state import MARK, Act, Revision, WantedRelease, decide, description, state_of
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.yaml"))
 NOW = datetime(2026, 11, 24, 22, 30, tzinfo=UTC)
-WANTED = Wanted("centralbase", "hickson-base", timedelta(seconds=900))
+WANTED = WantedRelease("centralbase", "hickson-base", timedelta(seconds=900))
 FRESH = f"{MARK}2026-11-24T22:30:00Z"
 
 
-def record(given: dict[str, Any]) -> Record:
+def record(given: dict[str, Any]) -> Revision:
     ago = given["secondsAgo"]
-    return Record(
+    return Revision(
         release=WANTED.release,
         revision=given["revision"],
         status=given["status"],
@@ -70,14 +70,14 @@ def test_nothing_that_ran_is_uninstalled(case: Path) -> None:
             assert min(one.revision for one in records) == 1
 
 
-def played(records: list[Record], decision: Any) -> list[Record]:
+def played(records: list[Revision], decision: Any) -> list[Revision]:
     newest = decision.record
     match decision.act:
         case Act.UNINSTALL:
             return []
         case Act.PLANT:
             said = "taken over by bus, was without records"
-            return [Record(WANTED.release, 1, "failed", "v1", WANTED.chart, "0.0.0", said, NOW)]
+            return [Revision(WANTED.release, 1, "failed", "v1", WANTED.chart, "0.0.0", said, NOW)]
         case Act.REBASE:
             older = [replace(one, status="superseded") if one.status == "deployed" else one for one in records]
             return [one for one in older if one.revision != newest.revision] + [replace(newest, status="failed")]
@@ -88,7 +88,7 @@ def played(records: list[Record], decision: Any) -> list[Record]:
             return records
 
 
-def helm_goes_on(records: list[Record], *, upgrade: bool) -> bool:
+def helm_goes_on(records: list[Revision], *, upgrade: bool) -> bool:
     """Helm's own conditions, of Upgrade.prepareUpgrade and Install.availableName (with replace)."""
     if not records:
         return not upgrade

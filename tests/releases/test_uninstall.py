@@ -2,7 +2,7 @@
 
 import pytest
 
-from bus.releases.recovery.state import TAKEN_OVER, Record
+from bus.releases.recovery.state import TAKEN_OVER, Revision
 from bus.releases.recovery.uninstall import in_use
 
 
@@ -22,9 +22,9 @@ from bus.releases.recovery.uninstall import in_use
 )
 def test_objects_are_those_of_the_last_ready_revision_and_of_all_after_it(statuses: list[str], used: list[int]) -> None:
     history = [
-        Record("r", number, "failed", f"v{number}", description=f"{TAKEN_OVER}deployed")
+        Revision("r", number, "failed", f"v{number}", description=f"{TAKEN_OVER}deployed")
         if status == "taken over"
-        else Record("r", number, status, f"v{number}")
+        else Revision("r", number, status, f"v{number}")
         for number, status in enumerate(statuses, 1)
     ]
     assert [record.revision for record in in_use(history)] == used

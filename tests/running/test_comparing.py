@@ -9,7 +9,7 @@ import pulumi
 import pytest
 
 from bus.cluster.access import Cluster, Unreachable
-from bus.errors import Refused
+from bus.errors import InvalidInput
 from bus.plan import build
 from bus.releases.recovery import records
 from bus.releases.render import rendering
@@ -68,7 +68,7 @@ class Clusters:
         changed = replace(loaded, content=loaded.content.model_copy(update=content))
         try:
             preflight.run(build.plan(ROOT, changed), {})
-        except Refused as error:
+        except InvalidInput as error:
             return [str(problem) for problem in error.problems]
         return []
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bus.cli.unlock import held
-from bus.errors import Mendable
+from bus.errors import UserError
 from sandbox import deploying, places, venv
 from sandbox.steps import Step, run_steps, shown
 
@@ -167,7 +167,7 @@ def test_a_lock_of_another_machine_is_left_alone(sandbox: Sandbox, monkeypatch: 
     with pytest.raises(SystemExit):
         make_up()
     assert (folder / "1.json").exists()
-    with pytest.raises(Mendable, match=r"stays locked: lock of anna@laptop, pid 1, .* another machine"):
+    with pytest.raises(UserError, match=r"stays locked: lock of anna@laptop, pid 1, .* another machine"):
         from bus.cli.unlock import unlock
 
         monkeypatch.chdir(sandbox.folder)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from bus.images.copy.copying import Copied, Copying
+from bus.images.copy.copying import Copying, CopyResult
 from bus.images.registry.client import Registry
-from bus.images.registry.registries import Place
+from bus.images.registry.registries import ImageLocation
 from tests.servers.registry import Maker, Running, registry
 
 
@@ -42,7 +42,7 @@ def copying(*platforms: str) -> Iterator[Copying]:
         yield Copying(pool, platforms)
 
 
-def copy(source: Running, target: Running | Registry, name: str, version: str, *platforms: str) -> Copied:
+def copy(source: Running, target: Running | Registry, name: str, version: str, *platforms: str) -> CopyResult:
     to = target.client() if isinstance(target, Running) else target
     with copying(*platforms) as task:
-        return task.copy(Place(source.client(), name, version), Place(to, name, version))
+        return task.copy(ImageLocation(source.client(), name, version), ImageLocation(to, name, version))

@@ -12,10 +12,10 @@ from typing import Any
 
 from elasticsearch import Elasticsearch
 
-from bus.errors import Failed
+from bus.errors import PartialFailure
 from bus.indices.admin import Admin
-from bus.indices.diff.plan import Wanted, plan
-from bus.indices.reindex.runner import Migration
+from bus.indices.diff.plan import WantedIndex, plan
+from bus.indices.reindex.runner import ReindexRunner
 
 PATIENCE_SECONDS = 0.6
 DONE, FAILED = 0, 3
@@ -23,7 +23,7 @@ DONE, FAILED = 0, 3
 
 def migrate(
     url: str,
-    wanted: Wanted,
+    wanted: WantedIndex,
     die_at: int = 0,
     after: bool = False,
     die_before: str = "",
@@ -54,26 +54,26 @@ def _context() -> ForkServerContext:
     return context
 
 
-def killed_before(step: str, url: str, wanted: Wanted) -> None:
+def killed_before(step: str, url: str, wanted: WantedIndex) -> None:
     """One `pulumi up` of an index that is killed right before a step of its migration."""
     assert ended(migrate(url, wanted, die_before=step)) == -9
 
 
 def _run(
-    url: str, wanted: Wanted, die_at: int, after: bool, die_before: str, wait_before: tuple[str, Path] | None
+    url: str, wanted: WantedIndex, die_at: int, after: bool, die_before: str, wait_before: tuple[str, Path] | None
 ) -> None:
     if die_at:
         _die_at(die_at, after)
     if die_before:
-        assert hasattr(Migration, die_before)
-        setattr(Migration, die_before, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+        assert hasattr(ReindexRunner, die_before)
+        setattr(ReindexRunner, die_before, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
     if wait_before:
         _wait_before(*wait_before)
     admin = Admin(url)
     try:
         live = admin.read([wanted.name]).get(wanted.name)
         admin.apply([plan(live, wanted, wanted)], partial(print, flush=True), PATIENCE_SECONDS)
-    except Failed as error:
+    except PartialFailure as error:
         print(error, flush=True)
         raise SystemExit(FAILED) from None
     finally:
@@ -82,14 +82,14 @@ def _run(
 
 def _wait_before(step: str, until: Path) -> None:
     """Has a step of a migration wait for a file."""
-    real = getattr(Migration, step)
+    real = getattr(ReindexRunner, step)
 
-    def waiting(migration: Migration) -> None:
+    def waiting(migration: ReindexRunner) -> None:
         while not until.exists():
             time.sleep(0.05)
         real(migration)
 
-    setattr(Migration, step, waiting)
+    setattr(ReindexRunner, step, waiting)
 
 
 def _die_at(number: int, after: bool) -> None:

@@ -9,7 +9,7 @@ import pytest
 from elasticsearch import Elasticsearch, helpers
 
 from bus.indices.admin import Admin
-from bus.indices.diff.plan import Mode, Reindexing, Wanted, plan
+from bus.indices.diff.plan import Mode, Reindexing, WantedIndex, plan
 from tests.servers.elasticsearch import Node
 from tests.servers.migrating import PATIENCE_SECONDS
 
@@ -38,7 +38,7 @@ def own_name(request: pytest.FixtureRequest, own_client: Elasticsearch) -> Itera
         own_client.indices.delete(index=list(made))
 
 
-def up(url: str, wanted: Wanted, before: Wanted | None = None, **how: Any) -> list[str]:
+def up(url: str, wanted: WantedIndex, before: WantedIndex | None = None, **how: Any) -> list[str]:
     """One `pulumi up` of one index; returns what it said."""
     said: list[str] = []
     with closing(Admin(url)) as admin:
@@ -50,12 +50,12 @@ def up(url: str, wanted: Wanted, before: Wanted | None = None, **how: Any) -> li
     return said
 
 
-def wanted(name: str, mode: Mode = "block", mappings: dict[str, Any] = TEXT, **how: Any) -> Wanted:
+def wanted(name: str, mode: Mode = "block", mappings: dict[str, Any] = TEXT, **how: Any) -> WantedIndex:
     """An index whose field is text, unless `mappings` say otherwise, and that may be reindexed."""
-    return Wanted(name, mappings, SETTINGS, {"also-" + name: {}}, Reindexing(mode=mode, **how))
+    return WantedIndex(name, mappings, SETTINGS, {"also-" + name: {}}, Reindexing(mode=mode, **how))
 
 
-def filled(node: Node, client: Elasticsearch, name: str, documents: int = 3000, shards: int = 3) -> Wanted:
+def filled(node: Node, client: Elasticsearch, name: str, documents: int = 3000, shards: int = 3) -> WantedIndex:
     """An index of keywords with documents in it; returns what it was made from."""
     first = replace(wanted(name, mappings=KEYWORD), settings={**SETTINGS, "number_of_shards": str(shards)})
     up(node.url, first)

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from bus.cluster.access import Cluster
-from bus.releases.recovery.state import MARK, Wanted
+from bus.releases.recovery.state import MARK, WantedRelease
 from tests.servers.kwok import Kwok
 
 CHART = Path(__file__).parent / "chart"
@@ -88,8 +88,8 @@ def wait_for(look: Callable[[], object], seconds: float = 300) -> None:
         time.sleep(0.1)
 
 
-def wanted(seconds: float = 900) -> Wanted:
-    return Wanted("r", "tiny", timedelta(seconds=seconds))
+def wanted(seconds: float = 900) -> WantedRelease:
+    return WantedRelease("r", "tiny", timedelta(seconds=seconds))
 
 
 def absent(at: Place) -> None:

@@ -17,7 +17,7 @@ from bus.bundle.contents import Bundle
 from bus.bundle.expected import Expected
 from bus.config import settings
 from bus.deployment import Deployment
-from bus.errors import Mendable
+from bus.errors import UserError
 from bus.image_reference import parse
 from bus.images.delivered import rendered
 from bus.images.registry.client import MissingImage
@@ -189,7 +189,7 @@ def test_a_forged_description_brings_no_file_of_the_operators_machine(
     (folder / "bundle.json").write_text(json.dumps(described))
     archive.seal(folder, None)
     archive.pack(folder, file)
-    with pytest.raises(Mendable):
+    with pytest.raises(UserError):
         making.load(file, Access(insecure=True), OURS)
     sent = b"".join(path.read_bytes() for path in target.folder.rglob("data"))
     assert b"VERY-SECRET-KEY" not in sent

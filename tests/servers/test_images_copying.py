@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from bus.image_reference import parse
-from bus.images.copy.copying import Copied
+from bus.images.copy.copying import CopyResult
 from bus.images.manifests import referrers_tag
 from bus.images.registry.client import MissingImage, Registry, RegistryError
 from bus.images.registry.login import Login
-from bus.images.registry.registries import Access, Place, Registries
+from bus.images.registry.registries import Access, ImageLocation, Registries
 from tests.servers.copies import copy, copying
 from tests.servers.registry import PASSWORD, USER, Maker, Running, registry
 from tests.servers.tokens import LEEWAY_SECONDS, issuer
@@ -33,7 +33,7 @@ def test_an_image_arrives_with_its_bytes_and_then_never_again(source: Running, t
     assert (first.digest, first.blobs, first.mounted) == (made.digest, 3, 0)
     assert b"".join(target.client().blob("isi/x", json.loads(made.content)["layers"][1]["digest"]))
     before, asked = target.blob_bytes(), len(source.requests())
-    assert copy(source, target, "isi/x", "1") == Copied(made.digest)
+    assert copy(source, target, "isi/x", "1") == CopyResult(made.digest)
     assert target.blob_bytes() == before
     assert not [request for request in source.requests()[asked:] if "/blobs/" in request], "a blob moved again"
 
@@ -121,7 +121,9 @@ def test_a_layer_of_many_images_is_sent_once(source: Running, target: Running, m
     for name in names:
         maker.image(name, "1", [maker.blob(name, 2 * MIB, "base"), maker.blob(name, KIB, name)])
     with copying() as task, ThreadPoolExecutor(max_workers=6) as pool:
-        where = [(Place(source.client(), name, "1"), Place(target.client(), name, "1")) for name in names]
+        where = [
+            (ImageLocation(source.client(), name, "1"), ImageLocation(target.client(), name, "1")) for name in names
+        ]
         copied = list(pool.map(lambda pair: task.copy(*pair), where))
     base = json.loads(maker.client.manifest(names[0], "1").content)["layers"][0]["digest"]
     sent = [request for request in source.requests() if f"/blobs/{base}" in request and request.startswith("GET")]
@@ -158,7 +160,7 @@ def test_the_login_of_docker_is_used(source: Running, maker: Maker, tmp_path: Pa
         (tmp_path / "config.json").write_text(json.dumps({"credHelpers": {closed.host: "test"}}))
         with Registries(Access(insecure=True)) as registries, copying() as task:
             place = registries.place(parse(f"{closed.host}/isi/d:1"))
-            assert task.copy(Place(source.client(), "isi/d", "1"), place).blobs == 2
+            assert task.copy(ImageLocation(source.client(), "isi/d", "1"), place).blobs == 2
 
 
 def test_a_registry_that_wants_tokens_is_asked_for_each_image_and_each_right(
@@ -174,8 +176,8 @@ def test_a_registry_that_wants_tokens_is_asked_for_each_image_and_each_right(
     ):
         target = Registry(closed.host, insecure=True, login=Login(USER, PASSWORD))
 
-        def copied(name: str) -> Copied:
-            return task.copy(Place(source.client(), name, "1"), Place(target, name, "1"))
+        def copied(name: str) -> CopyResult:
+            return task.copy(ImageLocation(source.client(), name, "1"), ImageLocation(target, name, "1"))
 
         assert copied("isi/t1").blobs == 3
         assert copied("isi/t2").mounted == 2, "base and config"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bus.images.registry.client import MissingImage, NoAnswer, Registry, RegistryError
-from bus.images.registry.registries import Place
+from bus.images.registry.registries import ImageLocation
 from tests.servers.copies import copy, copying
 from tests.servers.processes import disk
 from tests.servers.registry import Maker, Running, registry
@@ -68,8 +68,8 @@ def test_a_download_that_is_cut_goes_on_where_it_was(source: Running, target: Ru
     maker.image("isi/cut", "1", [maker.blob("isi/cut", 8 * MIB, "a")])
     way = Cutting(source.host, 3 * MIB, times=2, upwards=False)
     with copying() as task:
-        place = Place(Registry(way.host, insecure=True), "isi/cut", "1")
-        copied = task.copy(place, Place(target.client(), "isi/cut", "1"))
+        place = ImageLocation(Registry(way.host, insecure=True), "isi/cut", "1")
+        copied = task.copy(place, ImageLocation(target.client(), "isi/cut", "1"))
     way.close()
     assert way.cuts == 2
     assert copied.digest == target.client().digest("isi/cut", "1")
@@ -82,7 +82,10 @@ def test_an_upload_that_is_cut_is_sent_again(source: Running, target: Running, m
     made = maker.image("isi/up", "1", [maker.blob("isi/up", 8 * MIB, "a")])
     way = Cutting(target.host, 3 * MIB, times=2, upwards=True)
     with copying() as task:
-        task.copy(Place(source.client(), "isi/up", "1"), Place(Registry(way.host, insecure=True), "isi/up", "1"))
+        task.copy(
+            ImageLocation(source.client(), "isi/up", "1"),
+            ImageLocation(Registry(way.host, insecure=True), "isi/up", "1"),
+        )
     way.close()
     assert way.cuts == 2
     assert target.client().digest("isi/up", "1") == made.digest

@@ -10,7 +10,7 @@ import yaml
 from typer.testing import CliRunner
 
 from bus.cli.app import app
-from bus.cli.engine import NoStack
+from bus.cli.engine import StackError
 from bus.cli.promote import NotPromoted
 from bus.git import GitFailed
 from bus.images.promotion.deployed import NotDeployed
@@ -158,7 +158,7 @@ def test_a_file_that_tells_nothing_is_refused(
 ) -> None:
     if text:
         (tmp_path / "told.json").write_text(text)
-    with pytest.raises(NoStack, match=said):
+    with pytest.raises(StackError, match=said):
         environments.bus("promote", "recette", "prod", "--deployed", str(tmp_path / "told.json"))
     assert environments.repository.messages("prod") == ["first"]
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from bus.cli.app import app
 from bus.git import GitFailed
-from bus.images.promotion.pins import NoPin
+from bus.images.promotion.pins import ImagePinError
 from bus.images.registry.client import NoAnswer
 from tests.servers.processes import free_port
 from tests.servers.registry import Maker, Running, registry
@@ -121,7 +121,7 @@ def test_a_tag_that_was_pushed_again_is_a_new_digest(images: Running, repository
     assert first not in repository.text("values/brick-01.yml")
     assert digest(images, "brick-01", "moving") in repository.text("values/brick-01.yml")
     assert repository.messages()[0].startswith("brick-01: moving ")
-    with pytest.raises(NoPin, match="the tag was pushed again"):
+    with pytest.raises(ImagePinError, match="the tag was pushed again"):
         set_image(images, repository, "brick-01", f"moving@{first}")
 
 
@@ -144,7 +144,7 @@ def test_without_digest_the_tag_alone_stands(images: Running, repository: Reposi
 def test_what_does_not_exist_is_an_error_and_nothing_is_pushed(
     images: Running, repository: Repository, brick: str, tag: str, said: str
 ) -> None:
-    with pytest.raises(NoPin, match=said):
+    with pytest.raises(ImagePinError, match=said):
         set_image(images, repository, brick, tag)
     assert repository.messages() == ["first"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from elasticsearch import ApiError, Elasticsearch, helpers
 
-from bus.errors import Failed
+from bus.errors import PartialFailure
 from bus.indices.admin import Admin
 from components.providers.indices import IndexSetProvider
 from tests.servers.elasticsearch import Node, shared_node
@@ -104,7 +104,7 @@ def test_a_block_is_named_before_a_copy_and_put_back(
 def test_a_block_of_all_that_is_known_of_an_index_is_said(client: Elasticsearch, name: str, stack: Stack) -> None:
     client.indices.put_settings(index=name, settings={"index.blocks.metadata": True})
     assert f"index [{name}-000001] blocked by" in stack.preview()
-    with pytest.raises(Failed, match=r"Elasticsearch of central: index .* blocked by"):
+    with pytest.raises(PartialFailure, match=r"Elasticsearch of central: index .* blocked by"):
         stack.refresh()
 
 
@@ -139,7 +139,7 @@ def test_of_several_generations_without_the_alias_none_is_guessed(
     client.indices.delete_alias(index=f"{name}-000002", name=name)
     said = f"there are {name}-000001, {name}-000002: put the alias on the right one"
     assert said in stack.preview(TEXT)
-    with pytest.raises(Failed, match="put the alias on the right one"):
+    with pytest.raises(PartialFailure, match="put the alias on the right one"):
         stack.up(TEXT)
 
 
@@ -169,7 +169,7 @@ def test_an_index_under_the_name_that_the_old_one_would_be_kept_by_is_not_taken_
     client.indices.create(index=f"{name}-000001")
     stack = Stack(node.url, name)
     assert f"{name}-000001 is there and is no copy of {name}" in stack.preview(TEXT)
-    with pytest.raises(Failed, match="is no copy of"):
+    with pytest.raises(PartialFailure, match="is no copy of"):
         stack.up(TEXT)
     assert client.count(index=name)["count"] == 1
     client.indices.delete(index=f"{name}-000001")
@@ -222,7 +222,7 @@ def test_of_a_rollover_the_last_is_managed_and_stays_the_one_that_is_written_to(
     other = Stack(node.url, name)
     other.up()
     client.index(index=name, id="1", document={"a": "x"})
-    with closing(Admin(node.url)) as admin, pytest.raises(Failed, match=r"was not copied from .*000001 by bus"):
+    with closing(Admin(node.url)) as admin, pytest.raises(PartialFailure, match=r"was not copied from .*000001 by bus"):
         admin.generation_before(name, admin.read([name])[name])
     other.up(TEXT)
     client.index(index=name, id="2", document={"a": "x"}, refresh=True)

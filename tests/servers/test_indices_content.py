@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from elasticsearch import Elasticsearch, helpers
 
-from bus.errors import Failed
+from bus.errors import PartialFailure
 from bus.indices.admin import Admin
 from bus.indices.diff.plan import Mode, plan
 from bus.indices.reindex.copy import Copying
 from bus.indices.reindex.estimate import refusals
-from bus.indices.reindex.runner import Migration
+from bus.indices.reindex.runner import ReindexRunner
 from bus.indices.server.errors import Silent
 from tests.servers.elasticsearch import Node, shared_node
 from tests.servers.reindexing import KEYWORD, MODES, behind, filled, is_blocked, own_client, own_name, up, wanted
@@ -53,17 +53,17 @@ def test_a_pipeline_of_the_index_is_for_what_bricks_write_and_not_for_copies(
     helpers.bulk(client, ({"_index": name, "_id": str(n), "a": str(n)} for n in range(50)), refresh=True)
     before = content(client, name)
     assert before["7"]["marks"] == ["x"]
-    arm = Migration._swap
+    arm = ReindexRunner._swap
 
-    def dying(self: Migration) -> None:  # once all is armed, so that the next run copies into an armed one
-        monkeypatch.setattr(Migration, "_swap", arm)
+    def dying(self: ReindexRunner) -> None:  # once all is armed, so that the next run copies into an armed one
+        monkeypatch.setattr(ReindexRunner, "_swap", arm)
         monkeypatch.setattr("bus.indices.reindex.runner.swing", _dies)
         try:
             arm(self)
         finally:
             monkeypatch.undo()
 
-    monkeypatch.setattr(Migration, "_swap", dying)
+    monkeypatch.setattr(ReindexRunner, "_swap", dying)
     with pytest.raises(Dead):
         up(node.url, replace(wanted(name, mode), settings=piped.settings))
     client.index(index=f"{name}-000001", id="7", document={"a": "7"}, pipeline="_none") if mode == "catch-up" else None
@@ -108,7 +108,7 @@ def test_a_template_that_gives_the_next_generation_the_alias_is_refused(
         with closing(Admin(node.url)) as admin:
             change = plan(admin.read([name])[name], wanted(name))
             assert said in refusals(change, admin.facts(change))["reindex"], "at preview"
-            with pytest.raises(Failed, match=said):
+            with pytest.raises(PartialFailure, match=said):
                 admin.apply([change])
         client.index(index=name, id="later", document={"a": "x"})
         assert not client.indices.exists(index=f"{name}-000002")
@@ -186,7 +186,7 @@ def test_deletions_that_the_server_refuses_are_said(
 
     monkeypatch.setattr(Copying, "sweep", blocked)
     monkeypatch.setattr(Copying, "filled", then_deleted)
-    with pytest.raises(Failed, match=r"deletions in .*000002 are refused: .*write"):
+    with pytest.raises(PartialFailure, match=r"deletions in .*000002 are refused: .*write"):
         up(node.url, wanted(name, "catch-up"))
     monkeypatch.undo()
     up(node.url, wanted(name, "catch-up"))
@@ -231,7 +231,7 @@ def test_a_concrete_index_stays_where_its_copy_gets_no_shard(
 
     monkeypatch.setattr(Copying, "verify", then_nothing_moves)
     try:
-        with pytest.raises(Failed, match="gets no shard within 30 s"):
+        with pytest.raises(PartialFailure, match="gets no shard within 30 s"):
             up(node.url, wanted(name))
     finally:
         client.cluster.put_settings(persistent={"cluster.routing.allocation.enable": None})

@@ -11,7 +11,7 @@ import pytest
 
 from bus.indices.admin import Admin
 from bus.indices.diff.drift import seen
-from bus.indices.diff.plan import Wanted, plan
+from bus.indices.diff.plan import WantedIndex, plan
 from bus.indices.diff.settings import flatten
 from bus.releases.render.merge import merge
 from tests.servers.elasticsearch import Node, shared_node
@@ -45,16 +45,16 @@ def here(definition: Any) -> Any:
     return found
 
 
-def declared(name: str, content: dict[str, Any]) -> Wanted:
+def declared(name: str, content: dict[str, Any]) -> WantedIndex:
     template = content["template"]
-    return Wanted(name, here(template.get("mappings", {})), flatten(template.get("settings", {})), {})
+    return WantedIndex(name, here(template.get("mappings", {})), flatten(template.get("settings", {})), {})
 
 
 @pytest.mark.parametrize("file", COMPONENTS, ids=lambda path: path.stem)
 def test_no_drift_after_making_and_after_a_change(file: Path, admin: Admin) -> None:
     wanted = declared(f"ecs-{file.stem}", json.loads(file.read_text()))
     more = {"properties": {"added_by_bus": {"type": "keyword", "ignore_above": 9}}}
-    changed = Wanted(wanted.name, merge(wanted.mappings, more), {**wanted.settings, "refresh_interval": "9s"}, {})
+    changed = WantedIndex(wanted.name, merge(wanted.mappings, more), {**wanted.settings, "refresh_interval": "9s"}, {})
     before = None
     for version in (wanted, changed):
         live = admin.read([version.name]).get(version.name)
@@ -70,7 +70,7 @@ def test_no_drift_after_making_and_after_a_change(file: Path, admin: Admin) -> N
 @pytest.mark.parametrize("files", [COMPONENTS] if COMPONENTS else [], ids=["ecs"] if COMPONENTS else [])
 def test_no_drift_of_the_whole_corpus_in_one_index(files: list[Path], admin: Admin) -> None:
     parts = [json.loads(file.read_text())["template"].get("mappings", {}) for file in files]
-    wanted = Wanted("ecs-all", here(merge(*parts)), {"mapping.total_fields.limit": "4000"}, {})
+    wanted = WantedIndex("ecs-all", here(merge(*parts)), {"mapping.total_fields.limit": "4000"}, {})
     admin.apply([plan(None, wanted)])
     live = admin.read([wanted.name])[wanted.name]
     assert plan(live, wanted, wanted).is_nothing

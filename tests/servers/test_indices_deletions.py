@@ -8,7 +8,7 @@ import pytest
 from elasticsearch import Elasticsearch, helpers
 
 from bus.indices.reindex.copy import Copying
-from bus.indices.reindex.runner import Migration
+from bus.indices.reindex.runner import ReindexRunner
 from bus.indices.reindex.sweep import Sweep, Window
 from tests.servers.elasticsearch import Node, shared_node
 from tests.servers.migrating import ended, migrate
@@ -28,14 +28,14 @@ class Watched:
         self.before_sweep: list[Callable[[], object]] = []
         self.before_block: list[Callable[[], object]] = []
         self._client, self._name = client, name
-        passes, block, listed = Migration._pass, Migration._block, Sweep._listed
+        passes, block, listed = ReindexRunner._pass, ReindexRunner._block, Sweep._listed
         sweep = Copying.sweep
 
-        def passing(migration: Migration) -> tuple[int, int]:
+        def passing(migration: ReindexRunner) -> tuple[int, int]:
             self._do(self.before_pass)
             return passes(migration)
 
-        def blocking(migration: Migration) -> None:
+        def blocking(migration: ReindexRunner) -> None:
             self._do(self.before_block)
             block(migration)
 
@@ -49,8 +49,8 @@ class Watched:
             return sweep(copy, *args)
 
         monkeypatch.setattr(Copying, "sweep", sweeping)
-        monkeypatch.setattr(Migration, "_pass", passing)
-        monkeypatch.setattr(Migration, "_block", blocking)
+        monkeypatch.setattr(ReindexRunner, "_pass", passing)
+        monkeypatch.setattr(ReindexRunner, "_block", blocking)
         monkeypatch.setattr(Sweep, "_listed", listing)
 
     def delete(self, *ids: str, routing: str | None = None) -> Callable[[], None]:

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from elasticsearch import Elasticsearch, helpers
 
-from bus.errors import Failed
+from bus.errors import PartialFailure
 from bus.indices.admin import Admin
 from bus.indices.reindex.checkpoint import note
 from bus.indices.reindex.copy import Copying
 from bus.indices.reindex.cutover import swing
-from bus.indices.reindex.runner import Migration
+from bus.indices.reindex.runner import ReindexRunner
 from tests.servers.elasticsearch import Node, elasticsearch, folder_of_nobody, shared_node
 from tests.servers.migrating import DONE, ended, killed_before, migrate
 from tests.servers.reindexing import CALLS, KEYWORD, MODES, behind, filled, is_blocked, own_client, own_name, up, wanted
@@ -26,7 +26,7 @@ def test_documents_that_do_not_fit_are_named_and_writes_go_on(node: Node, client
     filled(node, client, name)
     client.index(index=name, id="odd", document={"a": "no number"}, refresh=True)
     numbers: dict[str, Any] = {"properties": {"a": {"type": "integer"}}}
-    with pytest.raises(Failed, match=r"document odd: .*failed to parse field \[a\]"):
+    with pytest.raises(PartialFailure, match=r"document odd: .*failed to parse field \[a\]"):
         up(node.url, wanted(name, "block", numbers))
     client.index(index=name, id="later", document={"a": "x"})
     assert behind(client, name) == [f"{name}-000001"]
@@ -45,7 +45,7 @@ def test_a_copy_that_somebody_cancels_is_said_and_can_be_begun_again(
         return task
 
     slow = wanted(name, "block", documents_per_second=50, slices=1)
-    with monkeypatch.context() as patched, pytest.raises(Failed, match="cancelled"):
+    with monkeypatch.context() as patched, pytest.raises(PartialFailure, match="cancelled"):
         patched.setattr(Copying, "start", cancelled)
         up(node.url, slow)
     client.index(index=name, id="later", document={"a": "x"}, refresh=True)
@@ -78,7 +78,7 @@ def test_an_alias_that_somebody_moved_is_not_moved_again(
         return verify(self)
 
     monkeypatch.setattr(Copying, "verify", moving)
-    with pytest.raises(Failed, match="somebody moved it"):
+    with pytest.raises(PartialFailure, match="somebody moved it"):
         up(node.url, wanted(name))
     assert behind(client, name) == [f"{name}-elsewhere"]
 
@@ -137,15 +137,15 @@ def test_a_task_that_no_server_knows_any_more_is_begun_again_with_the_block_lift
         blocked_at_second.append(is_blocked(client, f"{name}-000001"))
         return task if len(blocked_at_second) > 1 else f"{task.split(':')[0]}:999999999"
 
-    create = Migration._create
+    create = ReindexRunner._create
 
-    def creating(self: Migration) -> None:
+    def creating(self: ReindexRunner) -> None:
         if blocked_at_second:
             client.index(index=name, id="between", document={"a": "x"}, refresh=True)  # writes are let through
         create(self)
 
     monkeypatch.setattr(Copying, "start", forgotten)
-    monkeypatch.setattr(Migration, "_create", creating)
+    monkeypatch.setattr(ReindexRunner, "_create", creating)
     up(node.url, wanted(name, "block", documents_per_second=3000))
     assert blocked_at_second == [True, True]
     assert content(client, name).keys() == {"between", *map(str, range(2000))}
@@ -158,7 +158,7 @@ def test_a_copy_that_is_lost_each_time_ends(
     filled(node, client, name, documents=20)
     start = Copying.start
     monkeypatch.setattr(Copying, "start", lambda self: f"{start(self).split(':')[0]}:999999999")
-    with pytest.raises(Failed, match=r"lost the copy into .* 4 times: is a disk full"):
+    with pytest.raises(PartialFailure, match=r"lost the copy into .* 4 times: is a disk full"):
         up(node.url, wanted(name))
     client.index(index=name, id="later", document={"a": "x"})
     assert not client.indices.exists(index=f"{name}-000002")

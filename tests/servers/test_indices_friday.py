@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from elasticsearch import Elasticsearch, helpers
 
-from bus.errors import Failed
+from bus.errors import PartialFailure
 from bus.indices.admin import Admin
-from bus.indices.diff.plan import Wanted, plan
-from bus.indices.reindex.checkpoint import Note, note
+from bus.indices.diff.plan import WantedIndex, plan
+from bus.indices.reindex.checkpoint import ReindexCheckpoint, note
 from tests.servers.elasticsearch import Node, shared_node
 from tests.servers.migrating import DONE, ended, killed_before, migrate
 from tests.servers.reindexing import behind, filled, is_blocked, own_client, own_name, up, wanted
@@ -56,7 +56,7 @@ def test_a_second_run_with_another_mapping_does_not_take_the_first_ones_for_its_
     with closing(Admin(node.url)) as admin:
         late = plan(admin.read([name])[name], another, before)
         with pytest.raises(
-            Failed, match=r"another run has made .*000002 of another mapping .* run the same command again"
+            PartialFailure, match=r"another run has made .*000002 of another mapping .* run the same command again"
         ):
             admin.apply([late], waits, patience_seconds=600)
     assert ended(first) == DONE
@@ -75,7 +75,7 @@ def test_a_run_that_planned_before_another_ones_swing_does_not_take_it_for_its_o
         assert behind(client, name) == [f"{name}-000002"]
         assert _phase(client, f"{name}-000002") == "settled"
         with pytest.raises(
-            Failed, match=r"another run has made .*000002 of another mapping .* run the same command again"
+            PartialFailure, match=r"another run has made .*000002 of another mapping .* run the same command again"
         ):
             admin.apply([late], patience_seconds=0.5)
     up(node.url, another)
@@ -110,7 +110,7 @@ def test_a_generation_that_was_live_is_not_begun_again(node: Node, client: Elast
         up(node.url, wanted(name))
         client.index(index=name, id="new", document={"a": "x"}, refresh=True)
         admin.swing_back(admin.read([name])[name], f"{name}-000001")
-        with pytest.raises(Failed, match="was live and is no longer"):
+        with pytest.raises(PartialFailure, match="was live and is no longer"):
             admin.apply([late], patience_seconds=0.5)
     assert client.get(index=f"{name}-000002", id="new")["found"]
 
@@ -118,7 +118,7 @@ def test_a_generation_that_was_live_is_not_begun_again(node: Node, client: Elast
 def test_an_alias_that_goes_in_the_same_change_is_gone(node: Node, client: Elasticsearch, name: str) -> None:
     first = filled(node, client, name, documents=20)
     client.indices.put_alias(index=f"{name}-000001", name=f"others-{name}")
-    up(node.url, Wanted(name, wanted(name).mappings, {}, {}, wanted(name).reindex), first)
+    up(node.url, WantedIndex(name, wanted(name).mappings, {}, {}, wanted(name).reindex), first)
     assert set(client.indices.get_alias(index=f"{name}-000002")[f"{name}-000002"]["aliases"]) == {
         name,
         f"others-{name}",
@@ -126,7 +126,7 @@ def test_an_alias_that_goes_in_the_same_change_is_gone(node: Node, client: Elast
 
 
 def _phase(client: Elasticsearch, index: str) -> str:
-    found: Note | None = None
+    found: ReindexCheckpoint | None = None
     for content in client.indices.get(index=index, ignore_unavailable=True).body.values():
         found = note(content["mappings"])
     return found.phase if found else ""

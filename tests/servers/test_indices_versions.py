@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from elasticsearch import Elasticsearch, helpers
 
-from bus.errors import Failed
+from bus.errors import PartialFailure
 from bus.indices.admin import Admin
-from bus.indices.diff.change_kinds import Class
+from bus.indices.diff.change_kinds import ChangeKind
 from bus.indices.diff.drift import seen
-from bus.indices.diff.plan import Mode, Reindexing, Wanted, plan
+from bus.indices.diff.plan import Mode, Reindexing, WantedIndex, plan
 from bus.indices.diff.to_fragment import fragment_of
 from bus.indices.server.connect import connect
 from bus.indices.server.versions import REINDEX, TRIED
@@ -49,7 +49,7 @@ def client(node: Node) -> Iterator[Elasticsearch]:
         yield client
 
 
-def up(admin: Admin, wanted: Wanted, before: Wanted | None = None) -> Class:
+def up(admin: Admin, wanted: WantedIndex, before: WantedIndex | None = None) -> ChangeKind:
     """One `pulumi up` of an index, after which nothing is left to do and no drift is seen."""
     change = plan(admin.read([wanted.name]).get(wanted.name), wanted, before)
     assert not change.refused
@@ -66,19 +66,19 @@ def test_the_server_is_one_that_the_table_names(admin: Admin) -> None:
 
 
 def test_made_changed_in_place_and_by_closing_and_deleted(admin: Admin) -> None:
-    first = Wanted("place", KEYWORD, SETTINGS, {"also-place": {}}, reopen=True)
-    assert up(admin, first) is Class.NOTHING
+    first = WantedIndex("place", KEYWORD, SETTINGS, {"also-place": {}}, reopen=True)
+    assert up(admin, first) is ChangeKind.NOTHING
     field = {**KEYWORD, "properties": {**KEYWORD["properties"], "c": {"type": "date"}}}
     more = replace(first, mappings=field, settings={**SETTINGS, "refresh_interval": "9s"}, aliases={})
-    assert up(admin, more, first) is Class.DYNAMIC
-    assert up(admin, replace(more, settings={**more.settings, **FRENCH}), more) is Class.REOPEN
+    assert up(admin, more, first) is ChangeKind.DYNAMIC
+    assert up(admin, replace(more, settings={**more.settings, **FRENCH}), more) is ChangeKind.REOPEN
     assert admin.held(["place"]) == {"place": 0}
     admin.delete(["place"])
     assert admin.read(["place"]) == {}
 
 
 def test_several_are_made_and_read_at_once(admin: Admin) -> None:
-    wanted = [Wanted(f"many-{number}", KEYWORD, SETTINGS, {}) for number in range(12)]
+    wanted = [WantedIndex(f"many-{number}", KEYWORD, SETTINGS, {}) for number in range(12)]
     admin.apply([plan(None, one) for one in wanted])
     live = admin.read([one.name for one in wanted])
     assert all(plan(live[one.name], one, one).is_nothing for one in wanted)
@@ -90,7 +90,7 @@ def test_what_is_imported_shows_no_change(admin: Admin, client: Elasticsearch) -
     client.indices.create(index="found", mappings=KEYWORD, settings={"number_of_shards": 1, "analysis": analysis})
     live = admin.read(["found"])["found"]
     fragment = fragment_of("found", live)
-    wanted = Wanted("found", fragment["mappings"], fragment["settings"], fragment.get("aliases", {}))
+    wanted = WantedIndex("found", fragment["mappings"], fragment["settings"], fragment.get("aliases", {}))
     assert plan(live, wanted).is_nothing
     admin.delete(["found"])
 
@@ -100,7 +100,7 @@ def test_a_reindex_takes_everything_along_and_goes_back_or_is_refused(
     mode: Mode, admin: Admin, client: Elasticsearch
 ) -> None:
     name = f"films-{mode}"
-    first = Wanted(name, KEYWORD, SETTINGS, {}, Reindexing(mode=mode))
+    first = WantedIndex(name, KEYWORD, SETTINGS, {}, Reindexing(mode=mode))
     up(admin, first)
     client.index(index=name, id="routed", routing="elsewhere", document={"a": "r"})
     for number in range(60):
@@ -109,14 +109,14 @@ def test_a_reindex_takes_everything_along_and_goes_back_or_is_refused(
     changed = replace(first, mappings=TEXT)
     if reason := REINDEX.refusal(admin.server):
         calls = client.indices.stats(index=name)["_all"]["total"]["indexing"]
-        with pytest.raises(Failed, match=r"not on Elasticsearch 6\.8\.23: its _aliases call"):
+        with pytest.raises(PartialFailure, match=r"not on Elasticsearch 6\.8\.23: its _aliases call"):
             admin.apply([plan(admin.read([name])[name], changed)])
         assert client.indices.stats(index=name)["_all"]["total"]["indexing"] == calls and "another name" in reason
         assert list(client.indices.get(index=f"{name}-0*").body) == [f"{name}-000001"], "nothing was touched"
-        with pytest.raises(Failed, match="rollback: not on"):
+        with pytest.raises(PartialFailure, match="rollback: not on"):
             admin.generation_before(name, admin.read([name])[name])
         return
-    assert up(admin, changed, first) is Class.REINDEX
+    assert up(admin, changed, first) is ChangeKind.REINDEX
     live = admin.read([name])[name]
     assert live.name == f"{name}-000002"
     found = {hit["_id"]: hit["_source"] for hit in helpers.scan(client, index=name)}
@@ -127,9 +127,9 @@ def test_a_reindex_takes_everything_along_and_goes_back_or_is_refused(
 
 
 def test_runtime_fields_are_refused_before_the_first_call_where_there_are_none(admin: Admin) -> None:
-    wanted = Wanted("runtime", {"runtime": {"r": {"type": "long"}}}, SETTINGS, {})
+    wanted = WantedIndex("runtime", {"runtime": {"r": {"type": "long"}}}, SETTINGS, {})
     if admin.server.major == 6:
-        with pytest.raises(Failed, match="runtime fields: not on Elasticsearch"):
+        with pytest.raises(PartialFailure, match="runtime fields: not on Elasticsearch"):
             admin.apply([plan(None, wanted)])
         assert admin.read(["runtime"]) == {}
     else:

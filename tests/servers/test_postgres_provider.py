@@ -11,15 +11,15 @@ from pulumi.dynamic.config import Config
 from bus.cluster.access import NotDeployed, NotReady
 from bus.database.admin import Admin
 from bus.database.psql import QueryFailed
-from bus.errors import Failed
+from bus.errors import PartialFailure
 from components.providers import roles as module
-from components.providers.connection import Place
+from components.providers.connection import SiteEndpoint
 from components.providers.roles import PostgresRolesProvider
 from tests.servers.postgres import Postgres, made
 from tests.servers.test_postgres_roles import DATABASE, filled
 
 pytestmark = pytest.mark.servers
-PLACE = Place("central", "hicksoncentral-test", "ctx", "port-forward")
+PLACE = SiteEndpoint("central", "hicksoncentral-test", "ctx", "port-forward")
 
 
 def props(**changed: Any) -> dict[str, Any]:
@@ -175,5 +175,5 @@ def test_a_database_of_another_role_is_refused_in_a_preview(site: Site) -> None:
     checked = site.provider.check(props(), other)
     assert [failure.property for failure in checked.failures] == [""]
     assert "database central-mast belongs to role odoo" in checked.failures[0].reason
-    with pytest.raises(Failed, match="belongs to role odoo"):
+    with pytest.raises(PartialFailure, match="belongs to role odoo"):
         site.provider.create(other)

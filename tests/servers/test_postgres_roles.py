@@ -10,7 +10,7 @@ import pytest
 from bus.database import plan as planning
 from bus.database.admin import Admin
 from bus.database.psql import QueryFailed
-from bus.database.roles import Wanted
+from bus.database.roles import WantedRoles
 from tests.servers.postgres import Postgres, made
 
 pytestmark = pytest.mark.servers
@@ -44,8 +44,8 @@ INSERT INTO product (name) VALUES ('Playtime');
 """
 
 
-def wanted(**passwords: str) -> Wanted:
-    return Wanted("odoo", DATABASE, ROLES, {"odoo": "first", "odoo2kafka": "copy", "pgadmin": "look", **passwords})
+def wanted(**passwords: str) -> WantedRoles:
+    return WantedRoles("odoo", DATABASE, ROLES, {"odoo": "first", "odoo2kafka": "copy", "pgadmin": "look", **passwords})
 
 
 @pytest.fixture(scope="module")

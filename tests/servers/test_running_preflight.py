@@ -11,7 +11,7 @@ import yaml
 
 from bus.config import settings
 from bus.deployment import Deployment
-from bus.errors import Refused
+from bus.errors import InvalidInput
 from bus.images.registry.client import as_manifest, digest_of
 from bus.plan import build
 from bus.releases.render import charts, rendering
@@ -90,7 +90,7 @@ class Stack:
         self.warned.clear()
         try:
             preflight.run(plan, self.kubeconfigs)
-        except Refused as error:
+        except InvalidInput as error:
             return [str(problem) for problem in error.problems]
         return []
 

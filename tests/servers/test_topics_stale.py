@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from bus.errors import Failed
+from bus.errors import PartialFailure
 from bus.topics import reading
 from bus.topics.admin import Admin
 from bus.topics.applying import Applied, apply
@@ -99,7 +99,7 @@ def test_a_topic_that_no_broker_ever_shows_is_not_gone_but_said(admin: Admin, mo
     monkeypatch.setattr(reading, "SEEN_SECONDS", 1.0)
     monkeypatch.setattr(Admin, "_listed", lambda _: {})
     for question in (admin.read, admin.logs, admin.leaderless):
-        with pytest.raises(Failed, match="t: exists, but the brokers do not show it"):
+        with pytest.raises(PartialFailure, match="t: exists, but the brokers do not show it"):
             question(["t"])
 
 

@@ -9,7 +9,7 @@ import yaml
 
 from bus.config import admin_listener, settings, stack_file
 from bus.config.database_roles import ODOO2KAFKA_PASSWORD
-from bus.errors import Refused
+from bus.errors import InvalidInput
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.yaml"))
 ROOT = Path(__file__).parents[2]
@@ -45,7 +45,7 @@ def test_every_problem_of_a_stack_file_is_said_at_once(case: Path) -> None:
     given = yaml.safe_load(case.read_text())
     secrets = given.get("secrets", {f"bus:{name}": "s3cret" for name in SECRETS})
     config = flat(given["config"]) | secrets
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InvalidInput) as refused:
         settings.load("test", config, set(secrets) - set(given.get("clear", [])))
     lines = [str(problem) for problem in refused.value.problems]
     assert len(lines) == len(given["problems"]), "\n".join(lines)

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given as holds
 from hypothesis import strategies as st
 
-from bus.users.plan import Acl, Live, Plan, from_props, plan, retirement, strangers, to_props, with_brokers
+from bus.users.plan import Acl, LiveUsers, Plan, from_props, plan, retirement, strangers, to_props, with_brokers
 
 CASES = sorted((Path(__file__).parent / "plans").glob("*.yaml"))
 
@@ -21,8 +21,8 @@ def acl(text: str) -> Acl:
     return Acl(user, kind, name, rest[0], deny, rest[2] if len(rest) > 1 else "*")
 
 
-def live_of(case: dict[str, Any]) -> Live:
-    return Live(frozenset(acl(text) for text in case.get("acls", [])), case.get("credentials", {}))
+def live_of(case: dict[str, Any]) -> LiveUsers:
+    return LiveUsers(frozenset(acl(text) for text in case.get("acls", [])), case.get("credentials", {}))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
@@ -52,10 +52,10 @@ _USERS = st.dictionaries(st.sampled_from(["jobs", "api", "web"]), _RIGHTS)
 def test_whatever_was_there_a_plan_ends_in_what_is_wanted(before: Any, wanted: Any) -> None:
     theirs = Acl("alice", "topics", "films", "all")
     acls = frozenset(one for user, rights in before.items() for one in from_props(user, rights)) | {theirs}
-    live = Live(acls, {user: {"SCRAM-SHA-512": 8192} for user in before})
+    live = LiveUsers(acls, {user: {"SCRAM-SHA-512": 8192} for user in before})
     made = plan(live, wanted, before.keys() - wanted.keys())
     left = {user: found for user, found in live.credentials.items() if (user, "SCRAM-SHA-512") not in made.logout}
-    after = Live(
+    after = LiveUsers(
         (acls | set(made.add)) - set(made.remove), left | {user: {"SCRAM-SHA-512": 8192} for user in made.login}
     )
     assert to_props(after, dict.fromkeys(wanted, "SCRAM-SHA-512")) == wanted
@@ -66,7 +66,7 @@ def test_whatever_was_there_a_plan_ends_in_what_is_wanted(before: Any, wanted: A
 
 
 def test_who_cannot_log_in_as_it_was_left_is_not_there() -> None:
-    live = Live(frozenset(from_props("a", {"topics": {"t": "read"}})), {"a": {"SCRAM-SHA-512": 4096}})
+    live = LiveUsers(frozenset(from_props("a", {"topics": {"t": "read"}})), {"a": {"SCRAM-SHA-512": 4096}})
     assert to_props(live, {"a": "SCRAM-SHA-512"}) == {}, "4096 is not the count that bus writes"
 
 
@@ -76,7 +76,7 @@ def test_what_bus_never_writes_stands_out_in_a_preview() -> None:
 
 
 def test_users_of_brokers_get_their_passwords_and_those_of_older_renewals_go() -> None:
-    live = Live(credentials={"bus-1": {"SCRAM-SHA-512": 8192}, "bus-2": {"SCRAM-SHA-512": 8192}, "bus": {"X": 1}})
+    live = LiveUsers(credentials={"bus-1": {"SCRAM-SHA-512": 8192}, "bus-2": {"SCRAM-SHA-512": 8192}, "bus": {"X": 1}})
     made = with_brokers(Plan(login=("api",)), live, ["bus-2", "bus-3"])
     assert made == Plan(login=("api", "bus-2", "bus-3"), logout=(("bus-1", "SCRAM-SHA-512"),))
     assert with_brokers(Plan(), live, []) == Plan(), "a Secret of before names none"

@@ -18,14 +18,14 @@ from bus.images.registry.client import (
     as_manifest,
     retrying,
 )
-from bus.images.registry.registries import Place
+from bus.images.registry.registries import ImageLocation
 
 # An index of indexes is allowed, and made by nobody; each level may multiply what is asked for.
 _DEEPEST = 4
 
 
 @dataclass(frozen=True)
-class Copied:
+class CopyResult:
     """What a copy moved; `blobs`, `mounted` and `size_bytes` are 0 when everything was there."""
 
     digest: str
@@ -36,8 +36,8 @@ class Copied:
     referrers: int = 0
     """signatures, SBOMs and the like that came along"""
 
-    def __add__(self, other: "Copied") -> "Copied":
-        return Copied(
+    def __add__(self, other: "CopyResult") -> "CopyResult":
+        return CopyResult(
             self.digest,
             self.blobs + other.blobs,
             self.mounted + other.mounted,
@@ -62,7 +62,7 @@ class Copying:
         """(registry, image) -> its tags: one question instead of one for each tag that something may stand under"""
         self._lock = threading.Lock()
 
-    def copy(self, source: Place, target: Place, tag: str = "") -> Copied:
+    def copy(self, source: ImageLocation, target: ImageLocation, tag: str = "") -> CopyResult:
         """Copies an image with its platforms and with all that refers to it, to its digest and `tag`.
 
         Raises MissingImage or RegistryError.
@@ -70,10 +70,10 @@ class Copying:
         found = source.registry.manifest(source.name, source.version)
         return self._tree(source, target, found, tag or target.version)
 
-    def _tree(self, source: Place, target: Place, top: Manifest, version: str) -> Copied:
+    def _tree(self, source: ImageLocation, target: ImageLocation, top: Manifest, version: str) -> CopyResult:
         """An image or an index, under `version`; then what refers to any part of it."""
         found = parts(source.registry, source.name, top.digest, self._platforms, top)
-        copied = Copied(top.digest)
+        copied = CopyResult(top.digest)
         there = _has(target, version, top.digest)
         # An index that is there may be a sparse one, so that each of its parts is asked for.
         missing = [] if there and len(found) == 1 else [part for part in found if not _stored(target, part)]
@@ -94,7 +94,7 @@ class Copying:
             copied += self._referrers(source, target, part.digest)
         return copied
 
-    def _put_top(self, target: Place, version: str, top: Manifest) -> None:
+    def _put_top(self, target: ImageLocation, version: str, top: Manifest) -> None:
         try:
             target.registry.put_manifest(target.name, version, top)
         except RegistryError as error:
@@ -104,19 +104,19 @@ class Copying:
             raise RegistryError(f"{error}; it wants every platform of an index ({way_out})") from None
         _check_whole(target, version, top)
 
-    def _blob(self, source: Place, target: Place, blob: Descriptor) -> Copied:
+    def _blob(self, source: ImageLocation, target: ImageLocation, blob: Descriptor) -> CopyResult:
         digest: str = blob["digest"]
         key = (target.registry.host, digest)
         if target.registry.has("blobs", target.name, digest):
             self.note(key, target.name)
-            return Copied(digest)
+            return CopyResult(digest)
         with self._claim(key, target.name) as home:
             if home is None:
                 return _send(source, target, blob)
         if home == target.name:
-            return Copied(digest)
+            return CopyResult(digest)
         if target.registry.mount(target.name, digest, home):
-            return Copied(digest, mounted=1)
+            return CopyResult(digest, mounted=1)
         return _send(source, target, blob)  # a registry that shares nothing between images
 
     def note(self, key: tuple[str, str], name: str) -> None:
@@ -147,14 +147,14 @@ class Copying:
             raise
         mine.set_result(name)
 
-    def _referrers(self, source: Place, target: Place, digest: str) -> Copied:
+    def _referrers(self, source: ImageLocation, target: ImageLocation, digest: str) -> CopyResult:
         """Signatures, SBOMs and attestations of one manifest, as OCI 1.1 lists them and as cosign tags them."""
-        copied = Copied(digest)
+        copied = CopyResult(digest)
         theirs = self._listed(source, digest)
         for entry in theirs:
             if not target.registry.has("manifests", target.name, entry["digest"]):
                 manifest = source.registry.manifest(source.name, entry["digest"])
-                copied += self._tree(source, target, manifest, manifest.digest) + Copied(digest, referrers=1)
+                copied += self._tree(source, target, manifest, manifest.digest) + CopyResult(digest, referrers=1)
         ours = self._listed(target, digest) if theirs else []
         both = unique([*ours, *theirs])
         if len(both) > len(ours):  # a registry that keeps no list by itself is given one
@@ -163,10 +163,10 @@ class Copying:
         for tag in cosign_tags(digest):
             found = self._tagged(source, tag, digest)
             if found and not _has(target, tag, found.digest):
-                copied += self._tree(source, target, found, tag) + Copied(digest, referrers=1)
+                copied += self._tree(source, target, found, tag) + CopyResult(digest, referrers=1)
         return copied
 
-    def _listed(self, source: Place, digest: str) -> list[Descriptor]:
+    def _listed(self, source: ImageLocation, digest: str) -> list[Descriptor]:
         """What refers to a manifest, by the registry's own list or by the tag that stands for it."""
         listed = source.registry.referrers(source.name, digest)
         if listed is not None:
@@ -174,7 +174,7 @@ class Copying:
         found = self._tagged(source, referrers_tag(digest), digest)
         return children(found.described) if found and found.media_type == INDEX else []
 
-    def _tagged(self, source: Place, tag: str, subject: str) -> Manifest | None:
+    def _tagged(self, source: ImageLocation, tag: str, subject: str) -> Manifest | None:
         """The manifest under a tag that tells of `subject`, where there is one; most images have none of these tags.
 
         GitLab's registry takes the tag `sha256-<hex>` for the digest, and answers the subject itself
@@ -213,7 +213,7 @@ def parts(
     return [*found, top]
 
 
-def _send(source: Place, target: Place, blob: Descriptor) -> Copied:
+def _send(source: ImageLocation, target: ImageLocation, blob: Descriptor) -> CopyResult:
     """Sends a blob; a cut on the way to the target begins it anew, one on the way from the source goes on."""
     digest, size = str(blob["digest"]), int(blob["size"])
     for attempt in retrying():
@@ -222,7 +222,7 @@ def _send(source: Place, target: Place, blob: Descriptor) -> Copied:
                 source.registry.blob(source.name, digest), size, f"{source.registry.host}: blob {digest}"
             )
             target.registry.put_blob(target.name, digest, size, content)
-    return Copied(digest, blobs=1, size_bytes=size)
+    return CopyResult(digest, blobs=1, size_bytes=size)
 
 
 def _no_more(pieces: Iterator[bytes], size: int, what: str) -> Iterator[bytes]:
@@ -235,11 +235,11 @@ def _no_more(pieces: Iterator[bytes], size: int, what: str) -> Iterator[bytes]:
         yield piece
 
 
-def _stored(place: Place, part: Manifest) -> bool:
+def _stored(place: ImageLocation, part: Manifest) -> bool:
     return place.registry.has("manifests", place.name, part.digest)
 
 
-def _has(place: Place, version: str, digest: str) -> bool:
+def _has(place: ImageLocation, version: str, digest: str) -> bool:
     """Whether `version` stands for `digest` in the target."""
     try:
         return place.registry.digest(place.name, version) == digest
@@ -247,7 +247,7 @@ def _has(place: Place, version: str, digest: str) -> bool:
         return False
 
 
-def _check_whole(target: Place, version: str, manifest: Manifest) -> None:
+def _check_whole(target: ImageLocation, version: str, manifest: Manifest) -> None:
     """Reads what was stored: what a full disk let a registry write in part, it does not write again. Raises Damaged."""
     try:
         whole = target.registry.manifest(target.name, version).digest == manifest.digest

@@ -9,7 +9,7 @@ import yaml
 
 from bus.config.parsing import YamlLoader
 from bus.deployment import Deployment, Release
-from bus.errors import Problem, Refused
+from bus.errors import InvalidInput, Problem
 from bus.image_reference import parse
 from bus.images.delivered import rendered
 from bus.releases.render import charts, rendering
@@ -49,7 +49,7 @@ def rendered_and_judged(plan: Deployment, charts_folder: Path, staged: Path) -> 
     if plan.registry:
         problems += [problem for part in found for problem in _undelivered(plan, part)]
     if problems:
-        raise Refused(list(dict.fromkeys(problems)))
+        raise InvalidInput(list(dict.fromkeys(problems)))
     return found
 
 

@@ -11,7 +11,7 @@ from bus import git
 from bus.config import yaml_limits
 from bus.config.parsing import nearest
 from bus.images.promotion import pins
-from bus.images.promotion.pins import NoPin, Pin
+from bus.images.promotion.pins import ImagePinError, Pin
 
 
 def file_of(brick: str) -> str:
@@ -20,21 +20,26 @@ def file_of(brick: str) -> str:
 
 
 def text_of(folder: Path, brick: str) -> str:
-    """The text of a brick's file, line ends as they are; raises NoPin where the branch has none that can be read."""
+    """Return the text of a brick's file, line ends as they are.
+
+    Raises ImagePinError where the branch has none that can be read.
+    """
     file = folder / file_of(brick)
     if file.parent.is_symlink():
-        raise NoPin(f"{file.parent.name} is a link to {file.parent.readlink()}; put the folder itself there")
+        raise ImagePinError(f"{file.parent.name} is a link to {file.parent.readlink()}; put the folder itself there")
     if file.is_symlink():
-        raise NoPin(f"{file_of(brick)} is a link to {file.readlink()}; put the file itself there")
+        raise ImagePinError(f"{file_of(brick)} is a link to {file.readlink()}; put the file itself there")
     try:
         return file.read_bytes().decode()
     except UnicodeDecodeError as error:
-        raise NoPin(f"{file_of(brick)} is not UTF-8: byte {error.start} is {error.object[error.start]:#04x}") from None
+        raise ImagePinError(
+            f"{file_of(brick)} is not UTF-8: byte {error.start} is {error.object[error.start]:#04x}"
+        ) from None
     except FileNotFoundError:
         known = sorted(path.stem for path in (folder / "values").glob("*.yml"))
         near = nearest(brick, known)
         said = f"{file_of(brick)} is not on this branch; bricks: {', '.join(known) or 'none'}"
-        raise NoPin(f"{said}; {near}" if near else said) from None
+        raise ImagePinError(f"{said}; {near}" if near else said) from None
 
 
 def write(folder: Path, brick: str, pin: Pin) -> None:
@@ -78,5 +83,5 @@ def stack_config(folder: Path, stack: str) -> Mapping[str, Any]:
     file = folder / f"Pulumi.{stack}.yaml"
     text = file.read_text() if file.exists() else ""
     if beyond := yaml_limits.refusal(text):
-        raise NoPin(f"{file.name} {beyond}")
+        raise ImagePinError(f"{file.name} {beyond}")
     return (yaml.safe_load(text) or {}).get("config") or {}

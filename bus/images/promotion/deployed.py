@@ -4,14 +4,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bus.errors import Mendable
+from bus.errors import UserError
 from bus.image_reference import Reference, parse
 from bus.images.promotion.records import Records, site_of
 
 _COMMIT = "git.head"
 
 
-class NotDeployed(Mendable):
+class NotDeployed(UserError):
     """An environment of which no site runs what was deployed last, so that nothing in it was tested."""
 
 

@@ -10,7 +10,7 @@ import yaml
 from bus.config import messages, yaml_limits
 from bus.config.parsing import YamlLoader
 from bus.config.yaml_files import numbers
-from bus.errors import Mendable
+from bus.errors import UserError
 from bus.image_reference import Reference, from_values, is_tag
 
 # Text that every YAML reads as text: what begins with a digit may be a number to one and not to another.
@@ -19,7 +19,7 @@ _OF_ITSELF = "{file}: the image block cannot be changed by itself; write it as i
 _KEYS = ("repository", "name", "tag", "digest", "hotfix")
 
 
-class NoPin(Mendable):
+class ImagePinError(UserError):
     """A brick's file whose image cannot be read or changed; the message names the file and the way out."""
 
 
@@ -32,32 +32,32 @@ class Pin:
 
 
 def read(text: str, file: str) -> Pin:
-    """The pin of a brick's file; raises NoPin."""
+    """The pin of a brick's file; raises ImagePinError."""
     image = _load(text, file).get("image")
     if not isinstance(image, dict):
-        raise NoPin(f"{file} has no image block; write one: image: {{repository: ..., name: ..., tag: ...}}")
+        raise ImagePinError(f"{file} has no image block; write one: image: {{repository: ..., name: ..., tag: ...}}")
     wrong = [key for key in _KEYS if not isinstance(image.get(key, ""), str)]
     if wrong:
         written = numbers(text).get(f"image.{wrong[0]}", image[wrong[0]])
-        raise NoPin(f"{file}: image.{wrong[0]} = {written} must be text; {messages.QUOTES}")
+        raise ImagePinError(f"{file}: image.{wrong[0]} = {written} must be text; {messages.QUOTES}")
     missing = [key for key in ("repository", "name", "tag") if not image.get(key)]
     if missing:
-        raise NoPin(f"{file}: image.{missing[0]} is required")
+        raise ImagePinError(f"{file}: image.{missing[0]} is required")
     return Pin(from_values(image), image.get("hotfix", ""))
 
 
 def has_image(text: str, file: str) -> bool:
-    """Whether a brick's file says anything of an image; raises NoPin where it cannot be read."""
+    """Whether a brick's file says anything of an image; raises ImagePinError where it cannot be read."""
     return bool(_load(text, file).get("image"))
 
 
 def write(text: str, pin: Pin, file: str) -> str:
-    """`text` with `pin` in its image block; raises NoPin where that would change anything else."""
+    """`text` with `pin` in its image block; raises ImagePinError where that would change anything else."""
     if not is_tag(pin.image.tag):
-        raise NoPin(f"{file}: {pin.image.tag!r} is no tag: letters, digits, '_', '.' and '-', 128 at most")
+        raise ImagePinError(f"{file}: {pin.image.tag!r} is no tag: letters, digits, '_', '.' and '-', 128 at most")
     before = read(text, file)
     if unknown := sorted(map(str, _load(text, file)["image"].keys() - set(_KEYS))):
-        raise NoPin(f"{file}: image.{unknown[0]} is no key of an image; allowed: {', '.join(_KEYS)}")
+        raise ImagePinError(f"{file}: image.{unknown[0]} is no key of an image; allowed: {', '.join(_KEYS)}")
     wanted = {**{key: getattr(pin.image, key) for key in _KEYS[:-1]}, "hotfix": pin.hotfix}
     changed = text
     for key in _KEYS:
@@ -66,7 +66,7 @@ def write(text: str, pin: Pin, file: str) -> str:
             changed = _set(changed, key, wanted[key], file) if wanted[key] else _drop(changed, key, file)
     expected = {**_load(text, file), "image": {key: value for key, value in wanted.items() if value}}
     if _cleaned(changed) != expected:
-        raise NoPin(_OF_ITSELF.format(file=file))
+        raise ImagePinError(_OF_ITSELF.format(file=file))
     return changed
 
 
@@ -102,16 +102,18 @@ def _cleaned(text: str) -> Any:
 
 def _load(text: str, file: str) -> dict[str, Any]:
     if beyond := yaml_limits.refusal(text):
-        raise NoPin(f"{file} {beyond}")
+        raise ImagePinError(f"{file} {beyond}")
     try:
         found = yaml.load(text, YamlLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise NoPin(f"{file}: line {line} is not YAML: {error.problem}") from None
+        raise ImagePinError(f"{file}: line {line} is not YAML: {error.problem}") from None
     except yaml.YAMLError as error:
-        raise NoPin(f"{file} is not YAML: {error}") from None
+        raise ImagePinError(f"{file} is not YAML: {error}") from None
     if not isinstance(found, dict | None):
-        raise NoPin(f"{file} must have keys at its top, such as image: and values:; it is {messages.kind(found)}")
+        raise ImagePinError(
+            f"{file} must have keys at its top, such as image: and values:; it is {messages.kind(found)}"
+        )
     return found or {}
 
 
@@ -120,14 +122,14 @@ def _entries(text: str, file: str) -> tuple[yaml.MappingNode, dict[str, tuple[ya
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError:  # a value over several lines, which the change before this one stands in the middle of
-        raise NoPin(_OF_ITSELF.format(file=file)) from None
+        raise ImagePinError(_OF_ITSELF.format(file=file)) from None
     assert isinstance(root, yaml.MappingNode)
     key, block = next((key, value) for key, value in root.value if key.value == "image")
     if not isinstance(block, yaml.MappingNode) or block.start_mark.index < key.end_mark.index:
-        raise NoPin(f"{file}: image is an alias; write the block out")
+        raise ImagePinError(f"{file}: image is an alias; write the block out")
     entries = {key.value: (key, value) for key, value in block.value}
     if "tag" not in entries:
-        raise NoPin(f"{file}: image takes its tag from an alias; write it out")
+        raise ImagePinError(f"{file}: image takes its tag from an alias; write it out")
     return block, entries
 
 

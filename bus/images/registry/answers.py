@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bus.errors import Mendable
+from bus.errors import UserError
 
 # What registries themselves take at most (docker-registry: 4 MiB); an index names what may be hundreds of manifests.
 MANIFEST_BYTES = 4 << 20
@@ -15,7 +15,7 @@ TOKEN_BYTES = 1 << 20
 SHORT_BYTES = 64 << 10
 
 
-class RegistryError(Mendable):
+class RegistryError(UserError):
     """A registry that answers with an error; the message names image, registry and status."""
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bus.errors import Mendable
+from bus.errors import UserError
 from bus.image_reference import HUB
 from bus.images.registry.login import Login
 
@@ -21,7 +21,7 @@ _TOKEN = "<token>"
 _KEYS = {HUB: "https://index.docker.io/v1/"}
 
 
-class BadCredentials(Mendable):
+class BadCredentials(UserError):
     """Docker's configuration or a helper that cannot be used; the message names it and never shows a password."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 import httpx
 
-from bus.errors import Mendable
+from bus.errors import UserError
 
 # RFC 1918 and RFC 4193. Link-local addresses are not among them: the metadata services of clouds answer there.
 _PRIVATE = tuple(
@@ -16,7 +16,7 @@ _PRIVATE = tuple(
 ALLOWED = "loopback and private addresses: 127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, ::1, fc00::/7"
 
 
-class Insecure(Mendable):
+class Insecure(UserError):
     """Plain HTTP towards a registry that others may listen to, or answer in the place of."""
 
 

@@ -19,7 +19,7 @@ _API = {HUB: "registry-1.docker.io"}
 
 
 @dataclass(frozen=True)
-class Place:
+class ImageLocation:
     """An image in a registry: the path of its API calls, and a tag or digest."""
 
     registry: Store
@@ -61,9 +61,9 @@ class Registries(ExitStack):
         self._opened: dict[str, Registry] = {}
         self._lock = threading.Lock()
 
-    def place(self, image: Reference) -> Place:
+    def place(self, image: Reference) -> ImageLocation:
         """Where an image is asked for; raises BadCredentials, and Insecure for plain HTTP to a public address."""
-        return Place(self._open(self._access.mirror or image.host), image.path, image.version)
+        return ImageLocation(self._open(self._access.mirror or image.host), image.path, image.version)
 
     def _open(self, host: str) -> Registry:
         host = host.lower()

@@ -13,7 +13,7 @@ from bus.images.manifests import INDEX, Descriptor, referrers_tag
 from bus.images.registry.client import Manifest, MissingImage, RegistryError
 from bus.images.registry.credentials import BadCredentials
 from bus.images.registry.lookup import Found
-from bus.images.registry.registries import Place, Registries
+from bus.images.registry.registries import ImageLocation, Registries
 from bus.images.signatures import cosign
 from bus.images.signatures.cosign import BUNDLE, SIGNATURE, SIMPLE, BadKey, Key, Policy, Signature
 
@@ -86,7 +86,7 @@ def _judged(image: str, digest: str, registries: Registries, wanted: Policy) -> 
         return f"cannot be verified: {error}"
 
 
-def of_image(place: Place, digest: str) -> Iterator[Signature]:
+def of_image(place: ImageLocation, digest: str) -> Iterator[Signature]:
     """Return every signature that a registry has of a digest, in either format; raises RegistryError."""
     old = _tagged(place, f"{referrers_tag(digest)}.sig", digest)
     if old:
@@ -98,7 +98,7 @@ def of_image(place: Place, digest: str) -> Iterator[Signature]:
         yield from _in(place, place.registry.manifest(place.name, entry["digest"]))
 
 
-def _in(place: Place, manifest: Manifest) -> Iterator[Signature]:
+def _in(place: ImageLocation, manifest: Manifest) -> Iterator[Signature]:
     """Each signature of a manifest of signatures."""
     for layer in (manifest.described.get("layers") or [])[:_MOST]:
         kind = str(layer.get("mediaType") or "")
@@ -111,7 +111,7 @@ def _in(place: Place, manifest: Manifest) -> Iterator[Signature]:
             yield Signature("bundle", content)
 
 
-def _content(place: Place, layer: Descriptor) -> bytes:
+def _content(place: ImageLocation, layer: Descriptor) -> bytes:
     content = b""
     for piece in place.registry.blob(place.name, layer["digest"]):
         content += piece
@@ -120,7 +120,7 @@ def _content(place: Place, layer: Descriptor) -> bytes:
     return content
 
 
-def _referring(place: Place, digest: str) -> list[Descriptor]:
+def _referring(place: ImageLocation, digest: str) -> list[Descriptor]:
     """What refers to a digest, by the registry's own list or by the tag that stands for it."""
     listed = place.registry.referrers(place.name, digest)
     if listed is not None:
@@ -129,7 +129,7 @@ def _referring(place: Place, digest: str) -> list[Descriptor]:
     return list(found.described.get("manifests") or []) if found and found.media_type == INDEX else []
 
 
-def _tagged(place: Place, tag: str, subject: str) -> Manifest | None:
+def _tagged(place: ImageLocation, tag: str, subject: str) -> Manifest | None:
     """The manifest under a tag; GitLab's registry answers some of them with the subject itself."""
     try:
         found = place.registry.manifest(place.name, tag)

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from bus.config import fragments
 from bus.config.fragments import Block, Fragments, Owned, collect, unowned
-from bus.config.parsing import Record
+from bus.config.parsing import ConfigModel
 from bus.config.stack_file import Kind
 from bus.errors import Problem
 from bus.indices.declared.shapes import json_problems, mapping_problems, setting_problems
@@ -29,7 +29,7 @@ _MAPPING_KEYS = frozenset(
 )  # fmt: skip
 
 
-class Alias(Record):
+class Alias(ConfigModel):
     """A further alias of an index."""
 
     filter: dict[str, Any] | None = Field(None, description="a query; only its matches are seen through the alias")
@@ -40,7 +40,7 @@ class Alias(Record):
     is_write_index: bool | None = Field(None, alias="is_write_index")
 
 
-class Reindex(Record):
+class Reindex(ConfigModel):
     """How a change that a live index cannot take may be made: by a copy into the next generation."""
 
     mode: Mode = Field("refuse", description="block: writes wait while it is copied; catch-up: for a moment at its end")

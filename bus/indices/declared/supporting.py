@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 from pydantic import Field
 
 from bus.config.fragments import Block, Fragment, Owned, collect, unowned
-from bus.config.parsing import Record
+from bus.config.parsing import ConfigModel
 from bus.config.stack_file import Kind as SiteKind
 from bus.errors import Problem
 from bus.indices.declared.shapes import json_problems, mapping_problems, setting_problems
@@ -21,7 +21,7 @@ Bodies = Mapping[str, Mapping[str, Mapping[str, Any]]]
 _BASE = set(Fragment.model_fields)
 
 
-class Template(Record):
+class Template(ConfigModel):
     """What an index gets from a template."""
 
     settings: dict[str, Any] = Field(default_factory=dict, description="as Elasticsearch takes them, nested or dotted")

@@ -7,7 +7,7 @@ from enum import IntEnum
 from bus.indices.diff.normal_form import canonical
 
 
-class Class(IntEnum):
+class ChangeKind(IntEnum):
     """What a change costs, cheapest first; several together cost as much as the dearest."""
 
     NOTHING = 0
@@ -24,12 +24,12 @@ class Class(IntEnum):
 
 
 _SAID = {
-    Class.NOTHING: "nothing",
-    Class.IN_PLACE: "mapping in place",
-    Class.DYNAMIC: "setting in place",
-    Class.REOPEN: "close and open",
-    Class.REINDEX: "reindex",
-    Class.IMPOSSIBLE: "impossible",
+    ChangeKind.NOTHING: "nothing",
+    ChangeKind.IN_PLACE: "mapping in place",
+    ChangeKind.DYNAMIC: "setting in place",
+    ChangeKind.REOPEN: "close and open",
+    ChangeKind.REINDEX: "reindex",
+    ChangeKind.IMPOSSIBLE: "impossible",
 }
 
 
@@ -38,7 +38,7 @@ class Rule:
     """One row: `what` changes (a trailing `*` stands for anything), to which value if not to any, and what that is."""
 
     what: str
-    kind: Class
+    kind: ChangeKind
     why: str
     to: str | None = None
 
@@ -55,82 +55,84 @@ _FIXED = "the server refuses another value for a field that exists"
 # The first row that covers a change wins.
 # https://www.elastic.co/docs/reference/elasticsearch/mapping-reference/mapping-parameters
 PARAMETERS = (
-    Rule("ignore_above", Class.IN_PLACE, _NEW_ONLY),
-    Rule("ignore_malformed", Class.IN_PLACE, _NEW_ONLY),
-    Rule("coerce", Class.IN_PLACE, _NEW_ONLY),
-    Rule("copy_to", Class.IN_PLACE, _NEW_ONLY),
-    Rule("dynamic", Class.IN_PLACE, _NEW_ONLY),
-    Rule("depth_limit", Class.IN_PLACE, _NEW_ONLY),
-    Rule("max_input_length", Class.IN_PLACE, _NEW_ONLY),
-    Rule("norms", Class.IN_PLACE, "lengths are dropped as segments merge", to="false"),
-    Rule("norms", Class.REINDEX, "lengths that were dropped cannot be had back"),
-    Rule("search_analyzer", Class.IN_PLACE, _QUERIES),
-    Rule("search_quote_analyzer", Class.IN_PLACE, _QUERIES),
-    Rule("split_queries_on_whitespace", Class.IN_PLACE, _QUERIES),
-    Rule("fielddata", Class.IN_PLACE, _QUERIES),
-    Rule("fielddata_frequency_filter", Class.IN_PLACE, _QUERIES),
-    Rule("eager_global_ordinals", Class.IN_PLACE, "built at refresh, not stored"),
-    Rule("meta", Class.IN_PLACE, "a note"),
-    Rule("path", Class.IN_PLACE, "an alias field points elsewhere"),
-    Rule("type", Class.REINDEX, _FIXED),
-    Rule("enabled", Class.REINDEX, "the server refuses it, or takes it without an effect"),
-    Rule("*", Class.REINDEX, _FIXED),
+    Rule("ignore_above", ChangeKind.IN_PLACE, _NEW_ONLY),
+    Rule("ignore_malformed", ChangeKind.IN_PLACE, _NEW_ONLY),
+    Rule("coerce", ChangeKind.IN_PLACE, _NEW_ONLY),
+    Rule("copy_to", ChangeKind.IN_PLACE, _NEW_ONLY),
+    Rule("dynamic", ChangeKind.IN_PLACE, _NEW_ONLY),
+    Rule("depth_limit", ChangeKind.IN_PLACE, _NEW_ONLY),
+    Rule("max_input_length", ChangeKind.IN_PLACE, _NEW_ONLY),
+    Rule("norms", ChangeKind.IN_PLACE, "lengths are dropped as segments merge", to="false"),
+    Rule("norms", ChangeKind.REINDEX, "lengths that were dropped cannot be had back"),
+    Rule("search_analyzer", ChangeKind.IN_PLACE, _QUERIES),
+    Rule("search_quote_analyzer", ChangeKind.IN_PLACE, _QUERIES),
+    Rule("split_queries_on_whitespace", ChangeKind.IN_PLACE, _QUERIES),
+    Rule("fielddata", ChangeKind.IN_PLACE, _QUERIES),
+    Rule("fielddata_frequency_filter", ChangeKind.IN_PLACE, _QUERIES),
+    Rule("eager_global_ordinals", ChangeKind.IN_PLACE, "built at refresh, not stored"),
+    Rule("meta", ChangeKind.IN_PLACE, "a note"),
+    Rule("path", ChangeKind.IN_PLACE, "an alias field points elsewhere"),
+    Rule("type", ChangeKind.REINDEX, _FIXED),
+    Rule("enabled", ChangeKind.REINDEX, "the server refuses it, or takes it without an effect"),
+    Rule("*", ChangeKind.REINDEX, _FIXED),
 )
 _ADDED = "a field that was not there; documents before it do not have it in the index"
 SMALLER_VECTOR = "index_options of a vector, to a kind that its values allow, no fewer neighbours"
 JOIN_MORE = "join relation more"
 FIELDS = (
-    Rule("new field", Class.IN_PLACE, _ADDED),
-    Rule("new multi-field", Class.IN_PLACE, _ADDED),
-    Rule("field no longer declared", Class.NOTHING, "it stays until the next reindex"),
-    Rule(JOIN_MORE, Class.IN_PLACE, "a join field may gain children"),
+    Rule("new field", ChangeKind.IN_PLACE, _ADDED),
+    Rule("new multi-field", ChangeKind.IN_PLACE, _ADDED),
+    Rule("field no longer declared", ChangeKind.NOTHING, "it stays until the next reindex"),
+    Rule(JOIN_MORE, ChangeKind.IN_PLACE, "a join field may gain children"),
     Rule(
         SMALLER_VECTOR,
-        Class.IN_PLACE,
+        ChangeKind.IN_PLACE,
         "for segments written from then on; others as they merge",
     ),
 )
 MAPPING = (
-    Rule("dynamic", Class.IN_PLACE, _NEW_ONLY),
-    Rule("dynamic_templates", Class.IN_PLACE, "for fields that are not there yet"),
-    Rule("dynamic_date_formats", Class.IN_PLACE, "for fields that are not there yet"),
-    Rule("date_detection", Class.IN_PLACE, "for fields that are not there yet"),
-    Rule("numeric_detection", Class.IN_PLACE, "for fields that are not there yet"),
-    Rule("_meta", Class.IN_PLACE, "a note"),
-    Rule("runtime", Class.IN_PLACE, "computed by queries"),
-    Rule("_source", Class.REINDEX, "the server would take it for new documents only"),
-    Rule("_routing", Class.REINDEX, "documents that are there may have none"),
-    Rule("enabled", Class.REINDEX, "the server would take it for new documents only"),
-    Rule("subobjects", Class.REINDEX, "the server would take it for new documents only"),
-    Rule("*", Class.REINDEX, "not known to be taken by a live index"),
+    Rule("dynamic", ChangeKind.IN_PLACE, _NEW_ONLY),
+    Rule("dynamic_templates", ChangeKind.IN_PLACE, "for fields that are not there yet"),
+    Rule("dynamic_date_formats", ChangeKind.IN_PLACE, "for fields that are not there yet"),
+    Rule("date_detection", ChangeKind.IN_PLACE, "for fields that are not there yet"),
+    Rule("numeric_detection", ChangeKind.IN_PLACE, "for fields that are not there yet"),
+    Rule("_meta", ChangeKind.IN_PLACE, "a note"),
+    Rule("runtime", ChangeKind.IN_PLACE, "computed by queries"),
+    Rule("_source", ChangeKind.REINDEX, "the server would take it for new documents only"),
+    Rule("_routing", ChangeKind.REINDEX, "documents that are there may have none"),
+    Rule("enabled", ChangeKind.REINDEX, "the server would take it for new documents only"),
+    Rule("subobjects", ChangeKind.REINDEX, "the server would take it for new documents only"),
+    Rule("*", ChangeKind.REINDEX, "not known to be taken by a live index"),
 )
 _AT_BIRTH = "fixed when an index is made"
 # https://www.elastic.co/docs/reference/elasticsearch/index-settings/index-modules; the server names final ones itself.
 SETTINGS = (
-    Rule("number_of_shards", Class.REINDEX, _AT_BIRTH),
-    Rule("number_of_routing_shards", Class.REINDEX, "a closed index takes it without an effect"),
-    Rule("routing_partition_size", Class.REINDEX, _AT_BIRTH),
-    Rule("routing_path", Class.REINDEX, _AT_BIRTH),
-    Rule("soft_deletes.enabled", Class.REINDEX, _AT_BIRTH),
-    Rule("mode", Class.REINDEX, "a closed index takes it, though its documents are of the old mode"),
-    Rule("mapping.source.mode", Class.REINDEX, "a closed index takes it, though its documents are of the old mode"),
-    Rule("sort.*", Class.REINDEX, "a closed index takes it, though its segments are not sorted so"),
-    Rule("analysis.*", Class.REINDEX, "a closed index takes it, though its documents hold the old terms"),
-    Rule("similarity.*", Class.REOPEN, "scores are computed by queries"),
-    Rule("codec", Class.REOPEN, "for segments written from then on"),
-    Rule("store.type", Class.REOPEN, "how files are read"),
-    Rule("store.preload", Class.REOPEN, "which files are read when it opens"),
-    Rule("load_fixed_bitset_filters_eagerly", Class.REOPEN, "read when it opens"),
-    Rule("queries.cache.enabled", Class.REOPEN, "read when it opens"),
-    Rule("shard.check_on_startup", Class.REOPEN, "read when it opens"),
-    Rule("mapping.coerce", Class.REOPEN, _NEW_ONLY),
-    Rule("mapping.ignore_malformed", Class.REOPEN, _NEW_ONLY),
-    Rule("*", Class.DYNAMIC, "taken while it is written to"),
+    Rule("number_of_shards", ChangeKind.REINDEX, _AT_BIRTH),
+    Rule("number_of_routing_shards", ChangeKind.REINDEX, "a closed index takes it without an effect"),
+    Rule("routing_partition_size", ChangeKind.REINDEX, _AT_BIRTH),
+    Rule("routing_path", ChangeKind.REINDEX, _AT_BIRTH),
+    Rule("soft_deletes.enabled", ChangeKind.REINDEX, _AT_BIRTH),
+    Rule("mode", ChangeKind.REINDEX, "a closed index takes it, though its documents are of the old mode"),
+    Rule(
+        "mapping.source.mode", ChangeKind.REINDEX, "a closed index takes it, though its documents are of the old mode"
+    ),
+    Rule("sort.*", ChangeKind.REINDEX, "a closed index takes it, though its segments are not sorted so"),
+    Rule("analysis.*", ChangeKind.REINDEX, "a closed index takes it, though its documents hold the old terms"),
+    Rule("similarity.*", ChangeKind.REOPEN, "scores are computed by queries"),
+    Rule("codec", ChangeKind.REOPEN, "for segments written from then on"),
+    Rule("store.type", ChangeKind.REOPEN, "how files are read"),
+    Rule("store.preload", ChangeKind.REOPEN, "which files are read when it opens"),
+    Rule("load_fixed_bitset_filters_eagerly", ChangeKind.REOPEN, "read when it opens"),
+    Rule("queries.cache.enabled", ChangeKind.REOPEN, "read when it opens"),
+    Rule("shard.check_on_startup", ChangeKind.REOPEN, "read when it opens"),
+    Rule("mapping.coerce", ChangeKind.REOPEN, _NEW_ONLY),
+    Rule("mapping.ignore_malformed", ChangeKind.REOPEN, _NEW_ONLY),
+    Rule("*", ChangeKind.DYNAMIC, "taken while it is written to"),
 )
-NEW_ANALYSIS = Rule("analysis.* that is new or unused", Class.REOPEN, "no field has terms of it yet")
+NEW_ANALYSIS = Rule("analysis.* that is new or unused", ChangeKind.REOPEN, "no field has terms of it yet")
 NO_SOURCE = Rule(
     "a reindex of an index whose _source is off or partial",
-    Class.IMPOSSIBLE,
+    ChangeKind.IMPOSSIBLE,
     "its documents cannot be read back: make an index of another name and fill it from where the data comes from",
 )
 TABLE: Mapping[str, tuple[Rule, ...]] = {

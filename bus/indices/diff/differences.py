@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bus.indices.diff import change_kinds
-from bus.indices.diff.change_kinds import Class, Rule, rule
+from bus.indices.diff.change_kinds import ChangeKind, Rule, rule
 from bus.indices.diff.equality import CHILDREN, default, default_of_mapping, is_told, same, same_field
 from bus.indices.diff.normal_form import Json, in_full
 from bus.indices.diff.settings import Flat
@@ -27,7 +27,7 @@ class Difference:
     rule: Rule
 
     @property
-    def kind(self) -> Class:
+    def kind(self) -> ChangeKind:
         """What it costs."""
         return self.rule.kind
 
@@ -51,7 +51,7 @@ def to_put(live: Json, wanted: Json, differences: Sequence[Difference]) -> dict[
     """The mapping that makes those of `differences` that are in place; a field is put with all its own parameters."""
     put: dict[str, Any] = {}
     for difference in differences:
-        if difference.kind is not Class.IN_PLACE or difference.path[1] == "properties":
+        if difference.kind is not ChangeKind.IN_PLACE or difference.path[1] == "properties":
             continue
         _, key, *below = difference.path
         if below:
@@ -132,7 +132,7 @@ def _fields_to_put(live: Json, wanted: Json) -> dict[str, Any]:
                 continue
             own = [difference.kind for difference in _parameters((), here, there)]
             below = _fields_to_put(here, there)
-            if max(own, default=Class.NOTHING) < Class.REINDEX and (own or below):
+            if max(own, default=ChangeKind.NOTHING) < ChangeKind.REINDEX and (own or below):
                 put.setdefault(child, {})[name] = {**_whole(here, there), **below}
     return put
 

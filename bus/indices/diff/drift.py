@@ -6,11 +6,11 @@ from bus.indices.diff.differences import OURS
 from bus.indices.diff.dotted_fields import in_words_of, placed
 from bus.indices.diff.equality import CHILDREN, default, default_of_mapping, is_told, same, same_field
 from bus.indices.diff.normal_form import Json
-from bus.indices.diff.plan import Live, Wanted
+from bus.indices.diff.plan import LiveIndex, WantedIndex
 from bus.indices.diff.settings import SERVED, UNTOLD
 
 
-def seen(live: Live, wanted: Wanted) -> Wanted:
+def seen(live: LiveIndex, wanted: WantedIndex) -> WantedIndex:
     """`live` in the words of `wanted`: equal to it unless somebody changed what it declares.
 
     Fields that dynamic mapping added and whatever else was never declared are no drift; settings that somebody set by
@@ -24,7 +24,7 @@ def seen(live: Live, wanted: Wanted) -> Wanted:
         by_hand["closed"] = "true"  # said among the settings, though it is none
     aliases = {name: alias for name, alias in live.aliases.items() if name != wanted.name}
     kept = {key: value for key, value in settings.items() if value is not None or wanted.settings[key] is None}
-    return Wanted(
+    return WantedIndex(
         wanted.name,
         mappings,
         dict(sorted({**kept, **by_hand}.items())),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bus.indices.diff import differences
-from bus.indices.diff.change_kinds import NO_SOURCE, Class
+from bus.indices.diff.change_kinds import NO_SOURCE, ChangeKind
 from bus.indices.diff.differences import Difference
 from bus.indices.diff.dotted_fields import placed
 from bus.indices.diff.generations import newer, next_generation
@@ -40,7 +40,7 @@ class Pending:
 
 
 @dataclass(frozen=True)
-class Live:
+class LiveIndex:
     """An index as a server answers it: its physical name, its settings flat, all its aliases, its other generations."""
 
     name: str
@@ -57,7 +57,7 @@ class Live:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedIndex:
     """An index as a fragment wants it; `name` is the alias."""
 
     name: str
@@ -72,7 +72,7 @@ class Wanted:
 class Change:
     """What turns a live index into the wanted one, in place or by its next generation; `create` where none is."""
 
-    wanted: Wanted
+    wanted: WantedIndex
     live: str | None = None
     mappings: Json = field(default_factory=dict)
     settings: Flat = field(default_factory=dict)
@@ -97,9 +97,9 @@ class Change:
         return self.live is None
 
     @property
-    def kind(self) -> Class:
+    def kind(self) -> ChangeKind:
         """The dearest of its differences."""
-        return max((difference.kind for difference in self.differences), default=Class.NOTHING)
+        return max((difference.kind for difference in self.differences), default=ChangeKind.NOTHING)
 
     @property
     def is_nothing(self) -> bool:
@@ -109,7 +109,7 @@ class Change:
         )
 
 
-def plan(live: Live | None, wanted: Wanted, before: Wanted | None = None) -> Change:
+def plan(live: LiveIndex | None, wanted: WantedIndex, before: WantedIndex | None = None) -> Change:
     """What turns `live` into `wanted`; refusals for what the fragment does not allow, or what cannot be done.
 
     `before` is what this stack wanted last: only a setting or an alias of it is taken away again, so that what others
@@ -118,17 +118,17 @@ def plan(live: Live | None, wanted: Wanted, before: Wanted | None = None) -> Cha
     if live is None:
         return Change(wanted)
     found = _differences(live, wanted, before)
-    kind = max((difference.kind for difference in found), default=Class.NOTHING)
+    kind = max((difference.kind for difference in found), default=ChangeKind.NOTHING)
     own = {} if live.name == wanted.name else {wanted.name: _own_alias(live, wanted.name)}
     aliases = {**own, **wanted.aliases}
     stale = (before.aliases.keys() if before else set()) & live.aliases.keys() - aliases.keys()
-    reindexed = kind >= Class.REINDEX
+    reindexed = kind >= ChangeKind.REINDEX
     return Change(
         wanted,
         live.name,
         mappings=differences.to_put(live.mappings, placed(wanted.mappings), found),
-        settings={d.path[1]: d.wanted for d in found if d.path[0] == "settings" and d.kind is Class.DYNAMIC},
-        reopened={d.path[1]: d.wanted for d in found if d.path[0] == "settings" and d.kind is Class.REOPEN},
+        settings={d.path[1]: d.wanted for d in found if d.path[0] == "settings" and d.kind is ChangeKind.DYNAMIC},
+        reopened={d.path[1]: d.wanted for d in found if d.path[0] == "settings" and d.kind is ChangeKind.REOPEN},
         closed=live.is_closed,
         add_aliases={n: alias for n, alias in aliases.items() if n not in live.aliases or live.aliases[n] != alias},
         remove_aliases=tuple(sorted(stale)),
@@ -140,13 +140,13 @@ def plan(live: Live | None, wanted: Wanted, before: Wanted | None = None) -> Cha
     )
 
 
-def _own_alias(live: Live, name: str) -> Json:
+def _own_alias(live: LiveIndex, name: str) -> Json:
     """As bricks need it, and still the one that is written to where others of a rollover bear it too."""
     how = live.aliases.get(name, {})
     return {"is_write_index": True} if how.get("is_write_index") else {}
 
 
-def _differences(live: Live, wanted: Wanted, before: Wanted | None) -> list[Difference]:
+def _differences(live: LiveIndex, wanted: WantedIndex, before: WantedIndex | None) -> list[Difference]:
     gone: dict[str, Any] = dict.fromkeys((before.settings.keys() if before else set()) - wanted.settings.keys())
     settings = {**gone, **wanted.settings}
     untold = before.settings if before else wanted.settings
@@ -155,19 +155,19 @@ def _differences(live: Live, wanted: Wanted, before: Wanted | None) -> list[Diff
         *differences.of_mappings(live.mappings, placed(wanted.mappings), before.mappings if before else {}),
         *differences.of_settings(held, settings, live.mappings),
     ]
-    if differences.without_source(live.mappings, live.settings) and any(d.kind is Class.REINDEX for d in found):
+    if differences.without_source(live.mappings, live.settings) and any(d.kind is ChangeKind.REINDEX for d in found):
         found.append(Difference(("mappings", "_source"), live.mappings.get("_source"), "copied", NO_SOURCE))
     return found
 
 
-def _target(live: Live, wanted: Wanted) -> str:
+def _target(live: LiveIndex, wanted: WantedIndex) -> str:
     """The generation to fill: the unfinished one, or the one after all that exist."""
     if live.pending and live.pending.name != live.name:
         return live.pending.name
     return next_generation(wanted.name, {live.name, *live.generations})
 
 
-def _newer(live: Live, wanted: Wanted) -> dict[str, str]:
+def _newer(live: LiveIndex, wanted: WantedIndex) -> dict[str, str]:
     """A refusal where a generation after the live one exists: what a rollback left behind, or somebody made."""
     pending = {live.pending.name} if live.pending else set()
     found = [name for name in newer(wanted.name, live.name, live.generations) if name not in pending]
@@ -178,19 +178,19 @@ def _newer(live: Live, wanted: Wanted) -> dict[str, str]:
     return {"reindex": f"{text}: put the fragment back to what {live.name} is, or delete {which} (docs/indices.md)"}
 
 
-def _refusals(wanted: Wanted, found: list[Difference], kind: Class) -> list[tuple[str, str]]:
+def _refusals(wanted: WantedIndex, found: list[Difference], kind: ChangeKind) -> list[tuple[str, str]]:
     """path -> message of each difference that this fragment does not allow."""
     refused = []
     for difference in found:
         way_out = ""
-        if difference.kind is Class.IMPOSSIBLE:
+        if difference.kind is ChangeKind.IMPOSSIBLE:
             way_out = "put the old value back"
-        elif difference.kind is Class.REINDEX and wanted.reindex.mode == "refuse":
+        elif difference.kind is ChangeKind.REINDEX and wanted.reindex.mode == "refuse":
             way_out = (
                 "needs a reindex: allow it with reindex: {mode: catch-up} (or block), or put the old value back, "
                 "or make a new index under another name"
             )
-        elif difference.kind is Class.REOPEN and kind < Class.REINDEX and not wanted.reopen:
+        elif difference.kind is ChangeKind.REOPEN and kind < ChangeKind.REINDEX and not wanted.reopen:
             way_out = "needs the index closed for a moment: allow it with reopen: true, or put the old value back"
         if way_out:
             refused.append((".".join(difference.path), f"{wanted.name}: {difference}; {way_out} (docs/indices.md)"))

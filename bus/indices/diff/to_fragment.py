@@ -4,13 +4,13 @@ from typing import Any
 
 from bus.indices.diff.differences import OURS
 from bus.indices.diff.normal_form import Json
-from bus.indices.diff.plan import Live
+from bus.indices.diff.plan import LiveIndex
 from bus.indices.diff.settings import RESERVED
 
 _LEFT_OUT = RESERVED | {"routing.allocation.include._tier_preference", "blocks.write"}
 
 
-def fragment_of(name: str, live: Live) -> dict[str, Any]:
+def fragment_of(name: str, live: LiveIndex) -> dict[str, Any]:
     """What to write below `indices:` so that a preview of `name` shows no change."""
     mappings = {key: value for key, value in live.mappings.items() if key != "_meta"}
     notes = {key: value for key, value in (live.mappings.get("_meta") or {}).items() if key != OURS}

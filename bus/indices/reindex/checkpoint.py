@@ -8,13 +8,13 @@ from typing import Any, Literal
 
 from bus.indices.diff.differences import OURS
 from bus.indices.diff.normal_form import Json
-from bus.indices.diff.plan import Pending, Wanted
+from bus.indices.diff.plan import Pending, WantedIndex
 
 Phase = Literal["created", "copying", "copied", "settled", "live"]
 
 
 @dataclass(frozen=True)
-class Note:
+class ReindexCheckpoint:
     """How far the copy into a generation is.
 
     `created`: empty. `copying`: server task `task` fills it. `copied`: all that was there at `checkpoints` is in it.
@@ -43,16 +43,16 @@ class Note:
         return {**own, OURS: asdict(self)}
 
 
-_KEYS = frozenset(one.name for one in fields(Note))
+_KEYS = frozenset(one.name for one in fields(ReindexCheckpoint))
 """a later bus may note more"""
 
 
-def note(mappings: Json) -> Note | None:
+def note(mappings: Json) -> ReindexCheckpoint | None:
     """The note of a generation; None where bus did not copy into it."""
     found = (mappings.get("_meta") or {}).get(OURS)
     if not isinstance(found, Mapping) or not {"source", "fingerprint"} <= found.keys():
         return None  # somebody else's
-    return Note(**{key: value for key, value in found.items() if key in _KEYS})
+    return ReindexCheckpoint(**{key: value for key, value in found.items() if key in _KEYS})
 
 
 def pending(generations: Mapping[str, Json]) -> Pending | None:
@@ -64,7 +64,7 @@ def pending(generations: Mapping[str, Json]) -> Pending | None:
     return None
 
 
-def fingerprint(wanted: Wanted) -> str:
+def fingerprint(wanted: WantedIndex) -> str:
     """What a generation was made for; another one is not gone on with but begun again."""
     what = [wanted.mappings, wanted.settings, wanted.reindex.pipeline, wanted.reindex.script]
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]

@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 from elasticsearch import Elasticsearch, NotFoundError
 
 from bus.indices.diff.plan import Reindexing
-from bus.indices.reindex.checkpoint import Note
+from bus.indices.reindex.checkpoint import ReindexCheckpoint
 from bus.indices.reindex.deletions import Deletions
-from bus.indices.reindex.documents import Pair
+from bus.indices.reindex.documents import IndexPair
 from bus.indices.reindex.steps import Task
 from bus.indices.server.errors import Silent, said
 
@@ -47,7 +47,7 @@ class Copying:
 
     def __init__(self, client: Elasticsearch, source: str, target: str, how: Reindexing) -> None:
         self._client, self._source, self._target, self._how = client, source, target, how
-        self._pair = Pair(client, source, target)
+        self._pair = IndexPair(client, source, target)
         self._deletions = Deletions(self._pair)
 
     def checkpoints(self) -> dict[str, int]:
@@ -137,11 +137,11 @@ class Copying:
                     copied += len(hits)
         return copied
 
-    def untouched(self, noted: Note) -> int:
+    def untouched(self, noted: ReindexCheckpoint) -> int:
         """Documents of the source that nobody touched since the copy began, before catching up."""
         return self._deletions.untouched(noted)
 
-    def sweep(self, noted: Note, untouched: int, beat: Callable[[], None]) -> tuple[int, bool]:
+    def sweep(self, noted: ReindexCheckpoint, untouched: int, beat: Callable[[], None]) -> tuple[int, bool]:
         """Deletes from the target what the source no longer has; how many, and whether `sweep_listed` would find more.
 
         `noted` says what a pass reached, `untouched` is what the method of this name said before it.
@@ -152,12 +152,12 @@ class Copying:
         return self._deletions.sweep_all(noted, beat) if self._how.mode == "catch-up" else 0, False
 
     def sweep_listed(
-        self, noted: Note, untouched: int, beat: Callable[[], None], seconds: float = inf
+        self, noted: ReindexCheckpoint, untouched: int, beat: Callable[[], None], seconds: float = inf
     ) -> tuple[int, bool]:
         """The same for what `sweep` could not find; takes the longer the more documents there are."""
         return self._deletions.sweep_listed(noted, untouched, beat, seconds)
 
-    def list_all(self, noted: Note, beat: Callable[[], None]) -> None:
+    def list_all(self, noted: ReindexCheckpoint, beat: Callable[[], None]) -> None:
         """Looks through everything, so that the next `sweep` finds all that is deleted from now on."""
         self._deletions.list_all(noted, beat)
 

@@ -6,13 +6,13 @@ from typing import Any
 from elasticsearch import Elasticsearch
 
 from bus.indices.diff import generations
-from bus.indices.diff.plan import Wanted
+from bus.indices.diff.plan import WantedIndex
 from bus.indices.reindex.checkpoint import note
 from bus.indices.reindex.copy import Conflict, Copying
 
 
 def swing(
-    client: Elasticsearch, wanted: Wanted, source: str, target: str, lock: str, stale: Collection[str] = ()
+    client: Elasticsearch, wanted: WantedIndex, source: str, target: str, lock: str, stale: Collection[str] = ()
 ) -> None:
     """All aliases of the source go to the target in one call, which fails if the alias or the lock has moved.
 
@@ -56,7 +56,7 @@ def rescue(copy: Copying, source: str, since: Mapping[str, int]) -> str:
     return f"{late} documents that were written to {source} though it was blocked are copied too" if late else ""
 
 
-def tidy(client: Elasticsearch, wanted: Wanted, live: str) -> Iterator[str]:
+def tidy(client: Elasticsearch, wanted: WantedIndex, live: str) -> Iterator[str]:
     """Deletes the generations before `live` that need not be kept, and that bus copied from; yields each of them."""
     name = wanted.name
     existing = client.indices.get(index=f"{name}-0*", expand_wildcards="all").body

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from math import inf
 from typing import Any
 
-from bus.indices.reindex.checkpoint import Note
-from bus.indices.reindex.documents import Pair
+from bus.indices.reindex.checkpoint import ReindexCheckpoint
+from bus.indices.reindex.documents import IndexPair
 from bus.indices.reindex.sweep import Sweep, Window, newest_and_oldest_first
 
 _ALL = 2**63
@@ -22,7 +22,7 @@ _ROUNDS = 2
 class Deletions:
     """The deletions during one copy, as one run finds them."""
 
-    def __init__(self, pair: Pair) -> None:
+    def __init__(self, pair: IndexPair) -> None:
         self._pair = pair
         self._untouched, self._later = Sweep(pair), Sweep(pair)
 
@@ -30,11 +30,11 @@ class Deletions:
         """Takes note of documents that went into the target after the copy of all."""
         self._later.copied(hits)
 
-    def untouched(self, noted: Note) -> int:
+    def untouched(self, noted: ReindexCheckpoint) -> int:
         """Documents of the source that nobody touched since the copy began; to be asked before what was is copied."""
         return self._count(self._pair.source, _up_to(noted.began))
 
-    def sweep_known(self, noted: Note, untouched: int, beat: Callable[[], None]) -> tuple[int, bool]:
+    def sweep_known(self, noted: ReindexCheckpoint, untouched: int, beat: Callable[[], None]) -> tuple[int, bool]:
         """Takes away what is gone, without a look at more ids than are known of what was copied at first.
 
         Returns how many documents that were, and whether more of them must be gone than could be found so. Of what was
@@ -49,7 +49,7 @@ class Deletions:
             self._pair.refresh()
         return swept, gone > 0
 
-    def _sweep_later(self, noted: Note, beat: Callable[[], None]) -> int:
+    def _sweep_later(self, noted: ReindexCheckpoint, beat: Callable[[], None]) -> int:
         """Takes away what was written meanwhile, copied, and deleted again: until counts say that all of it is gone.
 
         Counts alone end it, never a sum of what was found: one document may be noted by several passes, and what is
@@ -68,7 +68,7 @@ class Deletions:
         return swept
 
     def sweep_listed(
-        self, noted: Note, untouched: int, beat: Callable[[], None], seconds: float = inf
+        self, noted: ReindexCheckpoint, untouched: int, beat: Callable[[], None], seconds: float = inf
     ) -> tuple[int, bool]:
         """The same for what was copied at first, listing it until counts say that all is gone, or time is over."""
         end = time.monotonic() + seconds
@@ -84,18 +84,18 @@ class Deletions:
             self._pair.refresh()
         return swept, gone > 0
 
-    def list_all(self, noted: Note, beat: Callable[[], None]) -> None:
+    def list_all(self, noted: ReindexCheckpoint, beat: Callable[[], None]) -> None:
         """The same of all that was copied at first, so that later sweeps know all of it."""
         self._pair.refresh()
         self._untouched.of_listed(newest_and_oldest_first(noted.filled), _ALL, beat)
 
-    def sweep_all(self, noted: Note, beat: Callable[[], None]) -> int:
+    def sweep_all(self, noted: ReindexCheckpoint, beat: Callable[[], None]) -> int:
         """Takes away what is gone, whatever the counts say: of transformed documents they say nothing."""
         swept = self._untouched.of_known(_ALL, beat) + self._later.of_known(_ALL, beat)
         swept += self._untouched.of_listed(newest_and_oldest_first(noted.filled), _ALL, beat)
         return swept + self._later.of_listed(_after(noted.filled), _ALL, beat)
 
-    def _gone(self, noted: Note, untouched: int) -> int:
+    def _gone(self, noted: ReindexCheckpoint, untouched: int) -> int:
         """At least so many of what was copied at first: some that are gone may have been made again since the pass."""
         made = self._count(self._pair.source, _after(noted.checkpoints))
         return self._count(self._pair.target, _up_to(noted.filled)) - untouched - made

@@ -20,7 +20,7 @@ _BYTES = 20_000_000
 _SOME = 5
 
 
-class Pair:
+class IndexPair:
     """The server, and what both generations allow."""
 
     def __init__(self, client: Elasticsearch, source: str, target: str) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from elasticsearch import Elasticsearch, NotFoundError
 
 from bus.indices.diff.normal_form import Json
-from bus.indices.reindex.checkpoint import Note, note
+from bus.indices.reindex.checkpoint import ReindexCheckpoint, note
 
 _POLL_SECONDS = 0.5
 
@@ -23,7 +23,7 @@ class Busy(Exception):
     """Somebody else fills this generation, or took it over from this run."""
 
 
-class Hold:
+class GenerationLock:
     """This run's claim on the generation `target`; `alias` is the index's name, `own` its fragment's `_meta`."""
 
     def __init__(self, client: Elasticsearch, target: str, alias: str, own: Json, patience_seconds: float) -> None:
@@ -70,7 +70,7 @@ class Hold:
         if not self.is_there():
             raise Busy(self.taken)
 
-    def note(self) -> Note:
+    def note(self) -> ReindexCheckpoint:
         """How far the target is; raises Busy where nobody says."""
         found = note(self._client.indices.get_mapping(index=self._target)[self._target]["mappings"])
         if found is None:

@@ -6,29 +6,31 @@ from typing import Any
 
 from bus.indices.diff.generations import base_name
 from bus.indices.diff.normal_form import Json
-from bus.indices.diff.plan import Live
+from bus.indices.diff.plan import LiveIndex
 from bus.indices.diff.settings import flatten
 from bus.indices.reindex.checkpoint import note, pending
 
 
-def behind(names: Collection[str], contents: Mapping[str, Any]) -> tuple[dict[str, Live], dict[str, str]]:
+def behind(names: Collection[str], contents: Mapping[str, Any]) -> tuple[dict[str, LiveIndex], dict[str, str]]:
     """name -> the index behind it, for those of `names` that exist; and name -> why none can be told.
 
     `contents` are mappings, settings and aliases of everything behind the names, and of all their generations.
     """
-    found: dict[str, list[Live]] = {name: [] for name in names}
+    found: dict[str, list[LiveIndex]] = {name: [] for name in names}
     generations: dict[str, dict[str, Json]] = {name: {} for name in names}
     lives = {}
     streams = {str(content.get("data_stream")) for content in contents.values()}
     for physical, content in contents.items():
-        live = Live(physical, content.get("mappings", {}), flatten(content["settings"]), content.get("aliases", {}))
+        live = LiveIndex(
+            physical, content.get("mappings", {}), flatten(content["settings"]), content.get("aliases", {})
+        )
         lives[physical] = live
         for name in {physical, *live.aliases} & found.keys():
             found[name].append(live)
         base = base_name(physical)
         if base in generations:
             generations[base][physical] = live.mappings
-    chosen: dict[str, Live] = {}
+    chosen: dict[str, LiveIndex] = {}
     wrong: dict[str, str] = {}
     for name, all_of_it in found.items():
         if name in streams:
@@ -58,5 +60,5 @@ def behind(names: Collection[str], contents: Mapping[str, Any]) -> tuple[dict[st
     }, wrong
 
 
-def _is_writer(name: str, live: Live) -> bool:
+def _is_writer(name: str, live: LiveIndex) -> bool:
     return bool(live.aliases.get(name, {}).get("is_write_index"))

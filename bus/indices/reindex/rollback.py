@@ -4,26 +4,26 @@ from typing import Any
 
 from elasticsearch import Elasticsearch
 
-from bus.errors import Failed
+from bus.errors import PartialFailure
 from bus.indices.diff import generations
-from bus.indices.diff.plan import Live
+from bus.indices.diff.plan import LiveIndex
 from bus.indices.reindex.checkpoint import note
 
 
-def target(name: str, live: Live) -> str:
+def target(name: str, live: LiveIndex) -> str:
     """The newest generation before the live one; raises Failed where none was kept."""
     found = generations.older(name, live.name, live.generations)
     if not found:
-        raise Failed({name: f"no generation before {live.name} was kept (reindex.keep in its fragment)"})
+        raise PartialFailure({name: f"no generation before {live.name} was kept (reindex.keep in its fragment)"})
     if note(live.mappings) is None:
         way_out = "swing the alias yourself (POST /_aliases) if it holds the same documents"
-        raise Failed(
+        raise PartialFailure(
             {name: f"{live.name} was not copied from {found[0]} by bus, there is nothing to go back to: {way_out}"}
         )
     return found[0]
 
 
-def swing_back(client: Elasticsearch, live: Live, to: str) -> None:
+def swing_back(client: Elasticsearch, live: LiveIndex, to: str) -> None:
     """All aliases from the live generation to `to`; can be repeated after a kill.
 
     `to` takes writes first and the live one stops taking them, so that none goes where nobody looks afterwards.

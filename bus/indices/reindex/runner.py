@@ -12,11 +12,11 @@ from elasticsearch import ApiError, Elasticsearch, TransportError
 from bus.indices.diff.plan import Change
 from bus.indices.reindex import cutover, steps
 from bus.indices.reindex import target as successor
-from bus.indices.reindex.checkpoint import Note, fingerprint, note
+from bus.indices.reindex.checkpoint import ReindexCheckpoint, fingerprint, note
 from bus.indices.reindex.copy import Conflict, Copying
 from bus.indices.reindex.cutover import swing, tidy
-from bus.indices.reindex.lock import Busy, Hold
-from bus.indices.reindex.steps import Seen, Step
+from bus.indices.reindex.lock import Busy, GenerationLock
+from bus.indices.reindex.steps import Observation, Step
 from bus.indices.server import matching_templates
 from bus.indices.server.errors import passes
 
@@ -34,7 +34,7 @@ _BLOCKED_SECONDS = 1.0
 Say = Callable[[str], None]
 
 
-class Migration:
+class ReindexRunner:
     """One index on its way from `source` to `target`; `run` may be called again after any death."""
 
     def __init__(
@@ -52,7 +52,7 @@ class Migration:
         self._stale = change.remove_aliases
         self._is_left = target == change.live  # a run died after its swing: that one is ended, whatever it was for
         self._say = say
-        self._hold = Hold(client, target, wanted.name, wanted.mappings.get("_meta") or {}, patience_seconds)
+        self._hold = GenerationLock(client, target, wanted.name, wanted.mappings.get("_meta") or {}, patience_seconds)
         self._begin()
         self._steps = {
             Step.CREATE: self._create,
@@ -112,7 +112,7 @@ class Migration:
                     raise
                 time.sleep(1)
 
-    def _seen(self) -> Seen:
+    def _seen(self) -> Observation:
         there, here, alias_on_target = self._both()
         if here and not self._hold.mine and not alias_on_target:
             self._hold.acquire(self._progress)
@@ -126,7 +126,7 @@ class Migration:
             raise Busy(f"another run has made {self._target} of another mapping meanwhile: run the same command again")
         task = self._copy.progress(noted.task).state if noted and noted.task else "none"
         blocks = (there or {}).get("settings", {}).get("index", {}).get("blocks", {})
-        return Seen(
+        return Observation(
             mode=self._wanted.reindex.mode,
             fingerprint=fingerprint(self._wanted),
             source=self._source,
@@ -151,7 +151,7 @@ class Migration:
     def _create(self) -> None:
         if reason := matching_templates.in_the_way(self._brought, self._target, self._wanted.name):
             raise Conflict(reason)
-        first = Note(self._source, fingerprint(self._wanted))
+        first = ReindexCheckpoint(self._source, fingerprint(self._wanted))
         made = (self._target, self._wanted.mappings, self._settings, first, self._hold.lock)
         self._hold.mine = successor.make(self._client, *made) or self._hold.mine
         self._started = time.monotonic()
@@ -236,7 +236,7 @@ class Migration:
         self._verified = True
         self._progress(f"{count} documents verified", now=True)
 
-    def _look_through(self, noted: Note) -> None:
+    def _look_through(self, noted: ReindexCheckpoint) -> None:
         """Lifts the block while all is looked through for deletions; once, since all is known afterwards."""
         self._progress("documents were deleted meanwhile; writes go on while they are looked for", now=True)
         self._hold.check()

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Literal
 
 from bus.indices.diff.plan import Mode
-from bus.indices.reindex.checkpoint import Note
+from bus.indices.reindex.checkpoint import ReindexCheckpoint
 
 Task = Literal["none", "running", "done", "failed", "lost"]
 FEW = 1000
@@ -34,7 +34,7 @@ class Step(Enum):
 
 
 @dataclass(frozen=True)
-class Seen:
+class Observation:
     """Everything that the next step depends on."""
 
     mode: Mode
@@ -42,7 +42,7 @@ class Seen:
     """of what is wanted now"""
     source: str
     """what would be copied from now"""
-    note: Note | None
+    note: ReindexCheckpoint | None
     """of the target; None where there is no target"""
     task: Task = "none"
     source_blocked: bool = False
@@ -55,7 +55,7 @@ class Seen:
     """documents that the last pass copied; None before any pass"""
 
 
-def next_step(seen: Seen) -> Step:
+def next_step(seen: Observation) -> Step:
     """The one thing to do now."""
     note = seen.note
     if note is None:
@@ -75,12 +75,12 @@ def next_step(seen: Seen) -> Step:
     return Step.SWAP if seen.verified else Step.FINISH
 
 
-def _until_copied(seen: Seen, note: Note) -> Step:
+def _until_copied(seen: Observation, note: ReindexCheckpoint) -> Step:
     if note.phase == "created":
         return Step.BLOCK if seen.mode == "block" and not seen.source_blocked else Step.COPY
     return Step.FOLLOW if seen.task in ("running", "done", "failed") else Step.START_OVER
 
 
-def _is_close(seen: Seen) -> bool:
+def _is_close(seen: Observation) -> bool:
     """Whether what is left to copy is so little that writes may wait for it."""
     return seen.passes >= PASSES or (seen.behind is not None and seen.behind <= FEW)

@@ -17,7 +17,7 @@ from typing import Any
 
 from elasticsearch import TransportError, helpers
 
-from bus.indices.reindex.documents import Pair
+from bus.indices.reindex.documents import IndexPair
 from bus.indices.server.errors import said
 
 _BATCH = 10_000
@@ -64,7 +64,7 @@ def newest_and_oldest_first(marks: Mapping[str, int]) -> list[Window]:
 class Sweep:
     """The sweeps of some documents of the target, by one run; `windows` are asked for when they are first listed."""
 
-    def __init__(self, pair: Pair) -> None:
+    def __init__(self, pair: IndexPair) -> None:
         self._pair = pair
         self._rest: deque[Window] | None = None
         self._known: list[list[Document]] = []

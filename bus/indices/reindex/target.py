@@ -8,7 +8,7 @@ from typing import Any
 
 from elasticsearch import ApiError, Elasticsearch
 
-from bus.indices.reindex.checkpoint import Note
+from bus.indices.reindex.checkpoint import ReindexCheckpoint
 
 _GIVEN_LATER = ("number_of_replicas", "refresh_interval", "auto_expand_replicas")
 _GIVEN_LAST = ("default_pipeline", "final_pipeline", "blocks.write")
@@ -16,7 +16,12 @@ _BARE = {"default_pipeline": "_none", "final_pipeline": "_none"}
 
 
 def make(
-    client: Elasticsearch, index: str, mappings: Mapping[str, Any], settings: Mapping[str, Any], first: Note, lock: str
+    client: Elasticsearch,
+    index: str,
+    mappings: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    first: ReindexCheckpoint,
+    lock: str,
 ) -> bool:
     """Makes it without replicas and refresh, with its note and the lock of this run; False where it is there."""
     given = {key: v for key, v in settings.items() if v is not None and key not in _GIVEN_LAST}

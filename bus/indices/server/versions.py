@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bus.indices.diff.change_kinds import Class
+from bus.indices.diff.change_kinds import ChangeKind
 from bus.indices.diff.equality import CHILDREN
 from bus.indices.diff.normal_form import Json
 from bus.indices.diff.plan import Change
@@ -77,7 +77,7 @@ def unmanaged(version: str) -> str:
 def refusals(change: Change, server: Server) -> dict[str, str]:
     """path in the fragment -> why this server cannot make `change`."""
     found = {}
-    if change.kind >= Class.REINDEX:
+    if change.kind >= ChangeKind.REINDEX:
         found["reindex"] = REINDEX.refusal(server)
     if _has_runtime(change.wanted.mappings):
         found["mappings.runtime"] = RUNTIME.refusal(server)

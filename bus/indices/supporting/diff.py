@@ -7,7 +7,7 @@ from typing import Any
 
 from bus.indices.declared.supporting import KINDS, NOUNS, Bodies
 from bus.indices.diff.normal_form import Json, canonical
-from bus.indices.diff.plan import Live
+from bus.indices.diff.plan import LiveIndex
 from bus.indices.diff.settings import Setting, flatten
 
 # What a server adds to its answers, or fills in where nothing is said.
@@ -146,7 +146,7 @@ def brought(name: str, wanted: Bodies) -> tuple[dict[str, Setting | None], set[s
     return settings, aliases
 
 
-def without_brought(live: Live, declared: Json, wanted: Bodies) -> Live:
+def without_brought(live: LiveIndex, declared: Json, wanted: Bodies) -> LiveIndex:
     """`live` less what it has from templates of `wanted`: settings and aliases that its fragment does not speak of."""
     settings, aliases = brought(live.name, wanted)
     theirs = {key for key, value in settings.items() if live.settings.get(key) == value}

@@ -12,7 +12,7 @@ from bus.releases.compare.changes import ObjectChange, changes
 from bus.releases.compare.refusals import Verdicts
 from bus.releases.objects import parse
 from bus.releases.recovery import records
-from bus.releases.recovery.state import Record
+from bus.releases.recovery.state import Revision
 from bus.releases.render import charts
 from bus.releases.render.merge import merge
 from bus.releases.render.rendering import record_size, render, too_large
@@ -50,7 +50,7 @@ class ReleasePreview:
 
 
 def preview(
-    site: str, release: Release, cluster: Cluster, history: Sequence[Record], folder: Path, staged: Path
+    site: str, release: Release, cluster: Cluster, history: Sequence[Revision], folder: Path, staged: Path
 ) -> ReleasePreview | None:
     """What deploying `release` would change; None where chart and values are those of the newest deployed record."""
     deployed = _newest([one for one in history if one.status == "deployed"])
@@ -72,7 +72,7 @@ def preview(
     return ReleasePreview(site, release.name, base is None, found, refused, verdicts)
 
 
-def _newest(history: Sequence[Record]) -> Record | None:
+def _newest(history: Sequence[Revision]) -> Revision | None:
     return max(history, key=lambda record: record.revision, default=None)
 
 

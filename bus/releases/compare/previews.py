@@ -8,18 +8,18 @@ import kr8s
 
 from bus.cluster.access import Cluster, Unreachable
 from bus.deployment import Deployment, Release
-from bus.errors import Mendable, Problem
+from bus.errors import Problem, UserError
 from bus.fan_out import Progress, fan_out
 from bus.releases.compare import preview
 from bus.releases.compare.preview import ReleasePreview
-from bus.releases.recovery.state import Record
+from bus.releases.recovery.state import Revision
 from bus.releases.render import charts, rendering
 from bus.releases.render.guard import Unexpected
 from bus.releases.render.rendering import NoHelm
 
 # Each waits for its cluster most of the time. Helm processes among them are bounded by bus.releases.render.rendering.
 RELEASES_AT_ONCE = 8
-History = Mapping[str, Mapping[str, Sequence[Record]]]
+History = Mapping[str, Mapping[str, Sequence[Revision]]]
 """site -> release -> its records"""
 
 
@@ -86,7 +86,7 @@ def _problems(
     stack_file: str,
     releases: Mapping[tuple[str, str], Release],
     values: Mapping[tuple[str, str], ReleasePreview | None],
-    failures: Mapping[tuple[str, str], Mendable],
+    failures: Mapping[tuple[str, str], UserError],
 ) -> Iterable[Problem]:
     """One for each release that cannot be deployed, in the order of the releases."""
     for key, release in releases.items():

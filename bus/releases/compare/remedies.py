@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from bus.cluster.access import Cluster
 from bus.config.stack_file import NAMESPACE
-from bus.releases.recovery.state import PENDING, Record
+from bus.releases.recovery.state import PENDING, Revision
 
 
-def of_release(release: str, cluster: Cluster, history: Sequence[Record], site: str, stack: str) -> list[str]:
+def of_release(release: str, cluster: Cluster, history: Sequence[Revision], site: str, stack: str) -> list[str]:
     """Lines for a reader: what the newest revision is where it is not the deployed one, then the remedy.
 
     `helm rollback` without a revision goes to the revision *before* the current one, which may be an older image or one
@@ -50,5 +50,5 @@ def _reached(cluster: Cluster) -> str:
     return shlex.join(where)
 
 
-def _revision(record: Record) -> int:
+def _revision(record: Revision) -> int:
     return record.revision

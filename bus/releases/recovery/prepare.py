@@ -9,7 +9,7 @@ import kr8s
 from bus.cluster.access import Cluster
 from bus.releases import manifest, objects
 from bus.releases.recovery import records, statefulsets
-from bus.releases.recovery.state import Act, Decision, Record, State, Wanted, decide
+from bus.releases.recovery.state import Act, Decision, Revision, State, WantedRelease, decide
 
 _POLL_SECONDS = 3.0
 # Two acts follow one another at most (uninstalled, then planted); a third means that somebody works against us.
@@ -22,7 +22,7 @@ class ForeignRelease(Exception):
 
 def recover(
     cluster: Cluster,
-    wanted: Wanted,
+    wanted: WantedRelease,
     *,
     known: bool,
     say: Callable[[str], None],
@@ -51,7 +51,7 @@ def recover(
     raise ForeignRelease(f"release {wanted.release} in {cluster.namespace} does not come to rest: who else deploys it?")
 
 
-def refusal(cluster: Cluster, wanted: Wanted, decision: Decision) -> str:
+def refusal(cluster: Cluster, wanted: WantedRelease, decision: Decision) -> str:
     """The message of a release that is not ours."""
     name = f"{wanted.release} -n {cluster.namespace}"
     return (
@@ -61,8 +61,8 @@ def refusal(cluster: Cluster, wanted: Wanted, decision: Decision) -> str:
 
 
 def settled(
-    cluster: Cluster, wanted: Wanted, *, known: bool, say: Callable[[str], None], clock: Callable[[], datetime]
-) -> list[Record]:
+    cluster: Cluster, wanted: WantedRelease, *, known: bool, say: Callable[[str], None], clock: Callable[[], datetime]
+) -> list[Revision]:
     """The records, oldest first, once nobody else is at them: an operation is dead when older than its timeout."""
     waiting = False
     while True:
@@ -80,7 +80,7 @@ def settled(
         time.sleep(_POLL_SECONDS)
 
 
-def _do(cluster: Cluster, wanted: Wanted, decision: Decision, history: list[Record], now: datetime) -> None:
+def _do(cluster: Cluster, wanted: WantedRelease, decision: Decision, history: list[Revision], now: datetime) -> None:
     newest = decision.record
     if decision.act is Act.PLANT:
         records.plant(cluster, wanted, now)
@@ -94,7 +94,7 @@ def _do(cluster: Cluster, wanted: Wanted, decision: Decision, history: list[Reco
         records.mark_failed(cluster, newest, ran=decision.act is Act.TAKE_OVER)
 
 
-def _rebase(cluster: Cluster, history: list[Record]) -> None:
+def _rebase(cluster: Cluster, history: list[Revision]) -> None:
     """Makes Helm compare with everything that may be there: the last deployed revision and those that failed after it.
 
     It compares with the deployed revision alone, and so never takes away a field or an object of a failed one.
@@ -110,9 +110,9 @@ def _rebase(cluster: Cluster, history: list[Record]) -> None:
 
 def _free(
     cluster: Cluster,
-    wanted: Wanted,
+    wanted: WantedRelease,
     decision: Decision,
-    history: list[Record],
+    history: list[Revision],
     say: Callable[[str], None],
     now: datetime,
 ) -> None:

@@ -12,14 +12,14 @@ from kr8s.objects import Secret
 
 from bus.cluster.access import Cluster
 from bus.cluster.kube import answered, kube_api
-from bus.releases.recovery.state import TAKEN_OVER, Record, Wanted
+from bus.releases.recovery.state import TAKEN_OVER, Revision, WantedRelease
 
 TYPE = "helm.sh/release.v1"
 
 
-def read(cluster: Cluster, releases: Iterable[str]) -> dict[str, list[Record]]:
+def read(cluster: Cluster, releases: Iterable[str]) -> dict[str, list[Revision]]:
     """release -> every revision of it in the cluster's namespace; empty where there is none. Raises Unreachable."""
-    found: dict[str, list[Record]] = {release: [] for release in releases}
+    found: dict[str, list[Revision]] = {release: [] for release in releases}
     api = kube_api(cluster)
     with answered(cluster):
         secrets = list(api.get("secrets", namespace=cluster.namespace, label_selector={"owner": "helm"}))
@@ -30,13 +30,13 @@ def read(cluster: Cluster, releases: Iterable[str]) -> dict[str, list[Record]]:
     return found
 
 
-def to_record(secret: dict[str, Any]) -> Record:
+def to_record(secret: dict[str, Any]) -> Revision:
     """A Secret as Helm wrote it, as the state function takes it."""
     labels, content = secret["metadata"]["labels"], decode(secret["data"]["release"])
     info, chart = content.get("info") or {}, (content.get("chart") or {}).get("metadata") or {}
     status = labels["status"]
     began = info.get("deleted") if status == "uninstalling" else info.get("last_deployed")
-    return Record(
+    return Revision(
         release=labels["name"],
         revision=int(labels["version"]),
         status=status,
@@ -48,7 +48,7 @@ def to_record(secret: dict[str, Any]) -> Record:
     )
 
 
-def content(cluster: Cluster, record: Record) -> dict[str, Any]:
+def content(cluster: Cluster, record: Revision) -> dict[str, Any]:
     """Everything that Helm keeps of a revision: manifest, config, chart; raises kr8s.NotFoundError, Unreachable."""
     api = kube_api(cluster)
     with answered(cluster, but=(kr8s.NotFoundError,)):
@@ -56,7 +56,7 @@ def content(cluster: Cluster, record: Record) -> dict[str, Any]:
     return decode(secret.raw["data"]["release"])
 
 
-def mark_failed(cluster: Cluster, record: Record, *, ran: bool = False, manifest: str | None = None) -> None:
+def mark_failed(cluster: Cluster, record: Revision, *, ran: bool = False, manifest: str | None = None) -> None:
     """Writes status failed into a record, and `manifest` where one is given.
 
     `ran` says that its objects may be in use, so that no later run takes it for an install that never finished.
@@ -66,17 +66,17 @@ def mark_failed(cluster: Cluster, record: Record, *, ran: bool = False, manifest
     _mark(cluster, record, "failed", "" if record.status == "failed" else said, manifest)
 
 
-def mark_uninstalling(cluster: Cluster, record: Record) -> None:
+def mark_uninstalling(cluster: Cluster, record: Revision) -> None:
     """Writes status uninstalling into a record, as Helm does before it removes the first object."""
     _mark(cluster, record, "uninstalling", "", None)
 
 
-def mark_superseded(cluster: Cluster, record: Record) -> None:
+def mark_superseded(cluster: Cluster, record: Revision) -> None:
     """Writes status superseded into a record; its description stays."""
     _mark(cluster, record, "superseded", "", None)
 
 
-def _mark(cluster: Cluster, record: Record, status: str, description: str, manifest: str | None) -> None:
+def _mark(cluster: Cluster, record: Revision, status: str, description: str, manifest: str | None) -> None:
     """In the record's label, which lists go by, and in its content, which Helm goes by."""
     secret = Secret.get(record.secret, namespace=cluster.namespace, api=kube_api(cluster))
     kept = decode(secret.raw["data"]["release"])
@@ -88,7 +88,7 @@ def _mark(cluster: Cluster, record: Record, status: str, description: str, manif
     secret.patch({"metadata": {"labels": {"status": status}}, "data": {"release": encode(kept)}})
 
 
-def plant(cluster: Cluster, wanted: Wanted, now: datetime) -> None:
+def plant(cluster: Cluster, wanted: WantedRelease, now: datetime) -> None:
     """A first revision without objects, marked failed: what an upgrade needs to deploy over a release without records.
 
     Helm refuses to upgrade a name that has no record, and Pulumi upgrades what its state knows.
@@ -120,7 +120,7 @@ def plant(cluster: Cluster, wanted: Wanted, now: datetime) -> None:
     Secret(spec, api=kube_api(cluster)).create()
 
 
-def remove(cluster: Cluster, records: Iterable[Record]) -> None:
+def remove(cluster: Cluster, records: Iterable[Revision]) -> None:
     """Deletes records, the oldest first, so that a run that is cut off here leaves the newest to go on from."""
     for record in sorted(records, key=lambda one: one.revision):
         try:

@@ -57,7 +57,7 @@ class Act(StrEnum):
 
 
 @dataclass(frozen=True)
-class Record:
+class Revision:
     """One revision of a release, as Helm keeps it in a Secret of the namespace."""
 
     release: str
@@ -82,7 +82,7 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedRelease:
     """What this run deploys under a release's name."""
 
     release: str
@@ -97,11 +97,11 @@ class Decision:
     state: State
     act: Act
     reason: str = ""
-    record: Record | None = None
+    record: Revision | None = None
     """the newest, where there is one"""
 
 
-def state_of(records: Sequence[Record], wanted: Wanted, now: datetime) -> State:
+def state_of(records: Sequence[Revision], wanted: WantedRelease, now: datetime) -> State:
     """The state that `records`, all of one release, are in."""
     history = sorted(records, key=lambda record: record.revision)
     if not history:
@@ -132,7 +132,7 @@ def state_of(records: Sequence[Record], wanted: Wanted, now: datetime) -> State:
             return State.UNKNOWN
 
 
-def decide(records: Sequence[Record], wanted: Wanted, now: datetime, *, known: bool) -> Decision:
+def decide(records: Sequence[Revision], wanted: WantedRelease, now: datetime, *, known: bool) -> Decision:
     """What to do before an upgrade (`known`: the stack's state has the release) or before a first install.
 
     Helm upgrades what is deployed, failed or superseded, and installs over what is failed or uninstalled
@@ -144,7 +144,7 @@ def decide(records: Sequence[Record], wanted: Wanted, now: datetime, *, known: b
     return Decision(state, act, reason, newest)
 
 
-def description(records: Sequence[Record], wanted: Wanted, now: datetime) -> str:
+def description(records: Sequence[Revision], wanted: WantedRelease, now: datetime) -> str:
     """The description that Pulumi gives to the release: as it is, or a new one, which makes an upgrade of it.
 
     Pulumi itself only compares inputs: it would leave alone what was removed, cut off or changed behind its back.
@@ -155,26 +155,26 @@ def description(records: Sequence[Record], wanted: Wanted, now: datetime) -> str
     return f"{MARK}{now:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def never_finished(records: Sequence[Record]) -> bool:
+def never_finished(records: Sequence[Revision]) -> bool:
     """Whether no revision was ever ready; a history that lacks its beginning does not prove it."""
     return any(record.revision == 1 for record in records) and not any(record.finished for record in records)
 
 
-def _runs(newest: Record, wanted: Wanted, now: datetime) -> bool:
+def _runs(newest: Revision, wanted: WantedRelease, now: datetime) -> bool:
     """Whether somebody else may still be at it."""
     if newest.made_by_bus:
         return False  # whoever made it held the stack's lock, which is ours now
     return newest.since is not None and now - newest.since < wanted.timeout
 
 
-def _failed(history: Sequence[Record]) -> State:
+def _failed(history: Sequence[Revision]) -> State:
     if any(record.finished for record in history):
         return State.FAILED_UPGRADE
     attempts = sum(record.status == "failed" for record in history)
     return State.RETRIES_USED_UP if attempts >= ATTEMPTS and never_finished(history) else State.FAILED_INSTALL
 
 
-def _deployed(history: Sequence[Record]) -> State:
+def _deployed(history: Sequence[Revision]) -> State:
     if history[-1].description.startswith(MARK):
         return State.IN_SYNC
     ours = any(record.description.startswith(MARK) for record in history)
@@ -182,7 +182,7 @@ def _deployed(history: Sequence[Record]) -> State:
 
 
 def _act(
-    state: State, newest: Record | None, records: Sequence[Record], wanted: Wanted, known: bool
+    state: State, newest: Revision | None, records: Sequence[Revision], wanted: WantedRelease, known: bool
 ) -> tuple[Act, str]:
     what = f"revision {newest.revision}" if newest else "its record"
     rebases = any(record.status == "deployed" for record in records)
@@ -217,5 +217,5 @@ def _act(
             return Act.NOTHING, ""
 
 
-def _last(newest: Record | None) -> int:
+def _last(newest: Revision | None) -> int:
     return newest.revision if newest else 0

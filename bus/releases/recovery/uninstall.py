@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from bus.cluster.access import Cluster
 from bus.releases import objects
 from bus.releases.recovery import prepare, records
-from bus.releases.recovery.state import Record, Wanted
+from bus.releases.recovery.state import Revision, WantedRelease
 
 
 def uninstall(
     cluster: Cluster,
-    wanted: Wanted,
+    wanted: WantedRelease,
     *,
     say: Callable[[str], None],
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -39,7 +39,7 @@ def uninstall(
     records.remove(cluster, history)
 
 
-def in_use(history: Sequence[Record]) -> Sequence[Record]:
+def in_use(history: Sequence[Revision]) -> Sequence[Revision]:
     """The revisions whose objects may be there: the last that was ready and all after it; `history` is sorted.
 
     What only an older one had may belong to another release by now.

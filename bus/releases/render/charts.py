@@ -20,7 +20,7 @@ import yaml
 from bus.config import yaml_limits
 from bus.config.messages import kind
 from bus.config.parsing import YamlLoader
-from bus.errors import Mendable
+from bus.errors import UserError
 from bus.releases.render.merge import merge
 
 LIBRARY = "library"
@@ -30,7 +30,7 @@ _DIGEST_LENGTH = 12
 _staging = threading.Lock()
 
 
-class BadChart(Mendable):
+class BadChart(UserError):
     """A file of a chart that cannot be read; the message names it."""
 
 

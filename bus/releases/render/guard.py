@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from bus.config.parsing import YamlLoader
-from bus.errors import Mendable, Problem
+from bus.errors import Problem, UserError
 from bus.releases.render import charts
 
 # What `helm template` writes before each object; text of a value can make no such line before Helm's own.
@@ -43,7 +43,7 @@ _CLUSTER_WIDE_KINDS = (
 _CLUSTER_WIDE = frozenset(_CLUSTER_WIDE_KINDS.split())
 
 
-class Unexpected(Mendable):
+class Unexpected(UserError):
     """A release renders to objects that it must not have; `problems` has one for each."""
 
     def __init__(self, problems: list[Problem]) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from bus.errors import Mendable
+from bus.errors import UserError
 from bus.releases.render import guard
 
 # A Secret may hold 1 MiB, and Helm keeps a whole revision in one (helm/helm#8281).
@@ -29,7 +29,7 @@ _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff
 _rendered: dict[bytes, str] = {}
 
 
-class NoHelm(Mendable):
+class NoHelm(UserError):
     """helm is not on PATH, or cannot render a chart; the message is its own."""
 
 
