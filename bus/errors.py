@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-_WAYS_OUT = {
+_REMEDIES = {
     errno.ENOSPC: "make room",
     errno.EDQUOT: "make room",
     errno.EROFS: "mount it for writing, or work in another folder",
@@ -30,14 +30,14 @@ class Problem:
     path: str
     value: object
     allowed: str
-    hint: str = ""
+    remedy: str = ""
 
     def __str__(self) -> str:
         where = f"{self.file}: {self.path}" if self.path else self.file
         value = str(self.value).lower() if isinstance(self.value, bool) else repr(self.value)  # true, as YAML has it
         found = "" if self.value is None else f" = {value}"
-        hint = f"; {self.hint}" if self.hint else ""
-        return f"{where}{found}: {self.allowed}{hint}"
+        remedy = f"; {self.remedy}" if self.remedy else ""
+        return f"{where}{found}: {self.allowed}{remedy}"
 
 
 class InvalidInput(UserError):
@@ -64,14 +64,14 @@ def on_disk(folder: Path | None = None) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        way_out = _WAYS_OUT.get(error.errno or 0)
-        if not way_out:
+        remedy = _REMEDIES.get(error.errno or 0)
+        if not remedy:
             raise
         place = error.filename
         if folder and (not place or Path(place).is_relative_to(folder)):
             place = folder
         place = place or f"this folder or {tempfile.gettempdir()} (TMPDIR names another)"
-        raise DiskError(f"{place}: {error.strerror}; {way_out}, and run the same again") from None
+        raise DiskError(f"{place}: {error.strerror}; {remedy}, and run the same again") from None
 
 
 class PartialFailure(UserError):

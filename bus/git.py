@@ -253,9 +253,9 @@ def _commit(folder: Path, message: str, tag: str) -> str:
     except GitFailed as error:
         if not _FAILED_TO_SIGN.search(str(error)):
             raise
-        way_out = "have it sign without a question, or run with GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=commit.gpgSign"
+        remedy = "have it sign without a question, or run with GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=commit.gpgSign"
         raise GitFailed(
-            f"{error}; git is set to sign (commit.gpgSign, tag.gpgSign): {way_out} GIT_CONFIG_VALUE_0=false"
+            f"{error}; git is set to sign (commit.gpgSign, tag.gpgSign): {remedy} GIT_CONFIG_VALUE_0=false"
         ) from None
     return git(folder, "rev-parse", "HEAD").strip()
 

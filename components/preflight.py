@@ -86,8 +86,8 @@ def _reached(plan: Deployment, clusters: Mapping[str, Cluster]) -> tuple[dict[st
     away = unreachable(plan.settings, clusters, Progress("sites reached", pulumi.log.info))
     everywhere = pulumi.runtime.is_dry_run() and content.allow_offline_preview
     missed = {site for site in away if not everywhere and site not in content.allow_offline}
-    way_out = "to deploy the other sites meanwhile: bus:allowOffline (docs/operating.md)"
-    problems = [replace(away[site], hint=f"{away[site].hint}; {way_out}") for site in away if site in missed]
+    remedy = "to deploy the other sites meanwhile: bus:allowOffline (docs/operating.md)"
+    problems = [replace(away[site], remedy=f"{away[site].remedy}; {remedy}") for site in away if site in missed]
     for site in away:
         if site not in missed:
             pulumi.log.warn(f"{away[site]}; topics, indices, releases and what runs there are not judged")
@@ -110,9 +110,9 @@ def _switched(plan: Deployment, site: str, cluster: Cluster, live: Live) -> list
     """Brokers of one site that would have to talk to each other with a login and without one."""
     kafka = plan.sites[site].settings.kafka
     if said := switching.refusal(*live.brokers, kafka.authorization):
-        way_out = switching.way_out(cluster.namespace)
+        remedy = switching.remedy(cluster.namespace)
         path = f"bus:sites.{site}.kafka.authorization"
-        return [Problem(plan.settings.file, path, kafka.authorization, said, way_out)]
+        return [Problem(plan.settings.file, path, kafka.authorization, said, remedy)]
     return []
 
 

@@ -50,8 +50,8 @@ def run_steps(steps: Sequence[Step]) -> None:
         if step.done():
             say(f"[{number}/{len(steps)}] {step.name}: nothing to do")
             continue
-        hint = f" ({step.takes} cold)" if step.takes else ""
-        say(f"[{number}/{len(steps)}] {step.name}{hint}{following}")
+        remedy = f" ({step.takes} cold)" if step.takes else ""
+        say(f"[{number}/{len(steps)}] {step.name}{remedy}{following}")
         begun = time.monotonic()
         try:
             step.act()

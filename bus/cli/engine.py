@@ -42,7 +42,7 @@ ConfigFile = Annotated[
 
 
 # What pulumi says without a way out.
-_WAYS_OUT = {
+_REMEDIES = {
     "incorrect passphrase": (
         "PULUMI_CONFIG_PASSPHRASE, or the file that PULUMI_CONFIG_PASSPHRASE_FILE names, is not that of the stack's "
         "secrets"
@@ -111,5 +111,5 @@ def _guarded(root: Path, stack: str) -> None:
 
 def reason(said: str) -> str:
     """What pulumi said of its failure, and the way out where it says none."""
-    ways_out = [way_out for error, way_out in _WAYS_OUT.items() if error in said]
-    return "; ".join([said.strip(), *ways_out])
+    remedies = [remedy for error, remedy in _REMEDIES.items() if error in said]
+    return "; ".join([said.strip(), *remedies])

@@ -192,14 +192,14 @@ def _told(stack: str, file: Path | None) -> dict[str, Any]:
 
 def _read(file: Path) -> dict[str, Any]:
     """What --deployed names; raises StackError."""
-    way_out = "make it as docs/promotion.md says"
+    remedy = "make it as docs/promotion.md says"
     try:
         found = json.loads(file.read_text())
     except (OSError, ValueError) as error:
-        raise StackError(f"--deployed {file} cannot be read: {error}; {way_out}") from None
+        raise StackError(f"--deployed {file} cannot be read: {error}; {remedy}") from None
     shape = {"history": list, "outputs": dict}
     if not isinstance(found, dict) or not all(isinstance(found.get(key), kind) for key, kind in shape.items()):
-        raise StackError(f"--deployed {file} must have a list `history` and a map `outputs`; {way_out}")
+        raise StackError(f"--deployed {file} must have a list `history` and a map `outputs`; {remedy}")
     return {"records": [], **found}
 
 

@@ -162,11 +162,11 @@ def _start(pod: Any, remote: int, address: str, port: int) -> Any:
                 raise Unreachable(not_an_address(address, port)) from error
             # Another run of bus for this site on this machine has it, or another program.
             if time.monotonic() > deadline:
-                way_out = (
+                remedy = (
                     "let the other run of bus end, or free it, or set kafka.adminPort of the site in the stack file"
                 )
                 raise Unreachable(
-                    f"{address}:{port} of this machine is taken ({error.strerror or error}); {way_out}"
+                    f"{address}:{port} of this machine is taken ({error.strerror or error}); {remedy}"
                 ) from error
             time.sleep(1)
 

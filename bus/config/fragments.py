@@ -89,8 +89,8 @@ def collect(
             elif fragment.name in owned:
                 first = owned[fragment.name]
                 allowed = f"is also declared by {first.file}{differing(first.fragment, fragment)}"
-                way_out = f"keep it in the file of the brick that {block.verb} it; the other says {_uses(block)}"
-                problems.append(Problem(file, f"{path}.name", fragment.name, allowed, way_out))
+                remedy = f"keep it in the file of the brick that {block.verb} it; the other says {_uses(block)}"
+                problems.append(Problem(file, f"{path}.name", fragment.name, allowed, remedy))
             else:
                 owned[fragment.name] = Owned(fragment, brick, file, path)
     return owned, used, problems
@@ -98,14 +98,14 @@ def collect(
 
 def unowned(block: Block, used: Sequence[Used[F]], known: Collection[str]) -> list[Problem]:
     """What is used under a name that nobody declares."""
-    way_out = f"add it to the file of the brick that {block.verb} it"
+    remedy = f"add it to the file of the brick that {block.verb} it"
     return [
         Problem(
             one.file,
             f"{one.path}.name",
             one.fragment.name,
             f"is {'consumed' if one.fragment.consumes else 'produced'} here, but no brick declares it",
-            way_out,
+            remedy,
         )
         for one in used
         if one.fragment.name not in known

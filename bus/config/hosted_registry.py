@@ -51,8 +51,8 @@ def problems(
                 found.append(Problem(file, f"bus:delivery.{key}", None, allowed, f"add one: {_made(host)}"))
     if not logins.pushes:
         allowed = f"is required: the registry of {host} lets in nobody without a login"
-        way_out = "pulumi config set --secret bus:delivery.username, and .password; .pullUsername, and .pullPassword"
-        found.append(Problem(file, "bus:delivery.username", None, allowed, way_out))
+        remedy = "pulumi config set --secret bus:delivery.username, and .password; .pullUsername, and .pullPassword"
+        found.append(Problem(file, "bus:delivery.username", None, allowed, remedy))
     return found + registry_logins.hosted(file, host, logins)
 
 

@@ -97,8 +97,8 @@ def _problem(model: type[BaseModel], details: Any, file: str, root: str) -> Prob
     match details["type"]:
         case "extra_forbidden":
             keys = allowed_keys(model, location[:-1])
-            hint = nearest(str(location[-1]), keys)
-            return Problem(file, path, None, f"unknown key; allowed: {', '.join(keys)}", hint)
+            remedy = nearest(str(location[-1]), keys)
+            return Problem(file, path, None, f"unknown key; allowed: {', '.join(keys)}", remedy)
         case "missing":
             return Problem(file, path, None, "is required", _description(model, location))
         case _:

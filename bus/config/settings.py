@@ -97,9 +97,9 @@ def load(stack: str, config: Mapping[str, str], encrypted: frozenset[str] | set[
     file = f"Pulumi.{stack}.yaml"
     own = {key.removeprefix(f"{NAMESPACE}:"): value for key, value in config.items() if key.startswith(f"{NAMESPACE}:")}
     if not own:
-        way_out = f"is {file} there and not empty, and the right file given with --config-file?"
+        remedy = f"is {file} there and not empty, and the right file given with --config-file?"
         raise InvalidInput(
-            [Problem(file, "", None, f"has no key of the program, {NAMESPACE}:customer for one", way_out)]
+            [Problem(file, "", None, f"has no key of the program, {NAMESPACE}:customer for one", remedy)]
         )
     hidden = {key.removeprefix(f"{NAMESPACE}:") for key in encrypted if key.startswith(f"{NAMESPACE}:")}
     dotted = {key for key in own if "." in key}
@@ -140,8 +140,8 @@ def load(stack: str, config: Mapping[str, str], encrypted: frozenset[str] | set[
     for pair in (DELIVERY_LOGIN, PULL_LOGIN):
         if len(half := dotted & {*pair}) == 1:
             missing = f"{NAMESPACE}:{next(key for key in pair if key not in half)}"
-            way_out = f"pulumi config set --secret {missing}"
-            problems.append(Problem(file, missing, None, f"is required beside {NAMESPACE}:{min(half)}", way_out))
+            remedy = f"pulumi config set --secret {missing}"
+            problems.append(Problem(file, missing, None, f"is required beside {NAMESPACE}:{min(half)}", remedy))
     if problems or content is None:
         raise InvalidInput(problems)
 
@@ -183,7 +183,7 @@ def _misspelt(file: str, config: Mapping[str, str]) -> list[Problem]:
     names = {key: key.partition(":")[0] for key in sorted(config)}
     wrong = [key for key, name in names.items() if name != NAMESPACE and nearest(name, [NAMESPACE])]
     meant = [f"did you mean {NAMESPACE}:{key.partition(':')[2]}?" for key in wrong]
-    return [Problem(file, key, None, "unknown key", hint) for key, hint in zip(wrong, meant, strict=True)]
+    return [Problem(file, key, None, "unknown key", remedy) for key, remedy in zip(wrong, meant, strict=True)]
 
 
 def _decoded(file: str, own: Mapping[str, str]) -> dict[str, Any]:
@@ -209,7 +209,7 @@ def _decode(value: str) -> object:
 
 
 def _without_joint(problem: Problem) -> Problem:
-    return Problem(problem.file, problem.path.replace(":.", ":", 1), problem.value, problem.allowed, problem.hint)
+    return Problem(problem.file, problem.path.replace(":.", ":", 1), problem.value, problem.allowed, problem.remedy)
 
 
 def required_secrets(site: str, has_as400: bool) -> list[str]:
@@ -233,8 +233,8 @@ def _secrets(
         allowed = f"unknown key; secrets are bus:<name> or bus:<site>.<name> with names {', '.join(names)}"
         problems.append(Problem(file, f"{NAMESPACE}:{key}", None, f"{allowed}; sites {', '.join(sites)}"))
     for key in sorted((dotted & known) - hidden):
-        way_out = f"pulumi config set --secret {NAMESPACE}:{key}, and change the value: git may have kept this one"
-        problems.append(Problem(file, f"{NAMESPACE}:{key}", None, "is a secret but stands in clear", way_out))
+        remedy = f"pulumi config set --secret {NAMESPACE}:{key}, and change the value: git may have kept this one"
+        problems.append(Problem(file, f"{NAMESPACE}:{key}", None, "is a secret but stands in clear", remedy))
     for site in sites:
         raw_site = raw_sites.get(site)
         has_as400 = isinstance(raw_site, dict) and raw_site.get("as400") is not None
@@ -242,9 +242,9 @@ def _secrets(
         for name in required_secrets(site, has_as400):
             held = next((key for key in (f"{site}.{name}", name) if key in dotted), None)
             if held is None:
-                way_out = f"pulumi config set --secret {NAMESPACE}:{site}.{name} (or {NAMESPACE}:{name} for all sites)"
+                remedy = f"pulumi config set --secret {NAMESPACE}:{site}.{name} (or {NAMESPACE}:{name} for all sites)"
                 problems.append(
-                    Problem(file, f"{NAMESPACE}:{site}.{name}", None, f"missing secret: {SECRETS[name]}", way_out)
+                    Problem(file, f"{NAMESPACE}:{site}.{name}", None, f"missing secret: {SECRETS[name]}", remedy)
                 )
             else:
                 found[site][name] = held
@@ -289,8 +289,8 @@ def _across(
             cluster = f"context {context}"
         else:
             cluster = ""
-            way_out = f"name a context, or pulumi config set --secret {NAMESPACE}:{name}.kubeconfig < FILE"
-            problems.append(Problem(file, f"{path}.context", None, "no cluster is named for this site", way_out))
+            remedy = f"name a context, or pulumi config set --secret {NAMESPACE}:{name}.kubeconfig < FILE"
+            problems.append(Problem(file, f"{path}.context", None, "no cluster is named for this site", remedy))
         other = taken.setdefault((cluster, site.namespace), name)
         if other != name:
             allowed = f"is also the namespace of site {other}; each site has a namespace of its own"
@@ -310,8 +310,8 @@ def _across(
             neighbour = places.setdefault((host, port), name)
             if neighbour != name:
                 allowed = f"local port {port} of {host} is also used for site {neighbour}; blocks may not overlap"
-                way_out = "set another kafka.adminPort of one: a port n, free up to n + brokers - 1"
-                problems.append(Problem(file, f"{path}.kafka.adminPort", site.kafka.admin_port, allowed, way_out))
+                remedy = "set another kafka.adminPort of one: a port n, free up to n + brokers - 1"
+                problems.append(Problem(file, f"{path}.kafka.adminPort", site.kafka.admin_port, allowed, remedy))
         if name != CENTRAL:
             for key, value in (("cinemaCode", site.cinema_code), ("slotName", site.slot_name)):
                 if not value:

@@ -139,5 +139,5 @@ def _fault(error: yaml.MarkedYAMLError, text: str, file: str) -> Problem:
     said = str(error.problem)
     if said.startswith("but "):
         said = f"{error.context}, {said}"
-    hint = "indent with spaces" if "'\\t'" in said else ""
-    return Problem(file, f"line {line}", None, f"is not YAML: {said}", hint)
+    remedy = "indent with spaces" if "'\\t'" in said else ""
+    return Problem(file, f"line {line}", None, f"is not YAML: {said}", remedy)

@@ -205,8 +205,8 @@ def _users_of(topics: Collection[topic_model.Topic]) -> set[str]:
 def _before_users(site: str, chart: str, bricks: Collection[str]) -> list[Problem]:
     """Bricks of the base that name a topic: they would wait for a Kafka user that waits for the base to be ready."""
     allowed = f"is deployed with {chart}, before its Kafka user on {site} can be made"
-    way_out = "let a brick of the umbrella have the topic, or switch kafka.authorization of the site off"
-    return [Problem(f"values/{brick}.yml", "topics", brick, allowed, way_out) for brick in sorted(bricks)]
+    remedy = "let a brick of the umbrella have the topic, or switch kafka.authorization of the site off"
+    return [Problem(f"values/{brick}.yml", "topics", brick, allowed, remedy) for brick in sorted(bricks)]
 
 
 def _of_chart(folder: Path, releases: Collection[str], chart: str) -> set[str]:

@@ -60,10 +60,10 @@ def removal(
         )
     if name in confirmed or f"{site}/{name}" in confirmed:
         return Removal(name, True, f"{holds}; confirmed by bus:confirmDelete")
-    way_out = f"to delete it with its data, add {name} to bus:confirmDelete.{block}"
+    remedy = f"to delete it with its data, add {name} to bus:confirmDelete.{block}"
     verb = "may hold" if uncounted else "holds"
     if name not in created:
-        return Removal(name, False, f"was not created by this stack, {verb} {holds}; {way_out}")
+        return Removal(name, False, f"was not created by this stack, {verb} {holds}; {remedy}")
     if held or uncounted:
-        return Removal(name, False, f"{'still ' if held else ''}{verb} {holds}; {way_out}")
+        return Removal(name, False, f"{'still ' if held else ''}{verb} {holds}; {remedy}")
     return Removal(name, True, "created by this stack, and empty")

@@ -64,14 +64,14 @@ def _keys(
         "envFromConfig": ("cineges-config", config, f"or add it to bus:sites.{site}.config"),
         "envFromSecret": ("cineges-secret", secret_keys(deployment, site), ""),
     }
-    for block, (holder, keys, way_out) in has.items():
+    for block, (holder, keys, remedy) in has.items():
         for variable, key in _map(values, block).items():
             if not isinstance(key, str) or key in keys:
                 continue
             allowed = f"is no key of {holder} on {site}; keys: {', '.join(sorted(keys))}"
-            hint = " ".join(part for part in (nearest(key, keys), way_out) if part)
+            remedy = " ".join(part for part in (nearest(key, keys), remedy) if part)
             if layer := _layer(places, brick, (block, variable)):
-                yield Problem(layer.file, f"{layer.place(brick)}.{block}.{variable}", key, allowed, hint)
+                yield Problem(layer.file, f"{layer.place(brick)}.{block}.{variable}", key, allowed, remedy)
 
 
 def _names(
@@ -112,8 +112,8 @@ def _ungranted(
         if layer and layer.file == own_file and known and key not in given:
             allowed = f"is not given to {brick}: a brick's file alone does not say which secrets the brick reads"
             stack_file = f"{deployment.settings.file}: bus:values.{brick}.envFromSecret.{variable}"
-            hint = f"add {key} to {brick} in charts/{release.chart}/{GRANTS}, or write the variable in {stack_file}"
-            yield Problem(own_file, f"values.envFromSecret.{variable}", key, allowed, hint)
+            remedy = f"add {key} to {brick} in charts/{release.chart}/{GRANTS}, or write the variable in {stack_file}"
+            yield Problem(own_file, f"values.envFromSecret.{variable}", key, allowed, remedy)
 
 
 def granted(folder: Path, chart: str) -> Mapping[str, Sequence[str]]:

@@ -78,16 +78,16 @@ def _below(file: str, path: str, value: Any, not_secrets: frozenset[str], by_nam
             elif not isinstance(one, str):
                 yield from _below(file, join(path, [name]), one, not_secrets, name in ("env", "config"))
     elif isinstance(value, str) and (what := shape(value)):
-        yield Problem(file, path, None, f"looks like {what}, and stands here in clear", _way_out(path))
+        yield Problem(file, path, None, f"looks like {what}, and stands here in clear", _remedy(path))
 
 
 def _judged(file: str, path: str, name: str, text: str, by_name: bool) -> Iterator[Problem]:
     if what := shape(text):
-        yield Problem(file, path, None, f"looks like {what}, and stands here in clear", _way_out(name))
+        yield Problem(file, path, None, f"looks like {what}, and stands here in clear", _remedy(name))
     elif by_name and named(name) and not _HARMLESS.match(text):
-        yield Problem(file, path, None, "is a secret by its name, and stands here in clear", _way_out(name))
+        yield Problem(file, path, None, "is a secret by its name, and stands here in clear", _remedy(name))
 
 
-def _way_out(name: str) -> str:
+def _remedy(name: str) -> str:
     how = "keep it in the stack's secrets (pulumi config set --secret) and read it by envFromSecret"
     return f"{how}; renew it, since git has it; if it is none: bus:notSecrets: [{name}]"

@@ -49,8 +49,8 @@ def no_umbrellas(settings: Settings, folder: Path) -> list[Problem]:
     there = {path.name.removesuffix(end) for end in ends for path in folder.glob(f"*{end}")}
     complete = sorted(name for name in there if all((folder / f"{name}{end}").is_dir() for end in ends))
     allowed = f"has no umbrella chart {', '.join(missing)} in {folder.name}/; customers with all three: "
-    way_out = "copy the umbrella charts of another customer, or name one that is there"
-    return [Problem(settings.file, "bus:customer", settings.content.customer, allowed + ", ".join(complete), way_out)]
+    remedy = "copy the umbrella charts of another customer, or name one that is there"
+    return [Problem(settings.file, "bus:customer", settings.content.customer, allowed + ", ".join(complete), remedy)]
 
 
 def not_here(settings: Settings, found: Places) -> list[Problem]:
@@ -89,8 +89,8 @@ def of_images(
         named = chart == brick or any("name" in (one.get("image") or {}) for one in written)
         if not named and file not in spoiled and image.name == _stand_in(folder, chart):
             allowed = f"is required: {brick} would run the stand-in of charts/{chart}"
-            way_out = f"write repository, name and tag, or bus:values.{brick}: {{enabled: false}} to leave it out"
-            problems.append(Problem(file, "image", None, allowed, way_out))
+            remedy = f"write repository, name and tag, or bus:values.{brick}: {{enabled: false}} to leave it out"
+            problems.append(Problem(file, "image", None, allowed, remedy))
     return problems
 
 

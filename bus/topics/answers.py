@@ -56,8 +56,8 @@ def unanswered(bootstrap: str, error: KafkaException, advertised: Collection[str
     """
     if is_away(error) or code(error) in NO_LEADER:
         others = sorted(set(advertised) - set(bootstrap.split(",")))
-        way_out = f"; its brokers are to be reached at {', '.join(others)}: are they, from here?" if others else ""
-        return Unreachable(f"Kafka at {bootstrap} does not answer: {text(error)}{way_out}")
+        remedy = f"; its brokers are to be reached at {', '.join(others)}: are they, from here?" if others else ""
+        return Unreachable(f"Kafka at {bootstrap} does not answer: {text(error)}{remedy}")
     return PartialFailure({f"Kafka at {bootstrap}": text(error)})
 
 
@@ -69,8 +69,8 @@ def is_away(error: KafkaException) -> bool:
 def failure(error: KafkaException) -> str:
     """Why something was not done in the end, with the way out where nobody answered."""
     silent = is_away(error) and code(error) != KafkaError.INVALID_REPLICATION_FACTOR
-    way_out = "; are the brokers up, and most of the controllers? Then run the same command again"
-    return text(error) + (way_out if silent else "")
+    remedy = "; are the brokers up, and most of the controllers? Then run the same command again"
+    return text(error) + (remedy if silent else "")
 
 
 def code(error: KafkaException) -> int:

@@ -54,5 +54,5 @@ def _sasl(login: Login | None) -> dict[str, str]:
 
 
 def _denied(bootstrap: str, login: Login, error: KafkaError) -> str:
-    way_out = "its brokers have not restarted since its Secret changed: run pulumi up (docs/topics.md)"
-    return f"Kafka at {bootstrap} does not take the password of {login.user}: {error.str()}; {way_out}"
+    remedy = "its brokers have not restarted since its Secret changed: run pulumi up (docs/topics.md)"
+    return f"Kafka at {bootstrap} does not take the password of {login.user}: {error.str()}; {remedy}"

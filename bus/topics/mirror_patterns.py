@@ -84,8 +84,8 @@ def check_mirror(file: str, sites: Mapping[str, Patterns], topics: Sequence[str]
                     allowed = "is no topic glob; allowed: letters, digits, '.', '_', '-' and '*' for any characters"
                     problems.append(Problem(file, path, glob, allowed, "not a regular expression"))
                 elif not any(matches(glob, topic) for topic in topics):
-                    way_out = f"remove it, or declare the topic; topics: {', '.join(topics)}"
-                    problems.append(Problem(file, path, glob, "takes no topic that a brick declares", way_out))
+                    remedy = f"remove it, or declare the topic; topics: {', '.join(topics)}"
+                    problems.append(Problem(file, path, glob, "takes no topic that a brick declares", remedy))
         if not sound:
             continue
         for glob in patterns.ctrl2cplx:

@@ -157,10 +157,10 @@ def unwritten(live: Topic | None, wanted: Topic, seconds: float) -> str:
         said = ", ".join(
             f"{key} {wanted.configs[key]} was written, and the brokers keep {v}" for key, v in kept.items()
         )
-        way_out = ", ".join(f"{key}: {value!r}" for key, value in kept.items())
+        remedy = ", ".join(f"{key}: {value!r}" for key, value in kept.items())
         return (
             f"not as written after {seconds:.0f} s: {said}; another run alone changes nothing: write what they keep "
-            f"into the topic's fragment ({way_out}), or find out who else sets it"
+            f"into the topic's fragment ({remedy}), or find out who else sets it"
         )
     return (
         f"not as written after {seconds:.0f} s: {differences(live, wanted)} is not shown; are all brokers up, and does "

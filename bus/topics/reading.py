@@ -328,8 +328,8 @@ def _late(wanted: Mapping[str, Topic], answers: Collection[Mapping[str, Topic]])
 def _leaderless(partitions: Collection[Any], alive: Collection[int]) -> str:
     numbers = ", ".join(str(partition.id) for partition in partitions)
     missing = sorted({broker for partition in partitions for broker in partition.replicas} - set(alive))
-    way_out = f"bring broker {', '.join(map(str, missing))} back" if missing else "look into the brokers' logs"
-    return f"partition {numbers} has no leader, {way_out}"
+    remedy = f"bring broker {', '.join(map(str, missing))} back" if missing else "look into the brokers' logs"
+    return f"partition {numbers} has no leader, {remedy}"
 
 
 def _is_own(entry: Any) -> bool:

@@ -163,9 +163,9 @@ class Replicas:
             try:
                 return ask()
             except IncompatibleBrokerVersion as error:
-                way_out = "keep the replication factor, or use kafka-reassign-partitions.sh of that version"
+                remedy = "keep the replication factor, or use kafka-reassign-partitions.sh of that version"
                 raise TooOld(
-                    f"brokers before Kafka 2.4 have no call that moves replicas (KIP-455): {way_out}"
+                    f"brokers before Kafka 2.4 have no call that moves replicas (KIP-455): {remedy}"
                 ) from error
             except KafkaError as error:
                 if time.monotonic() > deadline:

@@ -18,6 +18,6 @@ def refusal(brokers: int, secured: bool, scram: bool, wanted: bool) -> str:
     return f"{brokers} brokers run that {now} for a login; one that restarts to {then} could not join the others"
 
 
-def way_out(namespace: str) -> str:
+def remedy(namespace: str) -> str:
     """All of them at once; the data stays on their volumes."""
     return f"stop them first: kubectl scale statefulset/kafka -n {namespace} --replicas=0, then run pulumi up"

@@ -79,8 +79,8 @@ def _warn(found: Found, before: dict[str, str]) -> None:
         connection.warn(f"{images[0]}{more} cannot be verified: {unknown[images[0]]}")
     for image, digest in found.digests.items():
         if image in before and before[image] != digest:
-            way_out = "pods that run keep the old image; pin it: bus set-image"
-            connection.warn(f"{image} was {before[image]} and is {digest} now: the tag was pushed again; {way_out}")
+            remedy = "pods that run keep the old image; pin it: bus set-image"
+            connection.warn(f"{image} was {before[image]} and is {digest} now: the tag was pushed again; {remedy}")
 
 
 class ImagePins(pulumi.dynamic.Resource, module="bus", name="ImagePins"):

@@ -75,9 +75,9 @@ def test_what_pulumi_refuses_is_said_with_its_reason(cli: Path) -> None:
         ("error: PULUMI_ACCESS_TOKEN must be set for login", "no state backend is named: set PULUMI_BACKEND_URL"),
     ],
 )
-def test_what_pulumi_says_without_a_way_out_is_given_one(cli: Path, said: str, way_out: str) -> None:
+def test_what_pulumi_says_without_a_way_out_is_given_one(cli: Path, said: str, remedy: str) -> None:
     (cli / "pulumi").write_text(f'#!/bin/sh\necho "{said}" >&2\nexit 255\n')
-    with pytest.raises(StackError, match=f"stack prod cannot be read: {said}; {way_out}"):
+    with pytest.raises(StackError, match=f"stack prod cannot be read: {said}; {remedy}"):
         read_config(cli, "prod")
 
 

@@ -15,7 +15,7 @@ from bus.topics.answers import failure
         (KafkaError.TOPIC_AUTHORIZATION_FAILED, False),
     ],
 )
-def test_where_nobody_answered_the_way_out_is_said(number: int, way_out: bool) -> None:
+def test_where_nobody_answered_the_way_out_is_said(number: int, remedy: bool) -> None:
     said = failure(KafkaException(KafkaError(number, "the reason")))
     assert said.startswith("the reason (")
-    assert ("run the same command again" in said) == way_out
+    assert ("run the same command again" in said) == remedy

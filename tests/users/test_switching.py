@@ -2,7 +2,7 @@
 
 import pytest
 
-from bus.users.switching import refusal, way_out
+from bus.users.switching import refusal, remedy
 
 
 @pytest.mark.parametrize(
@@ -28,4 +28,4 @@ def test_several_brokers_are_not_switched_one_by_one(
 
 
 def test_the_way_out_names_the_namespace() -> None:
-    assert "-n central-prod --replicas=0" in way_out("central-prod")
+    assert "-n central-prod --replicas=0" in remedy("central-prod")

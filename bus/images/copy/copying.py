@@ -100,8 +100,8 @@ class Copying:
         except RegistryError as error:
             if not self._platforms or not top.described.get("manifests"):
                 raise
-            way_out = "take bus:delivery.platforms away, or have the registry allow sparse indexes"
-            raise RegistryError(f"{error}; it wants every platform of an index ({way_out})") from None
+            remedy = "take bus:delivery.platforms away, or have the registry allow sparse indexes"
+            raise RegistryError(f"{error}; it wants every platform of an index ({remedy})") from None
         _check_whole(target, version, top)
 
     def _blob(self, source: ImageLocation, target: ImageLocation, blob: Descriptor) -> CopyResult:

@@ -82,14 +82,14 @@ def judge(
         if any(found.names(image) for image in there):
             continue
         if found.certain:
-            way_out = (
+            remedy = (
                 "have the chart write it with imagehelper, and name it in bus:delivery.extraImages if it is no brick's"
             )
             allowed = f"{where}: {found.image} is in no list of what is delivered"
         else:
-            way_out = f"{extra}; if it is no image, name it in bus:images.notImages"
+            remedy = f"{extra}; if it is no image, name it in bus:images.notImages"
             allowed = f"{where}: {found.image} looks like an image and is not delivered"
-        problems.append(Problem(file, found.why, None, allowed, way_out))
+        problems.append(Problem(file, found.why, None, allowed, remedy))
     for place in rendered.mentions(documents, hosts, registry):
         allowed = f"{where}: names a source registry, which the customer does not reach"
         problems.append(Problem(file, place, None, allowed, extra))

@@ -111,9 +111,9 @@ def tested(deployed: Deployed, from_sites: Sequence[str] = ()) -> tuple[dict[str
             continue
         if not chosen[brick].digest:
             tag = chosen[brick].tag
-            way_out = f"pin it there: bus set-image {brick} {tag} --target-branch {deployed.stack}"
+            remedy = f"pin it there: bus set-image {brick} {tag} --target-branch {deployed.stack}"
             problems.append(
-                f"{brick}: {deployed.stack} runs {chosen[brick]} by a tag alone, whose digest nobody knows; {way_out}"
+                f"{brick}: {deployed.stack} runs {chosen[brick]} by a tag alone, whose digest nobody knows; {remedy}"
             )
     return chosen, sorted(problems)
 

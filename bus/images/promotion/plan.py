@@ -78,9 +78,9 @@ def is_same(written: Reference, ran: Reference) -> bool:
 def overridden(rows: Sequence[Row], config: Mapping[str, Any], file: str) -> list[str]:
     """Bricks that would move and whose image the target's stack file fixes, so that the move would do nothing."""
     moving = {row.brick for row in rows if row.before.image != row.after.image}
-    way_out = "take it away there, or the promotion changes nothing"
+    remedy = "take it away there, or the promotion changes nothing"
     return [
-        f"{brick}: {file}: {path}.image has the last word over values/{brick}.yml; {way_out}"
+        f"{brick}: {file}: {path}.image has the last word over values/{brick}.yml; {remedy}"
         for path, brick, values in _values(config)
         if brick in moving and isinstance(values, Mapping) and values.get("image")
     ]

@@ -182,16 +182,16 @@ def _refusals(wanted: WantedIndex, found: list[Difference], kind: ChangeKind) ->
     """path -> message of each difference that this fragment does not allow."""
     refused = []
     for difference in found:
-        way_out = ""
+        remedy = ""
         if difference.kind is ChangeKind.IMPOSSIBLE:
-            way_out = "put the old value back"
+            remedy = "put the old value back"
         elif difference.kind is ChangeKind.REINDEX and wanted.reindex.mode == "refuse":
-            way_out = (
+            remedy = (
                 "needs a reindex: allow it with reindex: {mode: catch-up} (or block), or put the old value back, "
                 "or make a new index under another name"
             )
         elif difference.kind is ChangeKind.REOPEN and kind < ChangeKind.REINDEX and not wanted.reopen:
-            way_out = "needs the index closed for a moment: allow it with reopen: true, or put the old value back"
-        if way_out:
-            refused.append((".".join(difference.path), f"{wanted.name}: {difference}; {way_out} (docs/indices.md)"))
+            remedy = "needs the index closed for a moment: allow it with reopen: true, or put the old value back"
+        if remedy:
+            refused.append((".".join(difference.path), f"{wanted.name}: {difference}; {remedy} (docs/indices.md)"))
     return refused

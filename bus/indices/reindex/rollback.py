@@ -16,9 +16,9 @@ def target(name: str, live: LiveIndex) -> str:
     if not found:
         raise PartialFailure({name: f"no generation before {live.name} was kept (reindex.keep in its fragment)"})
     if note(live.mappings) is None:
-        way_out = "swing the alias yourself (POST /_aliases) if it holds the same documents"
+        remedy = "swing the alias yourself (POST /_aliases) if it holds the same documents"
         raise PartialFailure(
-            {name: f"{live.name} was not copied from {found[0]} by bus, there is nothing to go back to: {way_out}"}
+            {name: f"{live.name} was not copied from {found[0]} by bus, there is nothing to go back to: {remedy}"}
         )
     return found[0]
 

@@ -100,8 +100,8 @@ def _wrong(manifest: str, chart: Path, release: str, namespace: str) -> Iterator
                 template = _file(chart, source)
                 where = f"charts/{_chart_of(chart, source)}/templates/{template.name}" if template else source
                 allowed = f"release {release}: {where} renders to {said}"
-                hint = "a value of the brick breaks out of its place in the template, or the template itself is wrong"
-                yield Problem(_brought_by(chart, source), "", None, allowed, hint)
+                remedy = "a value of the brick breaks out of its place in the template, or the template itself is wrong"
+                yield Problem(_brought_by(chart, source), "", None, allowed, remedy)
 
 
 def _refusal(document: Any, makes: frozenset[tuple[str, str]], namespace: str) -> str:
