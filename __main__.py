@@ -29,7 +29,7 @@ except UserError as error:
     pulumi.log.error(str(error))
     raise SystemExit(_SAID) from None
 own = {key.removeprefix("bus:"): value for key, value in flat.items()}
-for warning in registry_logins.warnings(registry_logins.read(own)) if stack.content.delivery else ():
+for warning in registry_logins.warnings(registry_logins.read(own)) if stack.stack_file.delivery else ():
     pulumi.log.warn(warning)
 
 secrets = {
@@ -40,7 +40,7 @@ pull = settings.PULL_LOGIN if stack.pull_login else settings.DELIVERY_LOGIN
 login = (config.require_secret(pull[0]), config.require_secret(pull[1])) if stack.pull_secret else None
 pusher = config.require_secret(settings.DELIVERY_LOGIN[0]) if stack.delivery_login else None
 htpasswd = {site: config.require_secret(key) for site, key in stack.htpasswd_keys.items()}
-bus = Bus(stack.content.customer, BusArgs(plan, secrets, kubeconfigs, login, htpasswd, pusher))
+bus = Bus(stack.stack_file.customer, BusArgs(plan, secrets, kubeconfigs, login, htpasswd, pusher))
 pulumi.export("sites", deployment.summary(plan))
 pulumi.export("images", plan.deployed_images)
 pulumi.export("pins", bus.pins)

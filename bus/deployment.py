@@ -58,7 +58,7 @@ class SitePlan:
 
     name: str
     kind: Kind
-    settings: Site
+    site: Site
     config: Mapping[str, str]
     base: Release
     notif: Release
@@ -93,7 +93,7 @@ class Deployment:
     @property
     def registry(self) -> str:
         """The customer's registry that everything is deployed from; empty where nothing is delivered."""
-        return self.settings.content.delivery.registry if self.settings.content.delivery else ""
+        return self.settings.stack_file.delivery.registry if self.settings.stack_file.delivery else ""
 
     def releases(self, site: str) -> list[Release]:
         """Every release in a site's namespace, in order; the mirror runs on central."""
@@ -112,8 +112,8 @@ class Deployment:
     def deliveries(self, site: str) -> dict[str, str]:
         """Every image that is delivered for a site: reference where it comes from -> reference that its pods name."""
         images = {image for release in self.releases(site) if release.delivered for image in release.images.values()}
-        if self.settings.content.delivery:
-            images |= {parse(image) for image in self.settings.content.delivery.extra_images}
+        if self.settings.stack_file.delivery:
+            images |= {parse(image) for image in self.settings.stack_file.delivery.extra_images}
         return {image.pinned: image.relocated(self.registry).pinned for image in sorted(images, key=str)}
 
     @property
@@ -134,10 +134,10 @@ class Deployment:
 
     def namespace_labels(self, site: str) -> dict[str, str]:
         """Return the labels of a site's namespace, with its Pod Security level."""
-        level = self.sites[site].settings.pod_security
+        level = self.sites[site].site.pod_security
         return {
             "app.kubernetes.io/managed-by": "bus",
-            "bus/customer": self.settings.content.customer,
+            "bus/customer": self.settings.stack_file.customer,
             "bus/site": site,
             "pod-security.kubernetes.io/enforce": level,
             "pod-security.kubernetes.io/warn": level,
@@ -149,7 +149,7 @@ class Deployment:
         return Cluster(
             context=self.settings.context(site),
             kubeconfig=config[f"bus:{key}"] if key else "",
-            namespace=self.sites[site].settings.namespace,
+            namespace=self.sites[site].site.namespace,
             mode=self.settings.access(site),
         )
 
@@ -179,7 +179,7 @@ def summary(deployment: Deployment) -> dict[str, dict[str, Any]]:
     return {
         name: {
             "kind": site.kind,
-            "namespace": site.settings.namespace,
+            "namespace": site.site.namespace,
             "releases": [release.name for release in site.releases],
             "topics": sorted([*site.base_topics, *site.topics]),
             "indices": sorted(site.indices),

@@ -33,7 +33,7 @@ class Base(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: BaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("bus:index:Base", name, None, opts)
-        namespace = args.site.settings.namespace
+        namespace = args.site.site.namespace
         secret = k8s.core.v1.Secret(
             f"{name}-secret",
             # Made here and not by the chart: Helm values would carry the passwords into the release's record.

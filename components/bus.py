@@ -93,12 +93,12 @@ class Bus(pulumi.ComponentResource):
             central = args.deployment.sites["central"]
             everything += self._mirror_logins(clusters["central"], list(everything))
             # Tier 7: the mirror, after central and all complexes.
-            mirror = UmbrellaArgs(args.deployment.mirror, central.settings.namespace, list(everything))
+            mirror = UmbrellaArgs(args.deployment.mirror, central.site.namespace, list(everything))
             everything.append(Mirror("mirror", mirror, self._below(clusters["central"])).release)
             self._deployed("deployed-mirror", mirror_of(CENTRAL), units, attempt, everything)
         # Once everybody has restarted with a new password, the old one goes.
         for site in args.deployment.sites.values():
-            if site.settings.kafka.authorization:
+            if site.site.kafka.authorization:
                 self._users(RetiredPasswords, f"retired-{site.name}-kafka", site, everything)
         # Of the whole stack, so known only once everything stands. A promotion judges per site, by the records.
         deployed = pulumi.Output.all(images.digests, *(resource.urn for resource in everything))
@@ -124,14 +124,14 @@ class Bus(pulumi.ComponentResource):
 
     def _images(self) -> ImagePins:
         """Every image of the stack, looked up before anything is deployed."""
-        access = sources(self._deployment.settings.content, Path.cwd())
+        access = sources(self._deployment.settings.stack_file, Path.cwd())
         return ImagePins(
             "images",
             images=self._deployment.images,
             mirror=access.mirror,
             insecure=access.insecure,
             known=access.trust,
-            verify=verifying.policy(self._deployment.settings.content.images, Path.cwd()),
+            verify=verifying.policy(self._deployment.settings.stack_file.images, Path.cwd()),
             opts=pulumi.ResourceOptions(parent=self),
         )
 
@@ -146,7 +146,7 @@ class Bus(pulumi.ComponentResource):
         done = list(first)
         below = self._below(cluster)
         # Tier 2: all images of the release are in the customer's registry.
-        if delivery := self._deployment.settings.content.delivery:
+        if delivery := self._deployment.settings.stack_file.delivery:
             # What other stacks run is brought once; all sites pull from the one registry.
             also = delivery.also_from if site.kind == CENTRAL else ()
             host = self._deployment.sites.get(delivery.hosted_by or "")
@@ -155,7 +155,7 @@ class Bus(pulumi.ComponentResource):
             done += Delivery(f"{site.name}-delivery", args, below).leaves
         if site.registry and site.registry.delivered:
             done += self._registry(site, site.registry, done, cluster)
-        secured = site.settings.kafka.authorization
+        secured = site.site.kafka.authorization
         if secured:
             self._logins[site.name] = Logins(f"{site.name}-kafka", LoginsArgs(site, list(done)), below)
             done += self._logins[site.name].leaves
@@ -171,7 +171,7 @@ class Bus(pulumi.ComponentResource):
             done.append(self._users(KafkaUsers, f"{site.name}-kafka-users", site, done))
         # Tier 4: the topic of kafka-notif, and only then kafka-notif.
         done.append(self._topics(names.base_topics(site.name), site, site.base_topics, done))
-        notif = UmbrellaArgs(site.notif, site.settings.namespace, list(done), revisions)
+        notif = UmbrellaArgs(site.notif, site.site.namespace, list(done), revisions)
         done.append(Notif(f"{site.name}-notif", notif, below).release)
         # Tier 5: topics and indices of every fragment; neither waits for the other.
         declared = [
@@ -180,14 +180,14 @@ class Bus(pulumi.ComponentResource):
         ]
         done += declared
         # Tier 6: the bricks.
-        bricks = UmbrellaArgs(site.bricks, site.settings.namespace, list(done), revisions)
+        bricks = UmbrellaArgs(site.bricks, site.site.namespace, list(done), revisions)
         umbrella: type[Umbrella] = Central if site.kind == "central" else Complexe
         done.append(umbrella(f"{site.name}-bricks", bricks, below).release)
         return done
 
     def _postgres_passwords(self, site: SitePlan, roles: SiteRoles, after: Tiers) -> PostgresPasswords:
         """Passwords of PostgreSQL's roles that the stack file says none of."""
-        revision = site.settings.postgres.password_revision
+        revision = site.site.postgres.password_revision
         opts = pulumi.ResourceOptions(parent=self, depends_on=list(after))
         return PostgresPasswords(f"{site.name}-postgres-passwords", roles=roles.made, revision=revision, opts=opts)
 
@@ -206,7 +206,7 @@ class Bus(pulumi.ComponentResource):
 
     def _pin(self, site: SitePlan) -> ClusterPin:
         """Before all else of a site, so that nothing starts on a cluster that is another one (docs/adr/0037)."""
-        uid = site.settings.cluster_uid
+        uid = site.site.cluster_uid
         opts = pulumi.ResourceOptions(parent=self)
         return ClusterPin(f"{site.name}-cluster-pin", place=self._place(site), cluster_uid=uid, opts=opts)
 
@@ -214,13 +214,13 @@ class Bus(pulumi.ComponentResource):
         labels = self._deployment.namespace_labels(site.name)
         return k8s.core.v1.Namespace(
             f"{site.name}-namespace",
-            metadata={"name": site.settings.namespace, "labels": labels},
+            metadata={"name": site.site.namespace, "labels": labels},
             opts=pulumi.ResourceOptions(parent=self, provider=cluster, retain_on_delete=True, depends_on=after),
         )
 
     def _registry(self, site: SitePlan, release: Release, after: Tiers, cluster: k8s.Provider) -> Tiers:
         """docker-registry of a site, with the logins that it takes."""
-        name, namespace, below = f"{site.name}-registry", site.settings.namespace, self._below(cluster)
+        name, namespace, below = f"{site.name}-registry", site.site.namespace, self._below(cluster)
         if site.name not in self._htpasswd:
             return [Registry(name, UmbrellaArgs(release, namespace, list(after)), below).release]
         opts = pulumi.ResourceOptions(parent=self, provider=cluster, depends_on=list(after))
@@ -239,7 +239,7 @@ class Bus(pulumi.ComponentResource):
 
     def _place(self, site: SitePlan) -> SiteEndpoint:
         settings = self._deployment.settings
-        return SiteEndpoint(site.name, site.settings.namespace, settings.context(site.name), settings.access(site.name))
+        return SiteEndpoint(site.name, site.site.namespace, settings.context(site.name), settings.access(site.name))
 
     def _topics(self, name: str, site: SitePlan, topics: Mapping[str, Mapping[str, object]], after: Tiers) -> TopicSet:
         settings = self._deployment.settings
@@ -247,14 +247,14 @@ class Bus(pulumi.ComponentResource):
             name,
             place=self._place(site),
             admin_port=settings.admin_port(site.name),
-            bootstrap_servers=site.settings.kafka.bootstrap_servers or "",
-            brokers=site.settings.kafka.brokers,
+            bootstrap_servers=site.site.kafka.bootstrap_servers or "",
+            brokers=site.site.kafka.brokers,
             topics=topics,
             elsewhere=sorted({*site.base_topics, *site.topics} - topics.keys()),
-            confirm_delete=list(settings.content.confirm_delete.topics),
-            cluster_id=site.settings.kafka.cluster_id,
+            confirm_delete=list(settings.stack_file.confirm_delete.topics),
+            cluster_id=site.site.kafka.cluster_id,
             mirrored=site.mirrored,
-            reassignment_bytes_per_second=site.settings.kafka.reassignment_bytes_per_second,
+            reassignment_bytes_per_second=site.site.kafka.reassignment_bytes_per_second,
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )
 
@@ -266,7 +266,7 @@ class Bus(pulumi.ComponentResource):
             name,
             place=self._place(site),
             admin_port=settings.admin_port(site.name),
-            password_revision=site.settings.kafka.password_revision,
+            password_revision=site.site.kafka.password_revision,
             fingerprint=self._logins[site.name].fingerprint,
             users=site.users,
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
@@ -274,7 +274,7 @@ class Bus(pulumi.ComponentResource):
 
     def _mirror_logins(self, central: k8s.Provider, after: Tiers) -> Tiers:
         """The mirror's logins on complexes, where it runs: on central."""
-        namespace = self._deployment.sites["central"].settings.namespace
+        namespace = self._deployment.sites["central"].site.namespace
         copies: Tiers = []
         for name, site in self._deployment.sites.items():
             if site.kind != "central" and MIRROR in site.users:
@@ -288,9 +288,9 @@ class Bus(pulumi.ComponentResource):
         return IndexSet(
             name,
             place=self._place(site),
-            endpoint=site.settings.elasticsearch.endpoint or "",
+            endpoint=site.site.elasticsearch.endpoint or "",
             indices=site.indices,
             provisions=site.provisions,
-            confirm_delete=list(settings.content.confirm_delete.indices),
+            confirm_delete=list(settings.stack_file.confirm_delete.indices),
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )

@@ -39,7 +39,7 @@ class Delivery(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: DeliveryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("bus:index:Delivery", name, None, opts)
-        delivery = args.deployment.settings.content.delivery
+        delivery = args.deployment.settings.stack_file.delivery
         if delivery is None:
             raise ValueError(f"{name}: the stack names no customer registry")
         images = ImageCopies(
@@ -50,8 +50,8 @@ class Delivery(pulumi.ComponentResource):
             source_mirror=delivery.source_mirror or "",
             platforms=delivery.platforms,
             host=args.host,
-            verify=verifying.policy(args.deployment.settings.content.images, Path.cwd()),
-            known=trust.read(args.deployment.settings.content.images, Path.cwd()),
+            verify=verifying.policy(args.deployment.settings.stack_file.images, Path.cwd()),
+            known=trust.read(args.deployment.settings.stack_file.images, Path.cwd()),
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
         )
         self.leaves = [images]
@@ -79,7 +79,7 @@ class Delivery(pulumi.ComponentResource):
             f"{name}-pull",
             metadata={
                 "name": PULL_SECRET,
-                "namespace": args.site.settings.namespace,
+                "namespace": args.site.site.namespace,
                 "annotations": {"pulumi.com/patchForce": "true"},  # one left by the old process is taken over
             },
             type="kubernetes.io/dockerconfigjson",

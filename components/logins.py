@@ -31,11 +31,11 @@ class Logins(pulumi.ComponentResource):
         self._passwords = KafkaPasswords(
             f"{name}-passwords",
             users=sorted(args.site.users),
-            revision=args.site.settings.kafka.password_revision,
+            revision=args.site.site.kafka.password_revision,
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
         )
         after = [*args.after, self._passwords]
-        namespace = args.site.settings.namespace
+        namespace = args.site.site.namespace
         brokers = self._passwords.brokers.apply(secret_of_brokers)
         made = [secret(f"{name}-brokers", BROKERS_SECRET, namespace, brokers, after, self)]
         made += [

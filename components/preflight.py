@@ -82,7 +82,7 @@ def run(plan: Deployment, config: Mapping[str, str]) -> Deployment:
 
 def _reached(plan: Deployment, clusters: Mapping[str, Cluster]) -> tuple[dict[str, Cluster], list[Problem]]:
     """The clusters that answer, and a problem for each one that does not and has to."""
-    content = plan.settings.content
+    content = plan.settings.stack_file
     away = unreachable(plan.settings, clusters, Progress("sites reached", pulumi.log.info))
     everywhere = pulumi.runtime.is_dry_run() and content.allow_offline_preview
     missed = {site for site in away if not everywhere and site not in content.allow_offline}
@@ -97,7 +97,7 @@ def _reached(plan: Deployment, clusters: Mapping[str, Cluster]) -> tuple[dict[st
 def _live(plan: Deployment, site: str, cluster: Cluster) -> Live:
     """Ask a site's cluster; raises Unreachable."""
     found = records.read(cluster, [release.name for release in plan.releases(site)])
-    several = plan.sites[site].settings.kafka.brokers > 1
+    several = plan.sites[site].site.kafka.brokers > 1
     return Live(found, brokers_there(cluster) if several else (0, False, False))
 
 
@@ -108,7 +108,7 @@ def _judged(plan: Deployment, site: str, cluster: Cluster, live: Live, now: date
 
 def _switched(plan: Deployment, site: str, cluster: Cluster, live: Live) -> list[Problem]:
     """Brokers of one site that would have to talk to each other with a login and without one."""
-    kafka = plan.sites[site].settings.kafka
+    kafka = plan.sites[site].site.kafka
     if said := switching.refusal(*live.brokers, kafka.authorization):
         remedy = switching.remedy(cluster.namespace)
         path = f"bus:sites.{site}.kafka.authorization"

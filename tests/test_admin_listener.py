@@ -19,7 +19,7 @@ def fleet_of(sites: int, **of_each: Any) -> Settings:
 
 def places(settings: Settings) -> list[tuple[str, int]]:
     """Every local address and port that the stack may forward from."""
-    sites = settings.content.sites
+    sites = settings.stack_file.sites
     found = {name: settings.admin_listener(name) for name in sites}
     return [place for name, one in found.items() if one for place in one.places(sites[name].kafka.brokers)]
 
@@ -41,7 +41,7 @@ def test_sites_of_clusters_of_their_own_may_have_one_namespace() -> None:
 
 def test_no_other_site_moves_one() -> None:
     few, many = fleet_of(3), fleet_of(300)
-    for site in few.content.sites:
+    for site in few.stack_file.sites:
         assert few.admin_listener(site) == many.admin_listener(site)
 
 
@@ -85,7 +85,7 @@ def test_ports_of_the_stack_file_may_not_overlap() -> None:
 )
 def test_sites_that_nobody_forwards_to_need_no_place(direct: dict[str, Any]) -> None:
     settings = fleet_of(30, **direct)
-    assert [name for name in settings.content.sites if settings.admin_listener(name)] == ["central"]
+    assert [name for name in settings.stack_file.sites if settings.admin_listener(name)] == ["central"]
     admin = base_values(settings, "c001", {})["isiinfra"]["kafka"]["admin"]
     assert admin == {"port": settings.admin_port("c001")}, "their brokers keep what they advertise, and do not restart"
 

@@ -12,7 +12,7 @@ from tests.settings.test_settings import load_stack
 def test_the_judged_names_are_those_of_the_plan(stack: str) -> None:
     plan = build.plan(ROOT, load_stack(stack))
     for name, site in plan.sites.items():
-        assert sorted(release.name for release in site.releases) == sorted(names.releases(name, site.settings.enable))
+        assert sorted(release.name for release in site.releases) == sorted(names.releases(name, site.site.enable))
 
 
 @pytest.mark.parametrize(("length", "wrong"), [(49, 0), (50, 1)])

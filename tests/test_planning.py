@@ -152,7 +152,7 @@ def test_the_whole_deployment_of_a_stack(deployment: Deployment) -> None:
             "passwords made": sorted(roles.made) if roles else None,
             "releases": {release.name: described(release) for release in site.releases},
         }
-        assert (site.name, site.settings) == (name, deployment.settings.content.sites[name])
+        assert (site.name, site.site) == (name, deployment.settings.stack_file.sites[name])
     assert list(sites) == ["central", "cinecity", "lyon", "nantes"]
     wanted = yaml.safe_load((Path(__file__).parent / "planning/wide.yaml").read_text())
     assert sites == wanted["sites"]

@@ -46,9 +46,9 @@ def test_keys_are_read_by_the_bricks_that_name_them() -> None:
 
 def _plan(config: Mapping[str, str]) -> Deployment:
     settings = load_stack("local")
-    sites = dict(settings.content.sites)
+    sites = dict(settings.stack_file.sites)
     sites["central"] = sites["central"].model_copy(update={"config": dict(config)})
-    return build.plan(ROOT, replace(settings, content=settings.content.model_copy(update={"sites": sites})))
+    return build.plan(ROOT, replace(settings, stack_file=settings.stack_file.model_copy(update={"sites": sites})))
 
 
 @pytest.fixture(scope="module")

@@ -76,7 +76,7 @@ def describe(
         target: {"source": source, "digest": digests[source], "why": why[source]}
         for source, target in deliveries(plan, stacks).items()
     }
-    content = plan.settings.content
+    content = plan.settings.stack_file
     when = made.strftime("%Y-%m-%dT%H:%M:%SZ")
     return Bundle(content.customer, plan.settings.stack, plan.registry, serial, when, images, elsewhere)
 
@@ -91,21 +91,21 @@ def write_site(folder: Path, plan: Deployment, site: SitePlan, staged: Mapping[s
     """A site's manifests in the order in which they go, and the scripts of its topics and indices."""
     manifests = folder / "manifests" / site.name
     manifests.mkdir(parents=True)
-    metadata = {"name": site.settings.namespace, "labels": plan.namespace_labels(site.name)}
+    metadata = {"name": site.site.namespace, "labels": plan.namespace_labels(site.name)}
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
     (manifests / "0-namespace.yaml").write_text(json.dumps(namespace, indent=1) + "\n")
     for number, release in enumerate(plan.releases(site.name), 1):
         values = _without_roles(site, release.values) if release is site.base else release.values
-        text = rendering.render(staged[release.chart], release.name, site.settings.namespace, values)
+        text = rendering.render(staged[release.chart], release.name, site.site.namespace, values)
         (manifests / f"{number}-{release.name}.yaml").write_text(text)
     texts = {
         "base-topics.sh": scripts.topics(site.name, "base-topics.sh", site.base_topics),
         "topics.sh": scripts.topics(site.name, "topics.sh", site.topics),
         "indices.sh": scripts.indices(site.name, "indices.sh", site.indices, site.provisions),
     }
-    if site.settings.kafka.authorization or _mirrored(plan, site):
+    if site.site.kafka.authorization or _mirrored(plan, site):
         texts["logins.sh"] = _logins(plan, site)
-    if site.settings.kafka.authorization:
+    if site.site.kafka.authorization:
         texts["users.sh"] = logins.users(site.name, site.users)
     for name, text in texts.items():
         (folder / "sites" / site.name).mkdir(parents=True, exist_ok=True)
@@ -119,8 +119,8 @@ def _mirrored(plan: Deployment, site: SitePlan) -> dict[str, str]:
 
 
 def _logins(plan: Deployment, site: SitePlan) -> str:
-    users = sorted(site.users) if site.settings.kafka.authorization else None
-    return logins.secrets(site.name, site.settings.namespace, users, _mirrored(plan, site))
+    users = sorted(site.users) if site.site.kafka.authorization else None
+    return logins.secrets(site.name, site.site.namespace, users, _mirrored(plan, site))
 
 
 def _without_roles(site: SitePlan, values: Values) -> Values:
@@ -166,14 +166,14 @@ def readme(plan: Deployment, bundle: Bundle, fingerprint: str) -> str:
         "Then, site by site, each step once the one before is ready:",
     ]
     for site in plan.sites.values():
-        namespace = site.settings.namespace
+        namespace = site.site.namespace
         lines += [
             "",
             f"{site.name}:",
             f"  kubectl apply -f manifests/{site.name}/0-namespace.yaml",
             *_secrets(plan, site),
         ]
-        secured = site.settings.kafka.authorization
+        secured = site.site.kafka.authorization
         brokers = "BROKER:9092" + (f" --command-config LOGINS/{site.name}/admin.properties" if secured else "")
         if secured or _mirrored(plan, site):
             lines.append(f"  sites/{site.name}/logins.sh LOGINS   # a folder that keeps the passwords, not this one")
@@ -190,7 +190,7 @@ def readme(plan: Deployment, bundle: Bundle, fingerprint: str) -> str:
 
 def _secrets(plan: Deployment, site: SitePlan) -> list[str]:
     """How the secrets of a site are made, which no bundle has; each from a file, so that none is in a process list."""
-    make = f"  kubectl create secret generic {{}} -n {site.settings.namespace}"
+    make = f"  kubectl create secret generic {{}} -n {site.site.namespace}"
     keys = ", ".join(sorted(plan.settings.secret_keys[site.name]))
     same = f"{ODOO2KAFKA_PASSWORD} is that of {ODOO_PASSWORD}: a bundle makes no role of its own for it"
     lines = [f"{make.format('cineges-secret')} --from-env-file=FILE   # keys: {keys} ({same})"]

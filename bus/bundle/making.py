@@ -49,7 +49,7 @@ def make(
         raise BadBundle(
             f"{plan.settings.file} names no customer registry; set bus:delivery.registry to where it will be"
         )
-    hosted = plan.settings.content.delivery and plan.settings.content.delivery.hosted_by
+    hosted = plan.settings.stack_file.delivery and plan.settings.stack_file.delivery.hosted_by
     if hosted:
         raise BadBundle(
             f"{plan.settings.file}: bus:delivery.hostedBy = {hosted!r}: a bundle is loaded before anything of it runs; "
@@ -65,7 +65,7 @@ def make(
         with Registries(access) as registries:
             found = look_up(contents.deliveries(plan, stacks or {}), registries)
             wrong = dict.fromkeys(found.missing, "does not exist in its registry") | found.unknown
-            wanted = verifying.policy(plan.settings.content.images, root)
+            wanted = verifying.policy(plan.settings.stack_file.images, root)
             unsigned = verifying.unsigned(found, registries, wanted)
             if wanted and wanted.require:
                 wrong = unsigned | wrong
@@ -157,7 +157,7 @@ def _earlier(file: Path | None, folder: Path, plan: Deployment, serial: int, sig
     folder.mkdir()
     archive.unpack(file, folder, signer)
     before, layout = Bundle.read(_description(folder)), Layout(folder)
-    wrong = refusals(before, Expected(customer=plan.settings.content.customer, stack=plan.settings.stack))
+    wrong = refusals(before, Expected(customer=plan.settings.stack_file.customer, stack=plan.settings.stack))
     if before.registry.partition("/")[0] != plan.registry.partition("/")[0]:
         wrong.append(
             f"it brings its images to {before.registry}, and this bundle goes to {plan.registry}, "

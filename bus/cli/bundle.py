@@ -50,7 +50,7 @@ def make(
     root = project()
     plan = stacks.load(root, stack, config_file).plan
     running = stacks.pins(root, plan)
-    known = trust.together(trust.read(plan.settings.content.images, root), named(token_host, ca_file))
+    known = trust.together(trust.read(plan.settings.stack_file.images, root), named(token_host, ca_file))
     access = Access(mirror, insecure, trust=known)
     made = making.make(root, plan, file, access, sign_key, against, running, serial, against_key)
     size = f"{file.stat().st_size / 1e6:.1f} MB"

@@ -38,7 +38,7 @@ def list_(
     plan = stacks.load(root, stack, config_file).plan
     rendered = proof.rendered_and_judged(plan, root / "charts", root / ".build/charts")
     found = listing(plan, rendered, stacks.pins(root, plan))
-    with Registries(sources(plan.settings.content, root)) as registries:
+    with Registries(sources(plan.settings.stack_file, root)) as registries:
         seen = look_up([image.source for image in found.images], registries)
     for image in found.images:
         image.digest = seen.digests.get(image.source, "")

@@ -25,7 +25,7 @@ def admin_of(stack: str, site: str, config_file: Path | None) -> Iterator["Admin
 
     found = load(project(), stack, config_file)
     cluster = found.reached(site)[site]
-    with elasticsearch_url(cluster, found.plan.sites[site].settings.elasticsearch.endpoint or "") as url:
+    with elasticsearch_url(cluster, found.plan.sites[site].site.elasticsearch.endpoint or "") as url:
         admin = Admin(url)
         try:
             yield admin

@@ -41,9 +41,9 @@ def preview(
     done = _engine(root, stack, config_file)
     steps = [one for one in done.get("steps") or [] if is_change(one)]
     warnings, said = messages(done.get("diagnostics") or [])
-    shown = {(loaded.plan.sites[one.site].settings.namespace, one.release) for one in found}
+    shown = {(loaded.plan.sites[one.site].site.namespace, one.release) for one in found}
     sets, others = lines(steps, loaded.plan.sites, shown, warnings)
-    used = [site.settings.namespace for site in loaded.plan.sites.values()]
+    used = [site.site.namespace for site in loaded.plan.sites.values()]
     others += [Line(line, name) for name, gone in uninstalled(steps, used).items() for line in gone]
     where = os.environ.get("CI_JOB_URL", "") if markdown else ""
     whole = note.Preview(

@@ -46,7 +46,7 @@ def import_(
     for name, reason in wrong.items():
         print(f"{name} is left out: {reason}")
     plan = loaded.plan.sites[site]
-    default = plan.settings.kafka.replication_factor
+    default = plan.site.kafka.replication_factor
     entries = [fragment(topic, default, plan.kind) for name, topic in sorted(live.items()) if name not in wrong]
     add(file, entries)
     print(
@@ -61,7 +61,7 @@ def read_live(stack: Stack, site: str, declared: set[str], globs: Sequence[str])
     """The topics of a site that nobody declares; raises Unreachable or NotDeployed."""
     from bus.topics.admin import Admin  # the client takes 0.2 to 0.5 s to import
 
-    kafka = stack.plan.sites[site].settings.kafka if site in stack.plan.sites else None
+    kafka = stack.plan.sites[site].site.kafka if site in stack.plan.sites else None
     cluster = stack.reached(site)[site]
     servers = (kafka.bootstrap_servers if kafka else None) or ""
     with kafka_servers(cluster, stack.plan.settings.admin_port(site), servers) as found:

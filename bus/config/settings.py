@@ -42,7 +42,7 @@ class Settings:
 
     stack: str
     file: str
-    content: StackFile
+    stack_file: StackFile
     secret_keys: Mapping[str, Mapping[str, str]] = field(repr=False)
     """site -> name in cineges-secret -> config key that holds it"""
     kubeconfig_keys: Mapping[str, str]
@@ -62,24 +62,26 @@ class Settings:
     @property
     def complexes(self) -> list[str]:
         """Names of the complexes, sorted."""
-        return sorted(name for name in self.content.sites if name != CENTRAL)
+        return sorted(name for name in self.stack_file.sites if name != CENTRAL)
 
     def context(self, site: str) -> str:
         """The kubeconfig context of a site; empty where a kubeconfig of its own is used."""
-        return "" if site in self.kubeconfig_keys else self.content.sites[site].context or self.content.context or ""
+        return (
+            "" if site in self.kubeconfig_keys else self.stack_file.sites[site].context or self.stack_file.context or ""
+        )
 
     def access(self, site: str) -> Literal["port-forward", "direct"]:
         """How the runner reaches Kafka and Elasticsearch of a site."""
-        return self.content.sites[site].access or self.content.access
+        return self.stack_file.sites[site].access or self.stack_file.access
 
     def admin_port(self, site: str) -> int:
         """First local port of the port-forwards to pods of Kafka that do not say where they are advertised."""
-        found = self.content.sites[site]
+        found = self.stack_file.sites[site]
         return found.kafka.admin_port or admin_listener.default_port(found.namespace)
 
     def admin_listener(self, site: str) -> AdminListener | None:
         """What a site's brokers advertise to the runner; None where it reaches them without a port-forward."""
-        return _forwarded(site, self.content.sites[site], self.access(site))
+        return _forwarded(site, self.stack_file.sites[site], self.access(site))
 
 
 def _forwarded(name: str, site: Site, access: str) -> AdminListener | None:
@@ -158,7 +160,7 @@ def cineges_config(settings: Settings, site_name: str, *, runs_postgres: bool = 
 
     Where the site runs no PostgreSQL of its own, odoo2kafka-job logs in to the other one as Odoo does.
     """
-    site = settings.content.sites[site_name]
+    site = settings.stack_file.sites[site_name]
     data = {
         "odoo.host": site.odoo.host,
         "odoo.port": str(site.odoo.port),

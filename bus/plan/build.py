@@ -37,7 +37,7 @@ def plan(root: Path, settings: Settings) -> Deployment:
     folder = root / "charts"
     if missing := validation.no_umbrellas(settings, folder):
         raise InvalidInput(missing)
-    umbrella_places = {chart: places(folder, chart) for chart in deployable(settings.content.customer)}
+    umbrella_places = {chart: places(folder, chart) for chart in deployable(settings.stack_file.customer)}
     known = frozenset(brick for found in umbrella_places.values() for brick in found)
     bricks, problems = brick_files.load(root / "values", known)
     spoiled = {problem.file for problem in problems}
@@ -49,7 +49,7 @@ def plan(root: Path, settings: Settings) -> Deployment:
     problems += granting.unknown(topics, known)
 
     sites = {}
-    for name in sorted(settings.content.sites):
+    for name in sorted(settings.stack_file.sites):
         site, wrong = _site(folder, settings, name, bricks, topics, indices, provisions)
         sites[name] = site
         problems += wrong
@@ -60,8 +60,8 @@ def plan(root: Path, settings: Settings) -> Deployment:
     made = Deployment(settings, sites, mirror)
     problems += granting.refused(topics, _clients(sites))
     problems += validation.of_images(folder, made, umbrella_places, bricks, spoiled)
-    problems += trust.problems(settings.file, settings.content, root)
-    problems += verifying.problems(settings.file, settings.content.images, root)
+    problems += trust.problems(settings.file, settings.stack_file, root)
+    problems += verifying.problems(settings.file, settings.stack_file.images, root)
     problems += environment.problems(folder, made, umbrella_places, bricks)
     if problems:
         raise InvalidInput(as_written(dict.fromkeys(problems), root))
@@ -77,8 +77,8 @@ def _site(
     indices: list[index_model.Index],
     provisions: list[Provision],
 ) -> tuple[SitePlan, list[Problem]]:
-    site, kind, seconds = settings.content.sites[name], kind_of(name), settings.content.timeouts
-    customer = settings.content.customer
+    site, kind, seconds = settings.stack_file.sites[name], kind_of(name), settings.stack_file.timeouts
+    customer = settings.stack_file.customer
     config = cineges_config(settings, name, runs_postgres=_runs(folder, settings, name, bricks, POSTGRES))
     mine = [topic for topic in topics if topic.applies_to(kind)]
     own_charts = (names.base_chart(customer), NOTIF, names.umbrella(customer, kind))
@@ -125,7 +125,7 @@ def _site(
     plan = SitePlan(
         name=name,
         kind=kind,
-        settings=site,
+        site=site,
         config=config,
         base=base,
         notif=notif,
@@ -172,7 +172,7 @@ def _with_revisions(release: Release, config: Mapping[str, str]) -> Release:
 
 def _runs(folder: Path, settings: Settings, site: str, bricks: Mapping[str, Brick], brick: str) -> bool:
     """Tell whether a site's base has a brick, before the values are known that follow from it."""
-    chart = names.base_chart(settings.content.customer)
+    chart = names.base_chart(settings.stack_file.customer)
     path = places(folder, chart).get(brick, ((), ""))[0]
     if not path:
         return False
@@ -183,7 +183,7 @@ def _runs(folder: Path, settings: Settings, site: str, bricks: Mapping[str, Bric
 
 def _hosts(settings: Settings, site: str) -> bool:
     """Whether a site runs the registry that everything is delivered to."""
-    return settings.content.delivery is not None and settings.content.delivery.hosted_by == site
+    return settings.stack_file.delivery is not None and settings.stack_file.delivery.hosted_by == site
 
 
 def _clients(sites: Mapping[str, SitePlan]) -> list[granting.Clients]:
@@ -193,7 +193,7 @@ def _clients(sites: Mapping[str, SitePlan]) -> list[granting.Clients]:
             name, site.kind, frozenset(brick for one in site.releases if one is not site.base for brick in one.images)
         )
         for name, site in sites.items()
-        if site.settings.kafka.authorization
+        if site.site.kafka.authorization
     ]
 
 
@@ -217,7 +217,7 @@ def _of_chart(folder: Path, releases: Collection[str], chart: str) -> set[str]:
 
 def mirrored_into(name: str, settings: Settings) -> dict[str, str]:
     """What kafka2kafka copies into a site: glob -> the sites it comes from."""
-    sites = settings.content.sites
+    sites = settings.stack_file.sites
     if kind_of(name) != CENTRAL:
         return dict.fromkeys(sites[name].mirror.ctrl2cplx, CENTRAL)
     sources: dict[str, list[str]] = {}
@@ -240,7 +240,7 @@ def _mirror(
         return None, problems
     complexes = []
     for name, pattern in patterns.items():
-        site = sites[name].settings
+        site = sites[name].site
         complexes.append(
             {
                 "name": name,
@@ -253,7 +253,7 @@ def _mirror(
                 **mirror_login(site, f"{MIRROR}-{name}"),
             }
         )
-    central = sites[CENTRAL].settings
+    central = sites[CENTRAL].site
     derived = {
         "central": {
             **_mirrored_brokers(central, ""),
@@ -263,7 +263,7 @@ def _mirror(
         "complexes": complexes,
     }
     wanted = merge(shared_values(settings), derived)
-    seconds = settings.content.timeouts.mirror_seconds
+    seconds = settings.stack_file.timeouts.mirror_seconds
     return _release(folder, settings, CENTRAL, bricks, MIRROR, MIRROR, seconds, wanted)
 
 
@@ -277,9 +277,9 @@ def _mirrored_brokers(site: Site, domain: str) -> dict[str, Any]:
 def _patterns(sites: Mapping[str, SitePlan]) -> dict[str, Patterns]:
     """What is mirrored between central and each complexe that mirrors anything."""
     return {
-        name: Patterns(site.settings.mirror.ctrl2cplx, site.settings.mirror.cplx2ctrl)
+        name: Patterns(site.site.mirror.ctrl2cplx, site.site.mirror.cplx2ctrl)
         for name, site in sites.items()
-        if site.kind != CENTRAL and (site.settings.mirror.ctrl2cplx or site.settings.mirror.cplx2ctrl)
+        if site.kind != CENTRAL and (site.site.mirror.ctrl2cplx or site.site.mirror.cplx2ctrl)
     }
 
 
@@ -289,7 +289,7 @@ def _with_mirror_users(sites: Mapping[str, SitePlan]) -> dict[str, SitePlan]:
     rights = of_mirrors(topics, _patterns(sites))
     return {
         name: replace(site, users={**site.users, MIRROR: rights[name]})
-        if site.settings.kafka.authorization and name in rights
+        if site.site.kafka.authorization and name in rights
         else site
         for name, site in sites.items()
     }

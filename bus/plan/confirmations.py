@@ -46,7 +46,7 @@ def remarks(block: str, noun: str, confirmed: Collection[str], declared: Names, 
 
 def of_stack(plan: Deployment, clusters: Mapping[str, Cluster]) -> list[str]:
     """The remarks of a stack, once its clusters are asked: only where it confirms anything."""
-    confirmed, sites = plan.settings.content.confirm_delete, plan.sites
+    confirmed, sites = plan.settings.stack_file.confirm_delete, plan.sites
     said: list[str] = []
     if confirmed.topics:
         topics = {name: {*site.base_topics, *site.topics} for name, site in sites.items()}
@@ -73,7 +73,7 @@ def _answers(
 def _topics(plan: Deployment, site: str, cluster: Cluster) -> list[str]:
     from bus.topics.admin import Admin  # the client takes 0.2 to 0.5 s to import, and most stacks confirm nothing
 
-    servers = plan.sites[site].settings.kafka.bootstrap_servers or ""
+    servers = plan.sites[site].site.kafka.bootstrap_servers or ""
     with kafka_servers(cluster, plan.settings.admin_port(site), servers) as found:
         return Admin(found.bootstrap, found.login).names()
 
@@ -84,7 +84,7 @@ def _indices(plan: Deployment, site: str, cluster: Cluster) -> list[str]:
     from bus.indices.admin import Admin
     from bus.indices.server import errors
 
-    with elasticsearch_url(cluster, plan.sites[site].settings.elasticsearch.endpoint or "") as url:
+    with elasticsearch_url(cluster, plan.sites[site].site.elasticsearch.endpoint or "") as url:
         admin = Admin(url)
         try:
             return admin.names()

@@ -13,8 +13,8 @@ from bus.releases.render.values import places
 def shared_values(settings: Settings, delivered: bool = True) -> Values:
     """Return `global` of a release: one registry for all images."""
     shared: Values = {}
-    if settings.content.delivery and delivered:
-        shared["repository"] = settings.content.delivery.registry
+    if settings.stack_file.delivery and delivered:
+        shared["repository"] = settings.stack_file.delivery.registry
         if settings.pull_secret:
             shared["imagePullSecrets"] = [PULL_SECRET]
     return {"global": shared}
@@ -29,7 +29,7 @@ def login_values(site: Site, users: Collection[str]) -> Values:
 
 def base_values(settings: Settings, name: str, config: Mapping[str, str]) -> Values:
     """What typed settings fix in the customer's base chart."""
-    site, listener = settings.content.sites[name], settings.admin_listener(name)
+    site, listener = settings.stack_file.sites[name], settings.admin_listener(name)
     kafka = {
         "replicaCount": site.kafka.brokers,
         "mode": site.kafka.mode,

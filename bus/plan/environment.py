@@ -44,14 +44,14 @@ def problems(folder: Path, deployment: Deployment, found: Places, bricks: Mappin
         for part in path:
             values = values.get(part, {})
         places = layers(deployment.settings, site, bricks)
-        problems += secrecy.in_clear(places, frozenset({brick}), frozenset(deployment.settings.content.not_secrets))
+        problems += secrecy.in_clear(places, frozenset({brick}), frozenset(deployment.settings.stack_file.not_secrets))
         problems += _keys(deployment, site, brick, values, places)
         problems += _names(folder, chart, brick, values, places)
         problems += _ungranted(folder, deployment, site, release, brick, values, places)
     settings = deployment.settings
-    for site, content in settings.content.sites.items():
+    for site, content in settings.stack_file.sites.items():
         place = f"bus:sites.{site}.config"
-        problems += secrecy.in_config(settings.file, place, content.config, frozenset(settings.content.not_secrets))
+        problems += secrecy.in_config(settings.file, place, content.config, frozenset(settings.stack_file.not_secrets))
     return problems
 
 

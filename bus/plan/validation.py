@@ -24,14 +24,14 @@ def layers(settings: Settings, site: str, bricks: Mapping[str, Brick]) -> list[L
     """The values that people write, lowest precedence first."""
     return [
         *(brick_layer(brick) for brick in bricks.values()),
-        Layer(settings.file, "bus:values", settings.content.values),
-        Layer(settings.file, f"bus:sites.{site}.values", settings.content.sites[site].values),
+        Layer(settings.file, "bus:values", settings.stack_file.values),
+        Layer(settings.file, f"bus:sites.{site}.values", settings.stack_file.sites[site].values),
     ]
 
 
 def unknown_bricks(settings: Settings, known: frozenset[str]) -> list[Problem]:
     """Names in the stack file that are no brick of any chart."""
-    content, file = settings.content, settings.file
+    content, file = settings.stack_file, settings.file
     named = [(f"bus:values.{brick}", brick) for brick in content.values]
     for name, site in content.sites.items():
         named += [(f"bus:sites.{name}.values.{brick}", brick) for brick in site.values]
@@ -42,7 +42,9 @@ def unknown_bricks(settings: Settings, known: frozenset[str]) -> list[Problem]:
 
 def no_umbrellas(settings: Settings, folder: Path) -> list[Problem]:
     """Umbrella charts of the customer that are not in `folder`: without them nothing else can be judged."""
-    missing = [chart for chart in umbrellas(settings.content.customer) if not (folder / chart / "Chart.yaml").is_file()]
+    missing = [
+        chart for chart in umbrellas(settings.stack_file.customer) if not (folder / chart / "Chart.yaml").is_file()
+    ]
     if not missing:
         return []
     ends = umbrellas("")
@@ -50,14 +52,14 @@ def no_umbrellas(settings: Settings, folder: Path) -> list[Problem]:
     complete = sorted(name for name in there if all((folder / f"{name}{end}").is_dir() for end in ends))
     allowed = f"has no umbrella chart {', '.join(missing)} in {folder.name}/; customers with all three: "
     remedy = "copy the umbrella charts of another customer, or name one that is there"
-    return [Problem(settings.file, "bus:customer", settings.content.customer, allowed + ", ".join(complete), remedy)]
+    return [Problem(settings.file, "bus:customer", settings.stack_file.customer, allowed + ", ".join(complete), remedy)]
 
 
 def not_here(settings: Settings, found: Places) -> list[Problem]:
     """Bricks that a site enables, and that only the other kind of site can have."""
     known, problems = {brick for bricks in found.values() for brick in bricks}, []
-    customer = settings.content.customer
-    for name, site in settings.content.sites.items():
+    customer = settings.stack_file.customer
+    for name, site in settings.stack_file.sites.items():
         kind = kind_of(name)
         here = {*found[base_chart(customer)], *found[umbrella(customer, kind)], REGISTRY}
         allowed = f"is no brick of a {kind}; bricks here: {', '.join(sorted(here))}"
@@ -109,9 +111,9 @@ def running(deployment: Deployment) -> Iterator[tuple[str, Release, str]]:
 
 
 def _by_tag_alone(deployment: Deployment) -> list[Problem]:
-    if not deployment.settings.content.images.require_digest:
+    if not deployment.settings.stack_file.images.require_digest:
         return []
-    file, delivery = deployment.settings.file, deployment.settings.content.delivery
+    file, delivery = deployment.settings.file, deployment.settings.stack_file.delivery
     allowed = f"is required by bus:images.requireDigest of {file}"
     extra = [
         Problem(file, f"bus:delivery.extraImages[{number}]", image, f"a digest {allowed}", "add @sha256:... to it")

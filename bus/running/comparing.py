@@ -39,7 +39,7 @@ class Verdict:
 
 def of_stack(plan: Deployment, clusters: Mapping[str, Cluster], charts: Path, say: Callable[[str], None]) -> Verdict:
     """The verdict of every site whose cluster is in `clusters`; `say` gets a line now and then where it takes long."""
-    content, verdict = plan.settings.content, Verdict()
+    content, verdict = plan.settings.stack_file, Verdict()
     with Images(sources(content, charts.absolute().parent), content.images.versions) as images:
 
         def compared(name: str) -> Verdict:
@@ -69,7 +69,7 @@ def _of_site(plan: Deployment, name: str, cluster: Cluster, images: Images, char
             f"brokers and versions may change as it is wanted is not fully judged"
         )
     live = _asked(plan, site, cluster, live)
-    verdict.add(file, f"bus:sites.{name}.", sizes.judged(site.settings, live))
+    verdict.add(file, f"bus:sites.{name}.", sizes.judged(site.site, live))
     for brick, finding in _versions(plan, site, cluster, live, images):
         told = replace(finding, said=f"site {name}: {finding.said}")
         verdict.add(f"values/{brick}.yml", "", [told])
@@ -90,7 +90,7 @@ def _products(live: Live) -> dict[str, Workload]:
 
 def _asked(plan: Deployment, site: SitePlan, cluster: Cluster, live: Live) -> Live:
     """The same with what only the servers know, where it is needed."""
-    wanted = site.settings.kafka
+    wanted = site.site.kafka
     if live.elasticsearch.nodes > 1 and len(live.elasticsearch.pods) > 1:
         live = replace(live, answers=asking.elasticsearch(cluster, live.elasticsearch.pods))
     if live.mode == "kraft" and live.kafka.pods and min(MOST_VOTERS, wanted.brokers) > live.voters:

@@ -22,23 +22,23 @@ def judged(plan: Deployment, clusters: Mapping[str, Cluster], charts: Path) -> I
     elsewhere = [name for name in clusters if _is_mirrored(plan.sites[name]) and not _same(clusters[name], central)]
     if not elsewhere:
         return
-    namespaces = {site.settings.namespace for site in plan.sites.values()}
+    namespaces = {site.site.namespace for site in plan.sites.values()}
     uids = fan_out([CENTRAL, *elsewhere], lambda name: _uid(clusters[name]), at_once=SITES_AT_ONCE).values
     others = [name for name in elsewhere if uids[name] is None or uids[name] != uids[CENTRAL]]
     asked = fan_out(others, lambda name: _brokers(plan.sites[name], clusters[name], charts), at_once=SITES_AT_ONCE)
     for name, brokers in asked.values.items():
-        finding = addresses.judged(name, plan.sites[name].settings, brokers, namespaces)
+        finding = addresses.judged(name, plan.sites[name].site, brokers, namespaces)
         if finding:
             known = uids[name] is not None and uids[CENTRAL] is not None
             yield name, finding if known else addresses.unasked(name, finding)
 
 
 def _is_mirrored(site: SitePlan) -> bool:
-    mirror = site.settings.mirror
+    mirror = site.site.mirror
     return (
         site.kind != CENTRAL
         and bool(mirror.ctrl2cplx or mirror.cplx2ctrl)
-        and not (site.settings.kafka.reachable_from_central)
+        and not (site.site.kafka.reachable_from_central)
     )
 
 
@@ -63,9 +63,9 @@ def _brokers(site: SitePlan, cluster: Cluster, charts: Path) -> addresses.Broker
     settings = ""
     with suppress(Unreachable):
         settings = reading.kafka_settings(cluster)
-    bootstrap = site.settings.kafka.mirror_bootstrap_servers
+    bootstrap = site.site.kafka.mirror_bootstrap_servers
     return addresses.Brokers(
-        addresses.advertised(site.settings.namespace, values.get("config") or {}, domain),
+        addresses.advertised(site.site.namespace, values.get("config") or {}, domain),
         addresses.deployed(settings),
         asking.advertised_by(bootstrap) if bootstrap else None,
         domain,

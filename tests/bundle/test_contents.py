@@ -21,14 +21,14 @@ ROOT = Path(__file__).parents[2]
 
 def plan_of(login: bool = False, registry: bool = False, hosted_by: str | None = None) -> Deployment:
     settings = load_stack("prod")
-    sites = dict(settings.content.sites)
+    sites = dict(settings.stack_file.sites)
     if registry:
         sites["central"] = sites["central"].model_copy(update={"enable": (hosted_registry.BRICK,)})
-    assert settings.content.delivery
-    delivery = settings.content.delivery.model_copy(update={"hosted_by": hosted_by})
-    content = settings.content.model_copy(update={"sites": sites, "delivery": delivery})
+    assert settings.stack_file.delivery
+    delivery = settings.stack_file.delivery.model_copy(update={"hosted_by": hosted_by})
+    content = settings.stack_file.model_copy(update={"sites": sites, "delivery": delivery})
     keys = {"central": f"central.{hosted_registry.KEY}"} if registry else {}
-    return build.plan(ROOT, replace(settings, content=content, delivery_login=login, htpasswd_keys=keys))
+    return build.plan(ROOT, replace(settings, stack_file=content, delivery_login=login, htpasswd_keys=keys))
 
 
 def test_every_secret_that_the_manifests_count_on_is_made_first_and_from_a_file() -> None:

@@ -94,9 +94,9 @@ def test_a_changed_key_of_config_restarts_those_who_read_it(
     keys = [*cineges_config(settings, site), "a.further.key"]
     assert CONFIG[site].keys() <= set(keys)
     for key in keys:
-        sites = dict(settings.content.sites)
+        sites = dict(settings.stack_file.sites)
         sites[site] = sites[site].model_copy(update={"config": {key: "another"}})
-        plan = build.plan(ROOT, replace(settings, content=settings.content.model_copy(update={"sites": sites})))
+        plan = build.plan(ROOT, replace(settings, stack_file=settings.stack_file.model_copy(update={"sites": sites})))
         after = workloads(staged, plan, site, {})
         assert restarted(before[site], after) == CONFIG[site].get(key, set()), key
 
@@ -120,10 +120,10 @@ def test_a_key_that_a_brick_reads_besides_restarts_it_too(staged: Path) -> None:
     more = {"odoo": {"envFromConfig": {"CODE": "a.key"}}, "cineges-ui": {"envFromSecret": {"P": "as400.password"}}}
 
     def rendered(config: str, changed: Mapping[str, str]) -> dict[str, str]:
-        sites = dict(settings.content.sites)
+        sites = dict(settings.stack_file.sites)
         update = {"config": {"a.key": config}, "values": more}
         sites["central"] = sites["central"].model_copy(update=update)
-        plan = build.plan(ROOT, replace(settings, content=settings.content.model_copy(update={"sites": sites})))
+        plan = build.plan(ROOT, replace(settings, stack_file=settings.stack_file.model_copy(update={"sites": sites})))
         return workloads(staged, plan, "central", changed)
 
     first = rendered("one", {})

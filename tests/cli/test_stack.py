@@ -127,7 +127,7 @@ def test_each_cluster_that_does_not_answer_is_said_with_its_site(monkeypatch: py
     monkeypatch.setattr("bus.cluster.reachable.check_reachable", asked)
     loaded = load_stack("prod")
     sites = {"central": "there", "cinecity": "gone", "kone": "lost"}
-    content = loaded.content.sites["cinecity"]
+    content = loaded.stack_file.sites["cinecity"]
     changed = {site: content.model_copy(update={"context": context}) for site, context in sites.items()}
     plan = SimpleNamespace(sites=changed, settings=loaded, cluster=lambda site, _: Cluster(context=sites[site]))
     stack = Stack(cast(Any, plan), {})

@@ -143,13 +143,13 @@ def test_a_login_of_the_customers_registry_becomes_a_pull_secret_of_every_site_a
 def hosted_by(site: str) -> Deployment:
     """prod with the registry that it is delivered to on one of its own sites."""
     settings = load_stack("prod")
-    sites = dict(settings.content.sites)
+    sites = dict(settings.stack_file.sites)
     sites[site] = sites[site].model_copy(update={"enable": (hosted_registry.BRICK,)})
-    assert settings.content.delivery
-    delivery = settings.content.delivery.model_copy(update={"hosted_by": site})
-    content = settings.content.model_copy(update={"sites": sites, "delivery": delivery})
+    assert settings.stack_file.delivery
+    delivery = settings.stack_file.delivery.model_copy(update={"hosted_by": site})
+    content = settings.stack_file.model_copy(update={"sites": sites, "delivery": delivery})
     keys = {site: f"{site}.{hosted_registry.KEY}"}
-    return build.plan(ROOT, replace(settings, content=content, delivery_login=True, htpasswd_keys=keys))
+    return build.plan(ROOT, replace(settings, stack_file=content, delivery_login=True, htpasswd_keys=keys))
 
 
 @pytest.mark.parametrize(("pushes", "pulls"), [(True, False), (False, True), (True, True)])
@@ -197,10 +197,10 @@ def test_a_registry_of_the_stack_itself_stands_before_anything_is_delivered_to_a
 def test_a_registry_beside_the_customers_own_is_delivered_like_any_brick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     settings = load_stack("prod")
-    sites = dict(settings.content.sites)
+    sites = dict(settings.stack_file.sites)
     sites["cinecity"] = sites["cinecity"].model_copy(update={"enable": (hosted_registry.BRICK,)})
-    content = settings.content.model_copy(update={"sites": sites})
-    registered = registrations(build.plan(ROOT, replace(settings, content=content)))
+    content = settings.stack_file.model_copy(update={"sites": sites})
+    registered = registrations(build.plan(ROOT, replace(settings, stack_file=content)))
     registry = registered["cinecity-registry-release"]
     assert "cinecity-delivery-images" in registry.dependencies
     assert registry.inputs["values"]["global"]["repository"] == "registry.hickson.nc"
@@ -218,7 +218,7 @@ def test_sites_called_like_each_others_resources_register_no_name_twice(monkeypa
         config["bus:sites"][name] = {**model, **own}
     config["bus:delivery"] = {"registry": "registry.hickson.nc"}
     loaded = settings.load("test", flat(config) | secrets, set(secrets))
-    keys = {site: f"{site}.{hosted_registry.KEY}" for site in loaded.content.sites}
+    keys = {site: f"{site}.{hosted_registry.KEY}" for site in loaded.stack_file.sites}
     registered = registrations(build.plan(ROOT, replace(loaded, delivery_login=True, htpasswd_keys=keys)))
     assert {"x-kafka-users", "x-kafka-users-topics", "mirror-x-kafka", "retired-retired-x-kafka"} <= registered.keys()
 

@@ -207,4 +207,4 @@ def test_the_order_of_problems_does_not_depend_on_time(plan: Deployment, cluster
 
     clusters.reach(reach)
     found = [line.split("cannot be reached: ")[1].split(";")[0] for line in problems_of(plan)]
-    assert found == [site.settings.namespace for site in plan.sites.values()]
+    assert found == [site.site.namespace for site in plan.sites.values()]

@@ -90,8 +90,8 @@ def offline(
     monkeypatch.setattr(rendering, "is_there", lambda: not dry_run)
     monkeypatch.setattr(rendering, "render", lambda *_: "")
     loaded = load_stack("local")
-    content = loaded.content.model_copy(update={"allow_offline": allowed})
-    return preflight.run(build.plan(PROGRAM.parent, replace(loaded, content=content)), {}), warned
+    content = loaded.stack_file.model_copy(update={"allow_offline": allowed})
+    return preflight.run(build.plan(PROGRAM.parent, replace(loaded, stack_file=content)), {}), warned
 
 
 @pytest.mark.parametrize("dry_run", [True, False])

@@ -14,9 +14,9 @@ from tests.settings.test_settings import load_stack
 def with_site(stack: str, **changed: object) -> Deployment:
     """The stack with another central."""
     settings = load_stack(stack)
-    sites = {**settings.content.sites}
+    sites = {**settings.stack_file.sites}
     sites["central"] = sites["central"].model_copy(update=changed)
-    return build.plan(ROOT, replace(settings, content=settings.content.model_copy(update={"sites": sites})))
+    return build.plan(ROOT, replace(settings, stack_file=settings.stack_file.model_copy(update={"sites": sites})))
 
 
 def test_a_role_gets_its_password_after_the_secret_and_before_its_readers_restart(

@@ -237,7 +237,7 @@ def test_a_key_that_cannot_be_used_is_refused_before_anything_is_asked(text: str
 def test_keys_are_files_or_stand_in_the_stack_file(tmp_path: Path) -> None:
     (tmp_path / "isi.pub").write_text(MINE.pem)
     keys = ["isi.pub", {"key": THEIRS.pem, "images": ["r.io/*"]}]
-    images = loaded({"verify": {"keys": keys}}).content.images
+    images = loaded({"verify": {"keys": keys}}).stack_file.images
     wanted = verifying.policy(images, tmp_path)
     assert wanted == Policy(
         (Key(MINE.pem, (), "isi.pub"), Key(THEIRS.pem, ("r.io/*",), "bus:images.verify.keys[1]")), require=True

@@ -45,9 +45,9 @@ def test_a_promotion_names_every_image_that_is_not_signed(capsys: pytest.Capture
 
 def test_a_bundle_has_signed_images_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     plan = plan_of()
-    images = plan.settings.content.images.model_copy(update={"verify": load_verify(MINE.pem)})
-    content = plan.settings.content.model_copy(update={"images": images})
-    plan = replace(plan, settings=replace(plan.settings, content=content))
+    images = plan.settings.stack_file.images.model_copy(update={"verify": load_verify(MINE.pem)})
+    content = plan.settings.stack_file.model_copy(update={"images": images})
+    plan = replace(plan, settings=replace(plan.settings, stack_file=content))
     digest = "sha256:" + "a" * 64
 
     def looked_up(wanted: Any, _: object) -> Found:

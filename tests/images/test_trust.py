@@ -107,7 +107,7 @@ def test_a_registry_is_named_by_its_host(registries: object, said: str) -> None:
 
 def test_what_is_said_of_a_registry_reaches_whoever_asks_it(tmp_path: Path) -> None:
     ca, _ = certificate(tmp_path, "127.0.0.1")
-    content = loaded({"registries": {"DKR.isi.nc": {"tokenHosts": ["git.isi.nc"], "caFile": str(ca)}}}).content
+    content = loaded({"registries": {"DKR.isi.nc": {"tokenHosts": ["git.isi.nc"], "caFile": str(ca)}}}).stack_file
     access = sources(content, ROOT)
     assert access.trust == {"dkr.isi.nc": Trust(("git.isi.nc",), ca.read_text())}
     assert trust.from_props(trust.to_props(access.trust)) == access.trust

@@ -65,7 +65,7 @@ class Clusters:
     def refused(self, **content: Any) -> list[str]:
         """What the preflight refuses of stack local."""
         loaded = load_stack("local")
-        changed = replace(loaded, content=loaded.content.model_copy(update=content))
+        changed = replace(loaded, stack_file=loaded.stack_file.model_copy(update=content))
         try:
             preflight.run(build.plan(ROOT, changed), {})
         except InvalidInput as error:

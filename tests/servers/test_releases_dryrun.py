@@ -290,8 +290,8 @@ def test_a_bundle_is_installed_by_what_its_readme_says(kwok: Kwok, tmp_path: Pat
         told = line.replace(".dockerconfigjson=FILE", ".dockerconfigjson=JSON")
         kwok.command("sh", "-c", f"cd {tmp_path} && {told}")
     for site in plan.sites.values():
-        found = json.loads(kwok.command("kubectl", "get", "namespace", site.settings.namespace, "-o", "json"))
+        found = json.loads(kwok.command("kubectl", "get", "namespace", site.site.namespace, "-o", "json"))
         assert found["metadata"]["labels"].items() >= plan.namespace_labels(site.name).items()
-        running = kwok.objects("deployments,statefulsets,cronjobs", site.settings.namespace)
+        running = kwok.objects("deployments,statefulsets,cronjobs", site.site.namespace)
         images = {found.image for found in rendered.named(running)}
         assert len(images) > 8 and images <= {str(parse(image)) for image in plan.deliveries(site.name).values()}

@@ -39,7 +39,7 @@ def project(kafka: brokers.Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     shutil.copytree(ROOT / "values", tmp_path / "values")
     monkeypatch.chdir(ROOT)
     loaded = load_stack("local")
-    content = loaded.content.model_dump(by_alias=True, exclude_defaults=True, mode="json")
+    content = loaded.stack_file.model_dump(by_alias=True, exclude_defaults=True, mode="json")
     content["sites"]["central"]["kafka"] = {"bootstrapServers": kafka.bootstrap}
     secrets = {f"bus:{key}": "secret" for keys in loaded.secret_keys.values() for key in keys.values()}
     config = {f"bus:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in content.items()}

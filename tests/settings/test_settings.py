@@ -65,12 +65,12 @@ def test_odoo2kafka_has_a_password_of_its_own_that_of_all_sites_or_odoos() -> No
 
 @pytest.mark.parametrize("stack", ["local", "master", "recette", "prod"])
 def test_the_stack_files_of_the_project_are_valid(stack: str) -> None:
-    assert stack_file.CENTRAL in load_stack(stack).content.sites
+    assert stack_file.CENTRAL in load_stack(stack).stack_file.sites
 
 
 def test_master_reproduces_the_figures_of_the_seed() -> None:
     master = load_stack("master")
-    central, cinecity = master.content.sites["central"], master.content.sites["cinecity"]
+    central, cinecity = master.stack_file.sites["central"], master.stack_file.sites["cinecity"]
     assert (central.kafka.brokers, central.kafka.replication_factor, central.odoo.database) == (1, 1, "central-mast")
     assert cinecity.odoo.database == "complexe-cinecity2"
     assert settings.cineges_config(master, "central") == {

@@ -46,7 +46,7 @@ def listing(plan: Deployment, objects: Iterable[Objects], stacks: Mapping[str, P
 
     for part in objects:
         sources, where = _sources(plan, part), f"{part.site}: {part.release.name}"
-        for named in rendered.named(part.documents, plan.settings.content.images.not_images):
+        for named in rendered.named(part.documents, plan.settings.stack_file.images.not_images):
             said = f"{where}: {named.why}"
             known = [pulled for pulled in sources if named.names(pulled)]
             image = _readable(named)
@@ -89,7 +89,7 @@ def _sources(plan: Deployment, part: Objects) -> dict[str, str]:
 def _declared(plan: Deployment, stacks: Mapping[str, Pins | None]) -> Iterator[tuple[str, str, str]]:
     """(source, target, why) of every image that is there whatever the objects say; no reason for a brick's own."""
     own = {source: target for site in plan.sites for source, target in plan.deliveries(site).items()}
-    delivery = plan.settings.content.delivery
+    delivery = plan.settings.stack_file.delivery
     extra = {parse(image).pinned for image in delivery.extra_images} if delivery else set()
     for source, target in own.items():
         yield source, target, EXTRA if source in extra else ""

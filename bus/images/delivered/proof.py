@@ -40,7 +40,7 @@ def rendered_and_judged(plan: Deployment, charts_folder: Path, staged: Path) -> 
         for release in plan.releases(site):
             folder = charts.stage(charts_folder, release.chart, staged)
             try:
-                found.append(Objects(site, release, render(folder, release, plan.sites[site].settings.namespace)))
+                found.append(Objects(site, release, render(folder, release, plan.sites[site].site.namespace)))
             except Unexpected as error:
                 problems += error.problems
             except NoHelm as error:
@@ -54,7 +54,7 @@ def rendered_and_judged(plan: Deployment, charts_folder: Path, staged: Path) -> 
 
 
 def _undelivered(plan: Deployment, part: Objects) -> list[Problem]:
-    where, others = f"{part.site}, release {part.release.name}", plan.settings.content.images.not_images
+    where, others = f"{part.site}, release {part.release.name}", plan.settings.stack_file.images.not_images
     if not part.release.delivered:  # the registry that is delivered to comes from where it is (ADR 0045)
         own = {str(image) for image in part.release.images.values()}
         return judge(part.documents, part.release.chart, where, own, (), plan.registry, others)

@@ -69,7 +69,7 @@ def guarded(
     releases = {(site, release.name): release for site in sites for release in plan.releases(site)}
 
     def render(key: tuple[str, str]) -> None:
-        release, namespace = releases[key], plan.sites[key[0]].settings.namespace
+        release, namespace = releases[key], plan.sites[key[0]].site.namespace
         rendering.render(charts.stage(folder, release.chart, staged), release.name, namespace, release.values)
 
     results = fan_out(
