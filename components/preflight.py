@@ -37,37 +37,39 @@ class Live:
     """how many brokers are deployed, and whether they ask for a login; (0, False) where that does not matter"""
 
 
-def run(plan: Deployment, config: Mapping[str, str]) -> Deployment:
+def run(deployment: Deployment, config: Mapping[str, str]) -> Deployment:
     """The plan with what the clusters say of its releases; nothing is changed yet.
 
     Raises Refused where a cluster cannot be reached, a release is somebody else's, or what runs there cannot become
     what is wanted without a loss (bus/running). `config` is Pulumi's flat config, for the kubeconfigs of sites.
     """
     now = datetime.now(UTC)
-    clusters, problems = _reached(plan, {site: plan.cluster(site, config) for site in plan.sites})
+    clusters, problems = _reached(deployment, {site: deployment.cluster(site, config) for site in deployment.sites})
     asked = fan_out(
         clusters,
-        lambda site: _live(plan, site, clusters[site]),
+        lambda site: _live(deployment, site, clusters[site]),
         at_once=SITES_AT_ONCE,
         progress=Progress("releases of sites read", pulumi.log.info),
     )
     live = asked.values
-    problems += [problem(plan.settings, site, error) for site, error in asked.failures.items()]
-    refused = {site: _judged(plan, site, clusters[site], found, now) for site, found in live.items()}
+    problems += [problem(deployment.settings, site, error) for site, error in asked.failures.items()]
+    refused = {site: _judged(deployment, site, clusters[site], found, now) for site, found in live.items()}
     problems += [one for of_site in refused.values() for one in of_site]
-    compared = comparing.of_stack(plan, {site: clusters[site] for site in live}, CHARTS, pulumi.log.info)
+    compared = comparing.of_stack(deployment, {site: clusters[site] for site in live}, CHARTS, pulumi.log.info)
     problems += compared.problems
     for said in compared.warnings:
         pulumi.log.warn(said)
     sound = {site: clusters[site] for site in live if not refused[site]}
     if pulumi.runtime.is_dry_run():
-        problems += _shown(plan, sound, live)
+        problems += _shown(deployment, sound, live)
         if not problems:
-            problems += _guarded(plan, plan.sites.keys() - clusters.keys())  # the others were rendered to be shown
-            for said in confirmations.of_stack(plan, clusters):
+            problems += _guarded(
+                deployment, deployment.sites.keys() - clusters.keys()
+            )  # the others were rendered to be shown
+            for said in confirmations.of_stack(deployment, clusters):
                 pulumi.log.warn(said)
     else:
-        problems += _guarded(plan, sound)
+        problems += _guarded(deployment, sound)
     if problems:
         raise InvalidInput(problems)
 
@@ -77,13 +79,13 @@ def run(plan: Deployment, config: Mapping[str, str]) -> Deployment:
         said = description(live[site].records[release.name], wanted_of(release), now)
         return replace(release, cluster=clusters[site], description=said)
 
-    return plan.with_releases(judged)
+    return deployment.with_releases(judged)
 
 
-def _reached(plan: Deployment, clusters: Mapping[str, Cluster]) -> tuple[dict[str, Cluster], list[Problem]]:
+def _reached(deployment: Deployment, clusters: Mapping[str, Cluster]) -> tuple[dict[str, Cluster], list[Problem]]:
     """The clusters that answer, and a problem for each one that does not and has to."""
-    content = plan.settings.stack_file
-    away = unreachable(plan.settings, clusters, Progress("sites reached", pulumi.log.info))
+    content = deployment.settings.stack_file
+    away = unreachable(deployment.settings, clusters, Progress("sites reached", pulumi.log.info))
     everywhere = pulumi.runtime.is_dry_run() and content.allow_offline_preview
     missed = {site for site in away if not everywhere and site not in content.allow_offline}
     remedy = "to deploy the other sites meanwhile: bus:allowOffline (docs/operating.md)"
@@ -94,47 +96,47 @@ def _reached(plan: Deployment, clusters: Mapping[str, Cluster]) -> tuple[dict[st
     return {site: cluster for site, cluster in clusters.items() if site not in away}, problems
 
 
-def _live(plan: Deployment, site: str, cluster: Cluster) -> Live:
+def _live(deployment: Deployment, site: str, cluster: Cluster) -> Live:
     """Ask a site's cluster; raises Unreachable."""
-    found = records.read(cluster, [release.name for release in plan.releases(site)])
-    several = plan.sites[site].site.kafka.brokers > 1
+    found = records.read(cluster, [release.name for release in deployment.releases(site)])
+    several = deployment.sites[site].site.kafka.brokers > 1
     return Live(found, brokers_there(cluster) if several else (0, False, False))
 
 
-def _judged(plan: Deployment, site: str, cluster: Cluster, live: Live, now: datetime) -> list[Problem]:
+def _judged(deployment: Deployment, site: str, cluster: Cluster, live: Live, now: datetime) -> list[Problem]:
     """What of a site cannot be deployed as its cluster is now."""
-    return [*_switched(plan, site, cluster, live), *_foreign(plan, site, cluster, live, now)]
+    return [*_switched(deployment, site, cluster, live), *_foreign(deployment, site, cluster, live, now)]
 
 
-def _switched(plan: Deployment, site: str, cluster: Cluster, live: Live) -> list[Problem]:
+def _switched(deployment: Deployment, site: str, cluster: Cluster, live: Live) -> list[Problem]:
     """Brokers of one site that would have to talk to each other with a login and without one."""
-    kafka = plan.sites[site].site.kafka
+    kafka = deployment.sites[site].site.kafka
     if said := switching.refusal(*live.brokers, kafka.authorization):
         remedy = switching.remedy(cluster.namespace)
         path = f"bus:sites.{site}.kafka.authorization"
-        return [Problem(plan.settings.file, path, kafka.authorization, said, remedy)]
+        return [Problem(deployment.settings.file, path, kafka.authorization, said, remedy)]
     return []
 
 
-def _foreign(plan: Deployment, site: str, cluster: Cluster, live: Live, now: datetime) -> list[Problem]:
+def _foreign(deployment: Deployment, site: str, cluster: Cluster, live: Live, now: datetime) -> list[Problem]:
     """Releases in the site's namespace that are somebody else's."""
     problems = []
-    for release in plan.releases(site):
+    for release in deployment.releases(site):
         wanted = wanted_of(release)
         decision = decide(live.records[release.name], wanted, now, known=True)
         if decision.act is Act.REFUSE:
             said = prepare.refusal(cluster, wanted, decision)
-            problems.append(Problem(plan.settings.file, f"bus:sites.{site}.namespace", cluster.namespace, said))
+            problems.append(Problem(deployment.settings.file, f"bus:sites.{site}.namespace", cluster.namespace, said))
     return problems
 
 
-def _shown(plan: Deployment, clusters: Mapping[str, Cluster], live: Mapping[str, Live]) -> list[Problem]:
+def _shown(deployment: Deployment, clusters: Mapping[str, Cluster], live: Mapping[str, Live]) -> list[Problem]:
     """Says in a preview which objects of which releases change; returns what Helm could not render or keep."""
     if not rendering.is_there():
         pulumi.log.info("helm is not on PATH: which objects change is not shown, and what charts make is not checked")
         return []
     history = {site: found.records for site, found in live.items()}
-    found = previews.of_stack(plan, clusters, history, CHARTS, STAGED, pulumi.log.info)
+    found = previews.of_stack(deployment, clusters, history, CHARTS, STAGED, pulumi.log.info)
     for one in found.changed:
         pulumi.log.info(preview.text(one))
         if said := preview.warning(one):
@@ -142,11 +144,13 @@ def _shown(plan: Deployment, clusters: Mapping[str, Cluster], live: Mapping[str,
     return list(found.problems)
 
 
-def _guarded(plan: Deployment, sites: Collection[str]) -> list[Problem]:
+def _guarded(deployment: Deployment, sites: Collection[str]) -> list[Problem]:
     """Objects of releases that must not be applied; nothing is applied that could not be looked at."""
     if rendering.is_there():
-        return previews.guarded(plan, [site for site in plan.sites if site in sites], CHARTS, STAGED, pulumi.log.info)
+        return previews.guarded(
+            deployment, [site for site in deployment.sites if site in sites], CHARTS, STAGED, pulumi.log.info
+        )
     if pulumi.runtime.is_dry_run() or not sites:
         return []
     allowed = f"what the charts make must be checked before it is applied: {rendering.MISSING}"
-    return [Problem(plan.settings.file, "", None, allowed)]
+    return [Problem(deployment.settings.file, "", None, allowed)]

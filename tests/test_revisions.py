@@ -52,32 +52,34 @@ def _plan(config: Mapping[str, str]) -> Deployment:
 
 
 @pytest.fixture(scope="module")
-def plan() -> Deployment:
+def deployment() -> Deployment:
     return _plan({})
 
 
-def _of_releases(plan: Deployment) -> dict[tuple[str, str], Mapping[str, str]]:
+def _of_releases(deployment: Deployment) -> dict[tuple[str, str], Mapping[str, str]]:
     """site and release -> key of cineges-config -> revision."""
-    releases = [(site, release) for site in plan.sites for release in plan.releases(site)]
+    releases = [(site, release) for site in deployment.sites for release in deployment.releases(site)]
     return {(site, one.name): one.values["global"].get("configRevisions", {}) for site, one in releases}
 
 
-def _given(plan: Deployment, own: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, Mapping[str, str]]:
+def _given(
+    deployment: Deployment, own: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Mapping[str, str]]:
     """Pulumi's name of a release -> key of a secret -> revision. `own` are secrets of central."""
     monkeypatch.chdir(ROOT)
 
     def program() -> None:
         secrets = {
             site: {key: own.get(key, "s3cret") if site == "central" else "s3cret" for key in keys}
-            for site, keys in plan.settings.secret_keys.items()
+            for site, keys in deployment.settings.secret_keys.items()
         }
         hidden = {site: {key: pulumi.Output.secret(value) for key, value in of.items()} for site, of in secrets.items()}
-        Bus("hickson", BusArgs(plan, hidden, {}))
+        Bus("hickson", BusArgs(deployment, hidden, {}))
 
     registered = engine.record(program).values()
     releases = [one for one in registered if one.type == "kubernetes:helm.sh/v3:Release"]
     given = {one.name: one.inputs["values"]["global"].get("secretRevisions", {}) for one in releases}
-    made = {key for key in SECRETS if key in plan.settings.secret_keys["central"]}
+    made = {key for key in SECRETS if key in deployment.settings.secret_keys["central"]}
     return {name: {key: known[key] for key in known if key in made} for name, known in given.items()}
 
 
@@ -91,8 +93,8 @@ CONFIG = {
 
 
 @pytest.mark.parametrize("key", CONFIG)
-def test_a_changed_key_of_config_reaches_the_releases_that_read_it(plan: Deployment, key: str) -> None:
-    before, after = _of_releases(plan), _of_releases(_plan({key: "another"}))
+def test_a_changed_key_of_config_reaches_the_releases_that_read_it(deployment: Deployment, key: str) -> None:
+    before, after = _of_releases(deployment), _of_releases(_plan({key: "another"}))
     assert {release for release in before if before[release] != after[release]} == CONFIG[key]
 
 
@@ -104,9 +106,9 @@ SECRETS = {
 
 @pytest.mark.parametrize("key", SECRETS)
 def test_a_changed_secret_reaches_the_releases_that_read_it(
-    plan: Deployment, key: str, monkeypatch: pytest.MonkeyPatch, fixed_salt: None
+    deployment: Deployment, key: str, monkeypatch: pytest.MonkeyPatch, fixed_salt: None
 ) -> None:
-    before, after = _given(plan, {}, monkeypatch), _given(plan, {key: "another"}, monkeypatch)
+    before, after = _given(deployment, {}, monkeypatch), _given(deployment, {key: "another"}, monkeypatch)
     assert {release for release in before if before[release] != after[release]} == SECRETS[key]
     given = before["central-bricks-release"]
     assert given == {one: of_secret("fixed", "central/cineges-secret", one, "s3cret") for one in given}

@@ -63,7 +63,7 @@ class Bundle:
 
 
 def describe(
-    plan: Deployment,
+    deployment: Deployment,
     stacks: Mapping[str, Pins | None],
     digests: Mapping[str, str],
     elsewhere: Mapping[str, str],
@@ -71,30 +71,30 @@ def describe(
     made: datetime,
 ) -> Bundle:
     """Describe a stack's bundle; `digests` has that of each image where it comes from."""
-    why = listing.reasons(plan, stacks)
+    why = listing.reasons(deployment, stacks)
     images = {
         target: {"source": source, "digest": digests[source], "why": why[source]}
-        for source, target in deliveries(plan, stacks).items()
+        for source, target in deliveries(deployment, stacks).items()
     }
-    content = plan.settings.stack_file
+    content = deployment.settings.stack_file
     when = made.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Bundle(content.customer, plan.settings.stack, plan.registry, serial, when, images, elsewhere)
+    return Bundle(content.customer, deployment.settings.stack, deployment.registry, serial, when, images, elsewhere)
 
 
-def deliveries(plan: Deployment, stacks: Mapping[str, Pins | None]) -> dict[str, str]:
+def deliveries(deployment: Deployment, stacks: Mapping[str, Pins | None]) -> dict[str, str]:
     """Every image that a bundle brings: where it comes from -> where it goes. Raises NotDeployed."""
-    own = {source: target for site in plan.sites for source, target in plan.deliveries(site).items()}
-    return {**own, **running.copies(own, stacks, plan.registry)}
+    own = {source: target for site in deployment.sites for source, target in deployment.deliveries(site).items()}
+    return {**own, **running.copies(own, stacks, deployment.registry)}
 
 
-def write_site(folder: Path, plan: Deployment, site: SitePlan, staged: Mapping[str, Path]) -> None:
+def write_site(folder: Path, deployment: Deployment, site: SitePlan, staged: Mapping[str, Path]) -> None:
     """A site's manifests in the order in which they go, and the scripts of its topics and indices."""
     manifests = folder / "manifests" / site.name
     manifests.mkdir(parents=True)
-    metadata = {"name": site.site.namespace, "labels": plan.namespace_labels(site.name)}
+    metadata = {"name": site.site.namespace, "labels": deployment.namespace_labels(site.name)}
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
     (manifests / "0-namespace.yaml").write_text(json.dumps(namespace, indent=1) + "\n")
-    for number, release in enumerate(plan.releases(site.name), 1):
+    for number, release in enumerate(deployment.releases(site.name), 1):
         values = _without_roles(site, release.values) if release is site.base else release.values
         text = rendering.render(staged[release.chart], release.name, site.site.namespace, values)
         (manifests / f"{number}-{release.name}.yaml").write_text(text)
@@ -103,8 +103,8 @@ def write_site(folder: Path, plan: Deployment, site: SitePlan, staged: Mapping[s
         "topics.sh": scripts.topics(site.name, "topics.sh", site.topics),
         "indices.sh": scripts.indices(site.name, "indices.sh", site.indices, site.provisions),
     }
-    if site.site.kafka.authorization or _mirrored(plan, site):
-        texts["logins.sh"] = _logins(plan, site)
+    if site.site.kafka.authorization or _mirrored(deployment, site):
+        texts["logins.sh"] = _logins(deployment, site)
     if site.site.kafka.authorization:
         texts["users.sh"] = logins.users(site.name, site.users)
     for name, text in texts.items():
@@ -112,15 +112,15 @@ def write_site(folder: Path, plan: Deployment, site: SitePlan, staged: Mapping[s
         (folder / "sites" / site.name / name).write_text(text)
 
 
-def _mirrored(plan: Deployment, site: SitePlan) -> dict[str, str]:
+def _mirrored(deployment: Deployment, site: SitePlan) -> dict[str, str]:
     """The complexes whose brokers ask the mirror of this site for a login -> the user that it is there."""
-    others = (one for one in plan.sites.values() if one.kind != CENTRAL and MIRROR in one.users)
+    others = (one for one in deployment.sites.values() if one.kind != CENTRAL and MIRROR in one.users)
     return {one.name: MIRROR for one in others} if site.kind == CENTRAL else {}
 
 
-def _logins(plan: Deployment, site: SitePlan) -> str:
+def _logins(deployment: Deployment, site: SitePlan) -> str:
     users = sorted(site.users) if site.site.kafka.authorization else None
-    return logins.secrets(site.name, site.site.namespace, users, _mirrored(plan, site))
+    return logins.secrets(site.name, site.site.namespace, users, _mirrored(deployment, site))
 
 
 def _without_roles(site: SitePlan, values: Values) -> Values:
@@ -130,7 +130,7 @@ def _without_roles(site: SitePlan, values: Values) -> Values:
     return merge(values, {"config": {"data": {"odoo2kafka.postgres.user": site.roles.user}}})
 
 
-def readme(plan: Deployment, bundle: Bundle, fingerprint: str) -> str:
+def readme(deployment: Deployment, bundle: Bundle, fingerprint: str) -> str:
     """How the customer's operators check, load and install it, in order, with stock tools.
 
     `fingerprint` is that of the key that signs the bundle, empty where none does.
@@ -165,19 +165,19 @@ def readme(plan: Deployment, bundle: Bundle, fingerprint: str) -> str:
         "",
         "Then, site by site, each step once the one before is ready:",
     ]
-    for site in plan.sites.values():
+    for site in deployment.sites.values():
         namespace = site.site.namespace
         lines += [
             "",
             f"{site.name}:",
             f"  kubectl apply -f manifests/{site.name}/0-namespace.yaml",
-            *_secrets(plan, site),
+            *_secrets(deployment, site),
         ]
         secured = site.site.kafka.authorization
         brokers = "BROKER:9092" + (f" --command-config LOGINS/{site.name}/admin.properties" if secured else "")
-        if secured or _mirrored(plan, site):
+        if secured or _mirrored(deployment, site):
             lines.append(f"  sites/{site.name}/logins.sh LOGINS   # a folder that keeps the passwords, not this one")
-        for number, release in enumerate(plan.releases(site.name), 1):
+        for number, release in enumerate(deployment.releases(site.name), 1):
             if release is site.bricks:
                 lines.append(f"  sites/{site.name}/topics.sh {brokers}; sites/{site.name}/indices.sh http://ES:9200")
             if release is site.notif:
@@ -188,16 +188,16 @@ def readme(plan: Deployment, bundle: Bundle, fingerprint: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _secrets(plan: Deployment, site: SitePlan) -> list[str]:
+def _secrets(deployment: Deployment, site: SitePlan) -> list[str]:
     """How the secrets of a site are made, which no bundle has; each from a file, so that none is in a process list."""
     make = f"  kubectl create secret generic {{}} -n {site.site.namespace}"
-    keys = ", ".join(sorted(plan.settings.secret_keys[site.name]))
+    keys = ", ".join(sorted(deployment.settings.secret_keys[site.name]))
     same = f"{ODOO2KAFKA_PASSWORD} is that of {ODOO_PASSWORD}: a bundle makes no role of its own for it"
     lines = [f"{make.format('cineges-secret')} --from-env-file=FILE   # keys: {keys} ({same})"]
-    if plan.settings.pull_secret:
+    if deployment.settings.pull_secret:
         how = "--type=kubernetes.io/dockerconfigjson --from-file=.dockerconfigjson=FILE"
-        lines.append(f"{make.format(PULL_SECRET)} {how}   # a config.json of docker login {plan.registry}")
-    if site.registry and site.name in plan.settings.htpasswd_keys:
+        lines.append(f"{make.format(PULL_SECRET)} {how}   # a config.json of docker login {deployment.registry}")
+    if site.registry and site.name in deployment.settings.htpasswd_keys:
         lines.append(f"{make.format(hosted_registry.SECRET)} --from-file=htpasswd=FILE   # htpasswd -nB USER > FILE")
     return lines
 

@@ -30,7 +30,7 @@ _IMAGES_AT_ONCE, _BLOBS_AT_ONCE = 4, 8
 
 def make(
     root: Path,
-    plan: Deployment,
+    deployment: Deployment,
     target: Path,
     access: Access,
     key: Path | None = None,
@@ -45,27 +45,28 @@ def make(
     above that of `earlier`, which `earlier_key` (by default the public half of `key`) has signed. Raise BadBundle,
     RegistryError, NotDeployed, and Refused where the charts name what would not be in it.
     """
-    if not plan.registry:
+    if not deployment.registry:
         raise BadBundle(
-            f"{plan.settings.file} names no customer registry; set bus:delivery.registry to where it will be"
+            f"{deployment.settings.file} names no customer registry; set bus:delivery.registry to where it will be"
         )
-    hosted = plan.settings.stack_file.delivery and plan.settings.stack_file.delivery.hosted_by
+    file, delivery = deployment.settings.file, deployment.settings.stack_file.delivery
+    hosted = delivery and delivery.hosted_by
     if hosted:
         raise BadBundle(
-            f"{plan.settings.file}: bus:delivery.hostedBy = {hosted!r}: a bundle is loaded before anything of it runs; "
+            f"{file}: bus:delivery.hostedBy = {hosted!r}: a bundle is loaded before anything of it runs; "
             f"take the key away, and name a registry that is there by then"
         )
     now = datetime.now(UTC)
     serial = int(now.timestamp()) if serial is None else serial
     with _beside(target) as work:
         folder, staged = work / "bundle", work / "charts"
-        proof.check(plan, root / "charts", staged)
+        proof.check(deployment, root / "charts", staged)
         signer = earlier_key or (archive.public_half(key, work / "signer.pem") if key and earlier else None)
-        elsewhere = _earlier(earlier, work / "earlier", plan, serial, signer)
+        elsewhere = _earlier(earlier, work / "earlier", deployment, serial, signer)
         with Registries(access) as registries:
-            found = look_up(contents.deliveries(plan, stacks or {}), registries)
+            found = look_up(contents.deliveries(deployment, stacks or {}), registries)
             wrong = dict.fromkeys(found.missing, "does not exist in its registry") | found.unknown
-            wanted = verifying.policy(plan.settings.stack_file.images, root)
+            wanted = verifying.policy(deployment.settings.stack_file.images, root)
             unsigned = verifying.unsigned(found, registries, wanted)
             if wanted and wanted.require:
                 wrong = unsigned | wrong
@@ -73,19 +74,19 @@ def make(
                 print(*(f"warning: {image}: {why}" for image, why in unsigned.items()), sep="\n", file=sys.stderr)
             if wrong:
                 raise BadBundle("\n".join(f"{image}: {reason}" for image, reason in sorted(wrong.items())))
-            bundle = contents.describe(plan, stacks or {}, found.digests, elsewhere, serial, now)
+            bundle = contents.describe(deployment, stacks or {}, found.digests, elsewhere, serial, now)
             layout, copies = Layout(folder, elsewhere), []
             for goes_to, (path, tag) in contents.paths(bundle).items():
                 source = registries.place(parse(str(bundle.images[goes_to]["source"])))
                 pinned = ImageLocation(source.registry, source.name, str(bundle.images[goes_to]["digest"]))
                 copies.append((pinned, ImageLocation(layout, path, tag), tag))
             _copy(copies, {})
-        for site in plan.sites.values():
-            places = {r.chart: charts.stage(root / "charts", r.chart, staged) for r in plan.releases(site.name)}
-            contents.write_site(folder, plan, site, places)
+        for site in deployment.sites.values():
+            places = {r.chart: charts.stage(root / "charts", r.chart, staged) for r in deployment.releases(site.name)}
+            contents.write_site(folder, deployment, site, places)
         bundle.write(folder)
         (folder / "README.txt").write_text(
-            contents.readme(plan, bundle, archive.fingerprint(key, private=True) if key else "")
+            contents.readme(deployment, bundle, archive.fingerprint(key, private=True) if key else "")
         )
         archive.seal(folder, key)
         archive.pack(folder, target)
@@ -150,18 +151,22 @@ def _copy(copies: Sequence[tuple[ImageLocation, ImageLocation, str]], elsewhere:
     return sum((task.result() for task in done), CopyResult(""))
 
 
-def _earlier(file: Path | None, folder: Path, plan: Deployment, serial: int, signer: Path | None) -> dict[str, str]:
+def _earlier(
+    file: Path | None, folder: Path, deployment: Deployment, serial: int, signer: Path | None
+) -> dict[str, str]:
     """The blobs that an earlier bundle of the stack brings, or stands on itself -> an image that has them."""
     if file is None:
         return {}
     folder.mkdir()
     archive.unpack(file, folder, signer)
     before, layout = Bundle.read(_description(folder)), Layout(folder)
-    wrong = refusals(before, Expected(customer=plan.settings.stack_file.customer, stack=plan.settings.stack))
-    if before.registry.partition("/")[0] != plan.registry.partition("/")[0]:
+    wrong = refusals(
+        before, Expected(customer=deployment.settings.stack_file.customer, stack=deployment.settings.stack)
+    )
+    if before.registry.partition("/")[0] != deployment.registry.partition("/")[0]:
         wrong.append(
-            f"it brings its images to {before.registry}, and this bundle goes to {plan.registry}, "
-            f"which has none of them; give one of {plan.registry}, or leave --against out"
+            f"it brings its images to {before.registry}, and this bundle goes to {deployment.registry}, "
+            f"which has none of them; give one of {deployment.registry}, or leave --against out"
         )
     if serial <= before.serial:
         wrong.append(

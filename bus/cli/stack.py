@@ -58,9 +58,9 @@ def read_config(root: Path, name: str, config_file: Path | None = None) -> tuple
     return config, {key for key, entry in entries.items() if entry.get("secret")}
 
 
-def pins(root: Path, plan: Deployment) -> dict[str, Pins | None]:
+def pins(root: Path, deployment: Deployment) -> dict[str, Pins | None]:
     """What the stacks of bus:delivery.alsoFrom run, as their outputs say; None where one was never deployed."""
-    delivery, found = plan.settings.stack_file.delivery, {}
+    delivery, found = deployment.settings.stack_file.delivery, {}
     for name in delivery.also_from if delivery else ():
         done = pulumi(root, "stack", "output", "--json", "--stack", name)
         if done.returncode:

@@ -44,25 +44,25 @@ def remarks(block: str, noun: str, confirmed: Collection[str], declared: Names, 
         )
 
 
-def of_stack(plan: Deployment, clusters: Mapping[str, Cluster]) -> list[str]:
+def of_stack(deployment: Deployment, clusters: Mapping[str, Cluster]) -> list[str]:
     """The remarks of a stack, once its clusters are asked: only where it confirms anything."""
-    confirmed, sites = plan.settings.stack_file.confirm_delete, plan.sites
+    confirmed, sites = deployment.settings.stack_file.confirm_delete, deployment.sites
     said: list[str] = []
     if confirmed.topics:
         topics = {name: {*site.base_topics, *site.topics} for name, site in sites.items()}
-        said += remarks("topics", "topic", confirmed.topics, topics, _answers(_topics, plan, clusters))
+        said += remarks("topics", "topic", confirmed.topics, topics, _answers(_topics, deployment, clusters))
     if confirmed.indices:
         indices = {name: set(site.indices) for name, site in sites.items()}
-        said += remarks("indices", "index", confirmed.indices, indices, _answers(_indices, plan, clusters))
+        said += remarks("indices", "index", confirmed.indices, indices, _answers(_indices, deployment, clusters))
     return said
 
 
 def _answers(
-    ask: Callable[[Deployment, str, Cluster], Collection[str]], plan: Deployment, clusters: Mapping[str, Cluster]
+    ask: Callable[[Deployment, str, Cluster], Collection[str]], deployment: Deployment, clusters: Mapping[str, Cluster]
 ) -> Names:
     def answer(site: str) -> Collection[str] | None:
         try:
-            return ask(plan, site, clusters[site])
+            return ask(deployment, site, clusters[site])
         except (Unreachable, PartialFailure):
             return None  # the site's own resource says what is wrong
 
@@ -70,21 +70,21 @@ def _answers(
     return {site: names for site, names in found.items() if names is not None}
 
 
-def _topics(plan: Deployment, site: str, cluster: Cluster) -> list[str]:
+def _topics(deployment: Deployment, site: str, cluster: Cluster) -> list[str]:
     from bus.topics.admin import Admin  # the client takes 0.2 to 0.5 s to import, and most stacks confirm nothing
 
-    servers = plan.sites[site].site.kafka.bootstrap_servers or ""
-    with kafka_servers(cluster, plan.settings.admin_port(site), servers) as found:
+    servers = deployment.sites[site].site.kafka.bootstrap_servers or ""
+    with kafka_servers(cluster, deployment.settings.admin_port(site), servers) as found:
         return Admin(found.bootstrap, found.login).names()
 
 
-def _indices(plan: Deployment, site: str, cluster: Cluster) -> list[str]:
+def _indices(deployment: Deployment, site: str, cluster: Cluster) -> list[str]:
     from elasticsearch import ApiError, TransportError  # as in _topics
 
     from bus.indices.admin import Admin
     from bus.indices.server import errors
 
-    with elasticsearch_url(cluster, plan.sites[site].site.elasticsearch.endpoint or "") as url:
+    with elasticsearch_url(cluster, deployment.sites[site].site.elasticsearch.endpoint or "") as url:
         admin = Admin(url)
         try:
             return admin.names()

@@ -37,13 +37,15 @@ class Verdict:
                 self.warnings.append(str(problem))
 
 
-def of_stack(plan: Deployment, clusters: Mapping[str, Cluster], charts: Path, say: Callable[[str], None]) -> Verdict:
+def of_stack(
+    deployment: Deployment, clusters: Mapping[str, Cluster], charts: Path, say: Callable[[str], None]
+) -> Verdict:
     """The verdict of every site whose cluster is in `clusters`; `say` gets a line now and then where it takes long."""
-    content, verdict = plan.settings.stack_file, Verdict()
+    content, verdict = deployment.settings.stack_file, Verdict()
     with Images(sources(content, charts.absolute().parent), content.images.versions) as images:
 
         def compared(name: str) -> Verdict:
-            return _of_site(plan, name, clusters[name], images, charts)
+            return _of_site(deployment, name, clusters[name], images, charts)
 
         progress = Progress("sites compared with what runs", say)
         sites = fan_out(clusters, compared, at_once=SITES_AT_ONCE, progress=progress)
@@ -53,24 +55,26 @@ def of_stack(plan: Deployment, clusters: Mapping[str, Cluster], charts: Path, sa
     for name, error in sites.failures.items():
         said = f"what runs on {name} cannot be compared with what is wanted: {error}"
         path = f"bus:sites.{name}"
-        verdict.problems.append(Problem(plan.settings.file, path, None, said, "run the same again once it answers"))
-    for name, finding in mirrors.judged(plan, clusters, charts):
-        verdict.add(plan.settings.file, f"bus:sites.{name}.", [finding])
+        verdict.problems.append(
+            Problem(deployment.settings.file, path, None, said, "run the same again once it answers")
+        )
+    for name, finding in mirrors.judged(deployment, clusters, charts):
+        verdict.add(deployment.settings.file, f"bus:sites.{name}.", [finding])
     return verdict
 
 
-def _of_site(plan: Deployment, name: str, cluster: Cluster, images: Images, charts: Path) -> Verdict:
+def _of_site(deployment: Deployment, name: str, cluster: Cluster, images: Images, charts: Path) -> Verdict:
     """The verdict of one site; raises Unreachable."""
-    site, verdict, file = plan.sites[name], Verdict(), plan.settings.file
+    site, verdict, file = deployment.sites[name], Verdict(), deployment.settings.file
     live = reading.live(cluster)
     if live.hidden:
         verdict.warnings.append(
             f"site {name}: this user may not list {', '.join(live.hidden)} in {cluster.namespace}: whether nodes, "
             f"brokers and versions may change as it is wanted is not fully judged"
         )
-    live = _asked(plan, site, cluster, live)
+    live = _asked(deployment, site, cluster, live)
     verdict.add(file, f"bus:sites.{name}.", sizes.judged(site.site, live))
-    for brick, finding in _versions(plan, site, cluster, live, images):
+    for brick, finding in _versions(deployment, site, cluster, live, images):
         told = replace(finding, said=f"site {name}: {finding.said}")
         verdict.add(f"values/{brick}.yml", "", [told])
     for brick, workload in _products(live).items():
@@ -88,20 +92,20 @@ def _products(live: Live) -> dict[str, Workload]:
     return {"kafka": live.kafka, "es": live.elasticsearch, "postgres": live.postgres}
 
 
-def _asked(plan: Deployment, site: SitePlan, cluster: Cluster, live: Live) -> Live:
+def _asked(deployment: Deployment, site: SitePlan, cluster: Cluster, live: Live) -> Live:
     """The same with what only the servers know, where it is needed."""
     wanted = site.site.kafka
     if live.elasticsearch.nodes > 1 and len(live.elasticsearch.pods) > 1:
         live = replace(live, answers=asking.elasticsearch(cluster, live.elasticsearch.pods))
     if live.mode == "kraft" and live.kafka.pods and min(MOST_VOTERS, wanted.brokers) > live.voters:
         with suppress(Unreachable):
-            found = asking.features(cluster, plan.settings.admin_port(site.name), wanted.bootstrap_servers or "")
+            found = asking.features(cluster, deployment.settings.admin_port(site.name), wanted.bootstrap_servers or "")
             live = replace(live, kraft_version=asking.kraft_version(found))
     return live
 
 
 def _versions(
-    plan: Deployment, site: SitePlan, cluster: Cluster, live: Live, images: Images
+    deployment: Deployment, site: SitePlan, cluster: Cluster, live: Live, images: Images
 ) -> Iterator[tuple[str, Finding]]:
     """What is found of the wanted image of each product, against what runs of it."""
     for brick, workload in _products(live).items():
@@ -109,7 +113,7 @@ def _versions(
         if image is None or not workload.members:
             continue
         current = _reference(workload.image)
-        if versions.is_same(current, image.relocated(plan.registry) if site.base.delivered else image):
+        if versions.is_same(current, image.relocated(deployment.registry) if site.base.delivered else image):
             continue
         deployed = images.version(brick, current) if current else None
         running = _running(cluster, brick, workload, deployed)

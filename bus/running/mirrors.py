@@ -14,20 +14,24 @@ from bus.running import addresses, asking, reading
 from bus.running.sizes import Finding
 
 
-def judged(plan: Deployment, clusters: Mapping[str, Cluster], charts: Path) -> Iterator[tuple[str, Finding]]:
+def judged(deployment: Deployment, clusters: Mapping[str, Cluster], charts: Path) -> Iterator[tuple[str, Finding]]:
     """Site and finding of each complexe whose brokers central cannot reach; `clusters` are those that answer."""
-    if plan.mirror is None or CENTRAL not in clusters:
+    if deployment.mirror is None or CENTRAL not in clusters:
         return
     central = clusters[CENTRAL]
-    elsewhere = [name for name in clusters if _is_mirrored(plan.sites[name]) and not _same(clusters[name], central)]
+    elsewhere = [
+        name for name in clusters if _is_mirrored(deployment.sites[name]) and not _same(clusters[name], central)
+    ]
     if not elsewhere:
         return
-    namespaces = {site.site.namespace for site in plan.sites.values()}
+    namespaces = {site.site.namespace for site in deployment.sites.values()}
     uids = fan_out([CENTRAL, *elsewhere], lambda name: _uid(clusters[name]), at_once=SITES_AT_ONCE).values
     others = [name for name in elsewhere if uids[name] is None or uids[name] != uids[CENTRAL]]
-    asked = fan_out(others, lambda name: _brokers(plan.sites[name], clusters[name], charts), at_once=SITES_AT_ONCE)
+    asked = fan_out(
+        others, lambda name: _brokers(deployment.sites[name], clusters[name], charts), at_once=SITES_AT_ONCE
+    )
     for name, brokers in asked.values.items():
-        finding = addresses.judged(name, plan.sites[name].site, brokers, namespaces)
+        finding = addresses.judged(name, deployment.sites[name].site, brokers, namespaces)
         if finding:
             known = uids[name] is not None and uids[CENTRAL] is not None
             yield name, finding if known else addresses.unasked(name, finding)

@@ -77,8 +77,8 @@ BUNDLE = contents.Bundle("hickson", "prod", "registry.hickson.nc", 7, "2026-11-3
 DIGEST = f"sha256:{'a' * 64}"
 
 
-def readme(plan: Deployment, fingerprint: str = "") -> str:
-    return contents.readme(plan, BUNDLE, fingerprint)
+def readme(deployment: Deployment, fingerprint: str = "") -> str:
+    return contents.readme(deployment, BUNDLE, fingerprint)
 
 
 @pytest.mark.parametrize(

@@ -64,10 +64,10 @@ def before(staged: Path) -> dict[str, dict[str, str]]:
     return {site: workloads(staged, plan, site, {}) for site in plan.sites}
 
 
-def workloads(staged: Path, plan: Deployment, site: str, changed: Mapping[str, str]) -> dict[str, str]:
+def workloads(staged: Path, deployment: Deployment, site: str, changed: Mapping[str, str]) -> dict[str, str]:
     """Return workload -> its pod template, of every release of a site; `changed` are secrets with another value."""
     found = {}
-    for release in plan.releases(site):
+    for release in deployment.releases(site):
         for document in render(staged / release.chart, with_secrets(release, changed)):
             spec = document.get("spec", {})
             spec = spec.get("jobTemplate", {}).get("spec", spec)

@@ -29,14 +29,17 @@ TIERS = (
 )
 
 
-def registrations(plan: Deployment) -> dict[str, Registered]:
+def registrations(deployment: Deployment) -> dict[str, Registered]:
     def program() -> None:
-        keys = plan.settings.secret_keys
+        keys = deployment.settings.secret_keys
         secrets = {site: {key: pulumi.Output.secret("s3cret") for key in names} for site, names in keys.items()}
         login = (pulumi.Output.secret("bus"), pulumi.Output.secret("s3cret"))
-        htpasswd = {site: pulumi.Output.secret(HTPASSWD + PULL_HTPASSWD) for site in plan.settings.htpasswd_keys}
+        htpasswd = {site: pulumi.Output.secret(HTPASSWD + PULL_HTPASSWD) for site in deployment.settings.htpasswd_keys}
         pusher = pulumi.Output.secret("bus")
-        Bus("hickson", BusArgs(plan, secrets, {}, login if plan.settings.pull_secret else None, htpasswd, pusher))
+        Bus(
+            "hickson",
+            BusArgs(deployment, secrets, {}, login if deployment.settings.pull_secret else None, htpasswd, pusher),
+        )
 
     return record(program)
 
@@ -46,10 +49,12 @@ def plan_of(stack: str, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     return build.plan(ROOT, load_stack(stack))
 
 
-def without_fragments(plan: Deployment) -> Deployment:
+def without_fragments(deployment: Deployment) -> Deployment:
     empty: Mapping[str, Mapping[str, object]] = {}
-    sites = {name: replace(site, topics=empty, indices=empty, base_topics=empty) for name, site in plan.sites.items()}
-    return replace(plan, sites=sites)
+    sites = {
+        name: replace(site, topics=empty, indices=empty, base_topics=empty) for name, site in deployment.sites.items()
+    }
+    return replace(deployment, sites=sites)
 
 
 @pytest.mark.parametrize("stack", STACKS)

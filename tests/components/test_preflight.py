@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def plan() -> Deployment:
+def deployment() -> Deployment:
     """Central and 39 complexes: more than are asked at a time."""
     return build.plan(ROOT, fleet.load(fleet.fleet_config(39)))
 
@@ -67,14 +67,14 @@ def clusters(monkeypatch: pytest.MonkeyPatch) -> Clusters:
     return Clusters(monkeypatch)
 
 
-def problems_of(plan: Deployment) -> list[str]:
+def problems_of(deployment: Deployment) -> list[str]:
     with pytest.raises(InvalidInput) as refused:
-        preflight.run(plan, {})
+        preflight.run(deployment, {})
     return [str(problem) for problem in refused.value.problems]
 
 
 @pytest.mark.parametrize("question", ["reach", "read", "compare"])
-def test_slow_clusters_are_asked_side_by_side(question: str, plan: Deployment, clusters: Clusters) -> None:
+def test_slow_clusters_are_asked_side_by_side(question: str, deployment: Deployment, clusters: Clusters) -> None:
     meeting = Meeting(8)
 
     def asked(*given: Any) -> Any:
@@ -82,7 +82,7 @@ def test_slow_clusters_are_asked_side_by_side(question: str, plan: Deployment, c
         return {name: [] for name in given[1]} if question == "read" else None
 
     getattr(clusters, question)(asked)
-    preflight.run(plan, {})
+    preflight.run(deployment, {})
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_slow_clusters_are_asked_side_by_side(question: str, plan: Deployment, c
     [("reach", reachable.SITES_AT_ONCE), ("read", reachable.SITES_AT_ONCE), ("compare", previews.RELEASES_AT_ONCE)],
 )
 def test_no_more_than_the_bound_are_asked_at_a_time(
-    question: str, bound: int, plan: Deployment, clusters: Clusters
+    question: str, bound: int, deployment: Deployment, clusters: Clusters
 ) -> None:
     gauge = Gauge()
 
@@ -100,7 +100,7 @@ def test_no_more_than_the_bound_are_asked_at_a_time(
             return {name: [] for name in given[1]} if question == "read" else None
 
     getattr(clusters, question)(asked)
-    preflight.run(plan, {})
+    preflight.run(deployment, {})
     assert 1 < gauge.most <= bound
 
 
@@ -108,7 +108,7 @@ def foreign(release: str) -> Revision:
     return Revision(release, 1, "deployed", f"sh.helm.release.v1.{release}.v1", "another", "1.0", "", datetime.now(UTC))
 
 
-def test_no_problem_of_a_site_hides_those_of_another(plan: Deployment, clusters: Clusters) -> None:
+def test_no_problem_of_a_site_hides_those_of_another(deployment: Deployment, clusters: Clusters) -> None:
     def reach(cluster: Cluster) -> None:
         if cluster.namespace == "hicksonc001":
             raise Unreachable("no route")
@@ -129,27 +129,29 @@ def test_no_problem_of_a_site_hides_those_of_another(plan: Deployment, clusters:
     clusters.reach(reach)
     clusters.read(read)
     clusters.compare(compare)
-    said = problems_of(plan)
+    said = problems_of(deployment)
     parts = [
         "bus:sites.c001: the cluster of c001 cannot be reached: no route",
         "bus:sites.c002: the cluster of c002 cannot be reached: secrets of hicksonc002 are forbidden",
         "bus:sites.c003: the cluster of c003 cannot be reached: secrets of hicksonc003 are forbidden",
         "bus:sites.c004.namespace = 'hicksonc004': release base",
-        *(f"site c005: helm cannot render {release.name}" for release in plan.releases("c005")),
+        *(f"site c005: helm cannot render {release.name}" for release in deployment.releases("c005")),
         "site c006: its record would be too large",
     ]
     assert len(said) == len(parts), said
     assert all(part in line for part, line in zip(parts, said, strict=True)), said
     heads = [line.split("\n")[0] for line in clusters.said if "is new" in line]
-    sound = [site for site in plan.sites if site not in ("c001", "c002", "c003", "c004", "c005")]
+    sound = [site for site in deployment.sites if site not in ("c001", "c002", "c003", "c004", "c005")]
     assert heads == [
         f"{site}: release {release.name} is new: none of its objects, only files or values of its chart"
         for site in sound
-        for release in plan.releases(site)
+        for release in deployment.releases(site)
     ], "what changes is shown in the order of the sites, whichever was asked first"
 
 
-def test_a_deployment_collects_them_too(plan: Deployment, clusters: Clusters, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deployment_collects_them_too(
+    deployment: Deployment, clusters: Clusters, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: False)
 
     def read(cluster: Cluster, names: Iterable[str]) -> dict[str, list[Revision]]:
@@ -158,8 +160,8 @@ def test_a_deployment_collects_them_too(plan: Deployment, clusters: Clusters, mo
         return {name: [foreign(name)] for name in names}
 
     clusters.read(read)
-    said = problems_of(plan)
-    assert len(said) == 1 + sum(len(plan.releases(site)) for site in plan.sites if site != "c003")
+    said = problems_of(deployment)
+    assert len(said) == 1 + sum(len(deployment.releases(site)) for site in deployment.sites if site != "c003")
     assert "the cluster of c003 cannot be reached: no answer" in said[0]
 
 
@@ -183,7 +185,7 @@ def test_helm_processes_are_bounded_however_many_releases_are_compared(
 
 
 def test_confirmed_deletions_are_looked_up_side_by_side(
-    plan: Deployment, clusters: Clusters, monkeypatch: pytest.MonkeyPatch
+    deployment: Deployment, clusters: Clusters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     meeting = Meeting(8)
 
@@ -200,11 +202,11 @@ def test_confirmed_deletions_are_looked_up_side_by_side(
     assert "central/gone" in said and "no topic of central has that name" in said
 
 
-def test_the_order_of_problems_does_not_depend_on_time(plan: Deployment, clusters: Clusters) -> None:
+def test_the_order_of_problems_does_not_depend_on_time(deployment: Deployment, clusters: Clusters) -> None:
     def reach(cluster: Cluster) -> None:
         time.sleep(0.2 if cluster.namespace in ("hicksonc001", "hicksonc010") else 0)
         raise Unreachable(cluster.namespace)
 
     clusters.reach(reach)
-    found = [line.split("cannot be reached: ")[1].split(";")[0] for line in problems_of(plan)]
-    assert found == [site.site.namespace for site in plan.sites.values()]
+    found = [line.split("cannot be reached: ")[1].split(";")[0] for line in problems_of(deployment)]
+    assert found == [site.site.namespace for site in deployment.sites.values()]

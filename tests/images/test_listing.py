@@ -31,8 +31,8 @@ def workload(kind: str, *images: str, **env: str) -> dict[str, Any]:
     return {"kind": kind, "metadata": {"name": "x"}, "spec": {"template": {"spec": {"containers": containers}}}}
 
 
-def found(plan: Deployment, *documents: dict[str, Any], **stacks: dict[str, dict[str, str]]) -> Listing:
-    return listing(plan, [Objects("central", plan.sites["central"].bricks, documents)], dict(stacks))
+def found(deployment: Deployment, *documents: dict[str, Any], **stacks: dict[str, dict[str, str]]) -> Listing:
+    return listing(deployment, [Objects("central", deployment.sites["central"].bricks, documents)], dict(stacks))
 
 
 def test_an_image_has_every_reason_and_the_place_that_it_comes_from() -> None:

@@ -69,9 +69,9 @@ class Stack:
     def kubeconfigs(self) -> dict[str, str]:
         return {f"bus:{site}.kubeconfig": plane.kubeconfig.read_text() for site, plane in self.planes.items()}
 
-    def deploy(self, plan: Deployment, site: str = "central") -> None:
+    def deploy(self, deployment: Deployment, site: str = "central") -> None:
         """Applies what the base release of a site renders, as far as it is judged."""
-        plane, namespace, base = self.planes[site], self.namespaces[site], plan.sites[site].base
+        plane, namespace, base = self.planes[site], self.namespaces[site], deployment.sites[site].base
         chart = charts.stage(ROOT / "charts", base.chart, self.folder / "charts")
         rendered = rendering.render(chart, base.name, namespace, base.values)
         objects = [one for one in yaml.safe_load_all(rendered) if one and one["kind"] in KEPT]
@@ -85,11 +85,11 @@ class Stack:
             "kubectl", "rollout", "status", f"statefulset/{workload}", "-n", namespace, "--timeout=60s"
         )
 
-    def refused(self, plan: Deployment) -> list[str]:
+    def refused(self, deployment: Deployment) -> list[str]:
         """What the preflight refuses; nothing where it lets the plan pass."""
         self.warned.clear()
         try:
-            preflight.run(plan, self.kubeconfigs)
+            preflight.run(deployment, self.kubeconfigs)
         except InvalidInput as error:
             return [str(problem) for problem in error.problems]
         return []

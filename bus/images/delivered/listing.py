@@ -34,7 +34,7 @@ class Listing:
     doubtful: list[str]
 
 
-def listing(plan: Deployment, objects: Iterable[Objects], stacks: Mapping[str, Pins | None]) -> Listing:
+def listing(deployment: Deployment, objects: Iterable[Objects], stacks: Mapping[str, Pins | None]) -> Listing:
     """Every image of a stack; `stacks` are the pins of those in bus:delivery.alsoFrom. Raises NotDeployed."""
     found: dict[str, Listed] = {}
     unreadable, doubtful = [], []
@@ -45,8 +45,8 @@ def listing(plan: Deployment, objects: Iterable[Objects], stacks: Mapping[str, P
             entry.why.append(why)
 
     for part in objects:
-        sources, where = _sources(plan, part), f"{part.site}: {part.release.name}"
-        for named in rendered.named(part.documents, plan.settings.stack_file.images.not_images):
+        sources, where = _sources(deployment, part), f"{part.site}: {part.release.name}"
+        for named in rendered.named(part.documents, deployment.settings.stack_file.images.not_images):
             said = f"{where}: {named.why}"
             known = [pulled for pulled in sources if named.names(pulled)]
             image = _readable(named)
@@ -59,42 +59,42 @@ def listing(plan: Deployment, objects: Iterable[Objects], stacks: Mapping[str, P
                 unreadable.append(f"{said} = {named.image!r} is no image reference: [host/]path[:tag][@sha256:...]")
             else:
                 doubtful.append(f"{said} = {named.image!r} may be an image without its tag")
-    for source, target, why in _declared(plan, stacks):
+    for source, target, why in _declared(deployment, stacks):
         pulled = str(parse(target))
         if why or pulled not in found:
             add(pulled, source, why or "a brick of the stack, though no object names it")
     return Listing([found[pulled] for pulled in sorted(found)], unreadable, doubtful)
 
 
-def reasons(plan: Deployment, stacks: Mapping[str, Pins | None]) -> dict[str, list[str]]:
+def reasons(deployment: Deployment, stacks: Mapping[str, Pins | None]) -> dict[str, list[str]]:
     """Image where it comes from -> the bricks that run it, and why else it is delivered; without rendering anything."""
     found: dict[str, list[str]] = {}
-    for site in plan.sites:
-        for release in plan.releases(site):
+    for site in deployment.sites:
+        for release in deployment.releases(site):
             for brick, image in release.images.items():
                 found.setdefault(image.pinned, []).append(f"{site}: {release.name}: {brick}")
-    for source, _, why in _declared(plan, stacks):
+    for source, _, why in _declared(deployment, stacks):
         if why:
             found.setdefault(source, []).append(why)
     return found
 
 
-def _sources(plan: Deployment, part: Objects) -> dict[str, str]:
+def _sources(deployment: Deployment, part: Objects) -> dict[str, str]:
     """What the pods of a release may name -> where it comes from."""
     if not part.release.delivered:
         return {str(image): image.pinned for image in part.release.images.values()}
-    return {str(parse(target)): source for source, target in plan.deliveries(part.site).items()}
+    return {str(parse(target)): source for source, target in deployment.deliveries(part.site).items()}
 
 
-def _declared(plan: Deployment, stacks: Mapping[str, Pins | None]) -> Iterator[tuple[str, str, str]]:
+def _declared(deployment: Deployment, stacks: Mapping[str, Pins | None]) -> Iterator[tuple[str, str, str]]:
     """(source, target, why) of every image that is there whatever the objects say; no reason for a brick's own."""
-    own = {source: target for site in plan.sites for source, target in plan.deliveries(site).items()}
-    delivery = plan.settings.stack_file.delivery
+    own = {source: target for site in deployment.sites for source, target in deployment.deliveries(site).items()}
+    delivery = deployment.settings.stack_file.delivery
     extra = {parse(image).pinned for image in delivery.extra_images} if delivery else set()
     for source, target in own.items():
         yield source, target, EXTRA if source in extra else ""
     run = running.reasons(stacks)
-    for source, target in {**own, **running.copies(own, stacks, plan.registry)}.items():
+    for source, target in {**own, **running.copies(own, stacks, deployment.registry)}.items():
         for why in run.get(source, ()):
             yield source, target, why
 

@@ -26,41 +26,41 @@ class Objects:
     documents: Sequence[Mapping[str, Any]]
 
 
-def check(plan: Deployment, charts_folder: Path, staged: Path) -> None:
+def check(deployment: Deployment, charts_folder: Path, staged: Path) -> None:
     """Renders every release of a stack that has a customer's registry; raises Refused with all that is not there."""
-    if plan.registry:
-        rendered_and_judged(plan, charts_folder, staged)
+    if deployment.registry:
+        rendered_and_judged(deployment, charts_folder, staged)
 
 
-def rendered_and_judged(plan: Deployment, charts_folder: Path, staged: Path) -> list[Objects]:
+def rendered_and_judged(deployment: Deployment, charts_folder: Path, staged: Path) -> list[Objects]:
     """Every release of a stack rendered; raises Refused where one cannot be, or names what is not delivered."""
     found: list[Objects] = []
     problems: list[Problem] = []
-    for site in plan.sites:
-        for release in plan.releases(site):
+    for site in deployment.sites:
+        for release in deployment.releases(site):
             folder = charts.stage(charts_folder, release.chart, staged)
             try:
-                found.append(Objects(site, release, render(folder, release, plan.sites[site].site.namespace)))
+                found.append(Objects(site, release, render(folder, release, deployment.sites[site].site.namespace)))
             except Unexpected as error:
                 problems += error.problems
             except NoHelm as error:
                 where = f"{site}, release {release.name}: {error}"
                 problems.append(Problem(f"charts/{release.chart}", "", None, where))
-    if plan.registry:
-        problems += [problem for part in found for problem in _undelivered(plan, part)]
+    if deployment.registry:
+        problems += [problem for part in found for problem in _undelivered(deployment, part)]
     if problems:
         raise InvalidInput(list(dict.fromkeys(problems)))
     return found
 
 
-def _undelivered(plan: Deployment, part: Objects) -> list[Problem]:
-    where, others = f"{part.site}, release {part.release.name}", plan.settings.stack_file.images.not_images
+def _undelivered(deployment: Deployment, part: Objects) -> list[Problem]:
+    where, others = f"{part.site}, release {part.release.name}", deployment.settings.stack_file.images.not_images
     if not part.release.delivered:  # the registry that is delivered to comes from where it is (ADR 0045)
         own = {str(image) for image in part.release.images.values()}
-        return judge(part.documents, part.release.chart, where, own, (), plan.registry, others)
-    delivered = {str(parse(target)) for target in plan.deliveries(part.site).values()}
-    hosts = {parse(image).host for image in plan.images}
-    return judge(part.documents, part.release.chart, where, delivered, hosts, plan.registry, others)
+        return judge(part.documents, part.release.chart, where, own, (), deployment.registry, others)
+    delivered = {str(parse(target)) for target in deployment.deliveries(part.site).values()}
+    hosts = {parse(image).host for image in deployment.images}
+    return judge(part.documents, part.release.chart, where, delivered, hosts, deployment.registry, others)
 
 
 def judge(

@@ -33,7 +33,7 @@ class Previews:
 
 
 def of_stack(
-    plan: Deployment,
+    deployment: Deployment,
     clusters: Mapping[str, Cluster],
     history: History,
     folder: Path,
@@ -41,7 +41,7 @@ def of_stack(
     say: Callable[[str], None],
 ) -> Previews:
     """Compare every release of the sites in `clusters`; `say` gets a line now and then where that takes long."""
-    releases = {(site, release.name): release for site in clusters for release in plan.releases(site)}
+    releases = {(site, release.name): release for site in clusters for release in deployment.releases(site)}
 
     def compared(key: tuple[str, str]) -> ReleasePreview | None:
         site, name = key
@@ -59,17 +59,17 @@ def of_stack(
         name=lambda key: f"{key[1]} of {key[0]}",
     )
     changed = [one for one in results.values.values() if one]
-    return Previews(changed, list(_problems(plan.settings.file, releases, results.values, results.failures)))
+    return Previews(changed, list(_problems(deployment.settings.file, releases, results.values, results.failures)))
 
 
 def guarded(
-    plan: Deployment, sites: Iterable[str], folder: Path, staged: Path, say: Callable[[str], None]
+    deployment: Deployment, sites: Iterable[str], folder: Path, staged: Path, say: Callable[[str], None]
 ) -> list[Problem]:
     """Render every release of some sites, and return what must not be applied of it."""
-    releases = {(site, release.name): release for site in sites for release in plan.releases(site)}
+    releases = {(site, release.name): release for site in sites for release in deployment.releases(site)}
 
     def render(key: tuple[str, str]) -> None:
-        release, namespace = releases[key], plan.sites[key[0]].site.namespace
+        release, namespace = releases[key], deployment.sites[key[0]].site.namespace
         rendering.render(charts.stage(folder, release.chart, staged), release.name, namespace, release.values)
 
     results = fan_out(
@@ -79,7 +79,7 @@ def guarded(
         progress=Progress("releases rendered", say),
         name=lambda key: f"{key[1]} of {key[0]}",
     )
-    return list(_problems(plan.settings.file, releases, {}, results.failures))
+    return list(_problems(deployment.settings.file, releases, {}, results.failures))
 
 
 def _problems(
