@@ -24,7 +24,7 @@ from pathlib import Path
 from bus.images.copy.copying import Copying
 from bus.images.registry.client import Registry
 from bus.images.registry.registries import ImageLocation
-from tests.servers.registry import Maker, Running, registry
+from tests.support.registry import Maker, Running, registry
 
 AT_ONCE = 4
 MIB = 1 << 20

@@ -15,8 +15,8 @@ from elasticsearch import Elasticsearch, helpers
 
 from bus.indices.admin import Admin
 from bus.indices.diff.plan import Reindexing, WantedIndex, plan
-from tests.servers.elasticsearch import elasticsearch, folder_of_nobody
-from tests.servers.writers import content, differences, writing
+from tests.support.elasticsearch import elasticsearch, folder_of_nobody
+from tests.support.writers import content, differences, writing
 
 KEYWORD = {"properties": {"a": {"type": "keyword"}, "n": {"type": "long"}}}
 TEXT = {"properties": {"a": {"type": "text"}, "n": {"type": "long"}}}

@@ -16,7 +16,7 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 from bus.topics.admin import Admin
 from bus.topics.applying import apply
 from bus.topics.plan import Topic, plan
-from tests.servers.kafka import cluster
+from tests.support.kafka import cluster
 
 
 def measure(number: int, bootstrap: str) -> dict[str, tuple[float, float]]:

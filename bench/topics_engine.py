@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.servers.kafka import Cluster, cluster
+from tests.support.kafka import Cluster, cluster
 
 ROOT = Path(__file__).parents[1]
 _RUNS = 3

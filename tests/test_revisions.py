@@ -12,8 +12,8 @@ from bus.deployment import Deployment
 from bus.plan import build
 from bus.revisions import KeysRead, keys_read, of_config, of_secret
 from components.bus import Bus, BusArgs
-from tests.components import engine
-from tests.settings.test_settings import load_stack
+from tests.config.test_settings import load_stack
+from tests.support import program_engine
 
 ROOT = Path(__file__).parents[1]
 
@@ -76,7 +76,7 @@ def _given(
         hidden = {site: {key: pulumi.Output.secret(value) for key, value in of.items()} for site, of in secrets.items()}
         Bus("hickson", BusArgs(deployment, hidden, {}))
 
-    registered = engine.record(program).values()
+    registered = program_engine.record(program).values()
     releases = [one for one in registered if one.type == "kubernetes:helm.sh/v3:Release"]
     given = {one.name: one.inputs["values"]["global"].get("secretRevisions", {}) for one in releases}
     made = {key for key in SECRETS if key in deployment.settings.secret_keys["central"]}

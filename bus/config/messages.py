@@ -69,7 +69,7 @@ def allowed(details: Mapping[str, Any]) -> str:
         case _ if error in _TYPES:
             wanted = _TYPES[error]
         case _:
-            return str(details["msg"])  # none that our records raise: tests/test_wording.py
+            return str(details["msg"])  # none that our records raise: tests/config/test_messages.py
     return f"must be {wanted}, and is {kind(found)}" if shown(found) is None else f"must be {wanted}"
 
 

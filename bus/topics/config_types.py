@@ -1,7 +1,7 @@
 """The type of each config of a topic, as brokers tell it (KIP-569): what decides which texts are the same value.
 
 Asked of Kafka 4.3.1, 3.9.1 and 2.8.2, which agree; 1.0.2 tells no types and knows none that these do not.
-tests/servers/test_topics_configs.py asks the brokers again and compares.
+tests/servers/topics/test_configs.py asks the brokers again and compares.
 """
 
 from collections.abc import Mapping

@@ -14,7 +14,7 @@ from bus.deployment import Deployment
 from bus.images.registry.registries import Access
 from bus.plan import build
 from bus.releases.render import charts
-from tests.settings.test_settings import load_stack
+from tests.config.test_settings import load_stack
 
 ROOT = Path(__file__).parents[2]
 

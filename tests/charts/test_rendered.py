@@ -12,7 +12,7 @@ from bus.deployment import deployable
 from bus.plan import build
 from bus.releases.render import charts
 from bus.releases.render.values import places
-from tests.settings.test_settings import load_stack
+from tests.config.test_settings import load_stack
 
 pytestmark = pytest.mark.helm
 ROOT = Path(__file__).parents[2]

@@ -15,7 +15,7 @@ from bus.releases.render import charts
 from bus.releases.render.merge import merge
 from bus.revisions import of_secret
 from tests.charts.test_rendered import DEPLOYABLE, ROOT, render
-from tests.settings.test_settings import load_stack
+from tests.config.test_settings import load_stack
 
 pytestmark = pytest.mark.helm
 # site -> key -> who restarts. What is not named here restarts nobody.

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.charts.templates import unsafe
+from tests.support.templates import unsafe
 
 CHARTS = Path(__file__).parents[2] / "charts"
 FILES = {path.relative_to(CHARTS).as_posix(): path.read_text() for path in CHARTS.glob("*/templates/**/*.*")}

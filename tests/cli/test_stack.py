@@ -12,7 +12,7 @@ from bus.cli.engine import StackError, project, pulumi
 from bus.cli.stack import Stack, read_config
 from bus.cluster.access import Cluster, Unreachable
 from bus.errors import InvalidInput
-from tests.settings.test_settings import load_stack
+from tests.config.test_settings import load_stack
 
 ROOT = Path(__file__).parents[2]
 
@@ -64,7 +64,7 @@ def test_what_pulumi_refuses_is_said_with_its_reason(cli: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "way_out"),
+    ("said", "remedy"),
     [
         ("error: incorrect passphrase", "PULUMI_CONFIG_PASSPHRASE, or the file"),
         ("error: no stack named 'prod' found", "pulumi stack ls shows those"),

@@ -8,7 +8,7 @@ import pytest
 from bus.errors import InvalidInput
 from bus.plan import build
 from tests.components.test_order import ROOT, plan_of, registrations
-from tests.settings.test_settings import load_stack
+from tests.config.test_settings import load_stack
 
 
 def test_logins_come_before_the_brokers_and_users_before_their_first_client(monkeypatch: pytest.MonkeyPatch) -> None:

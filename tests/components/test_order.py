@@ -12,9 +12,9 @@ from bus.config import hosted_registry, settings
 from bus.deployment import Deployment
 from bus.plan import build
 from components.bus import Bus, BusArgs
-from tests.components.engine import Registered, record, waits_for
-from tests.servers.registry import HTPASSWD, PULL_HTPASSWD
-from tests.settings.test_settings import SECRETS, config_of, flat, load_stack
+from tests.config.test_settings import SECRETS, config_of, flat, load_stack
+from tests.support.program_engine import Registered, record, waits_for
+from tests.support.registry import HTPASSWD, PULL_HTPASSWD
 
 ROOT = Path(__file__).parents[2]
 STACKS = ["local", "master", "recette", "prod"]

@@ -15,7 +15,7 @@ from bus.images.digests import digest_of
 from bus.images.manifests import IMAGE, INDEX
 from bus.images.registry.client import NoRegistry, Registry, RegistryError
 from bus.images.registry.registries import ImageLocation
-from tests.images.toys import Answering, Asked, Toy, toy
+from tests.support.toys import Answering, Asked, Toy, toy
 
 MIB = 1 << 20
 HTML = b"<!DOCTYPE html><title>Log in</title>"

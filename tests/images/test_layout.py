@@ -14,7 +14,7 @@ from bus.images.digests import checked, digest_of, is_digest
 from bus.images.manifests import IMAGE, INDEX, BadManifest, read
 from bus.images.registry.client import Registry, RegistryError
 from bus.images.registry.registries import ImageLocation
-from tests.images.toys import toy
+from tests.support.toys import toy
 
 HEX = "a" * 64
 NAME = "org.opencontainers.image.ref.name"

@@ -10,8 +10,8 @@ from bus.images.copy.copying import Copying
 from bus.images.manifests import IMAGE, INDEX, referrers_tag
 from bus.images.registry.client import NoAnswer, Registry
 from bus.images.registry.registries import ImageLocation
-from tests.images.stores import Store
-from tests.images.toys import Toy, toy
+from tests.support.stores import Store
+from tests.support.toys import Toy, toy
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from bus.images.registry.client import MissingImage, NoAnswer, NoRegistry, Regis
 from bus.images.registry.login import Login
 from bus.images.registry.registries import Access, Registries
 from bus.images.registry.trust import Trust
-from tests.images.toys import ELSEWHERE, Answering, Asked, Toy, toy
+from tests.support.toys import ELSEWHERE, Answering, Asked, Toy, toy
 
 LOGIN = Login("bus", "hunter2")
 BODY = json.dumps({"schemaVersion": 2, "mediaType": IMAGE, "config": None, "layers": []}).encode()

@@ -12,8 +12,8 @@ from bus.images.registry.lookup import look_up
 from bus.images.registry.registries import Access, Registries
 from bus.images.signatures import verifying
 from bus.images.signatures.cosign import Key, Policy
-from tests.images.stores import Store
-from tests.images.toys import toy
+from tests.support.stores import Store
+from tests.support.toys import toy
 
 HERE = Path(__file__).parent / "cosign"
 RECORDED = json.loads((HERE / "recorded.json").read_text())

@@ -19,9 +19,9 @@ from bus.images.registry.lookup import Found
 from bus.images.registry.registries import Access
 from bus.images.signatures.cosign import Key, Policy
 from tests.bundle.test_contents import plan_of
-from tests.images.signing import Signer
-from tests.images.stores import Store
-from tests.images.toys import toy
+from tests.support.signing import Signer
+from tests.support.stores import Store
+from tests.support.toys import toy
 
 MINE = Signer()
 

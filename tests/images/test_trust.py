@@ -13,8 +13,8 @@ from bus.images.registry.private import Insecure
 from bus.images.registry.registries import Access, Registries, sources
 from bus.images.registry.trust import Trust
 from bus.plan import build
-from tests.images.toys import certificate
-from tests.settings.test_settings import SECRETS, config_of, flat
+from tests.config.test_settings import SECRETS, config_of, flat
+from tests.support.toys import certificate
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bus.indices.declared import index as model
-from tests.fragments import merged
+from tests.support.fragments import merged
 
 CASES = sorted((Path(__file__).parent / "fragments").glob("*.yaml"))
 

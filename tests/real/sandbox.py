@@ -16,7 +16,7 @@ import httpx
 
 from bus.cluster.access import Cluster
 from bus.cluster.endpoints import elasticsearch_url
-from tests.killing import strike
+from tests.support.killing import strike
 
 ROOT = Path(__file__).parents[2]
 T = TypeVar("T")

@@ -16,7 +16,7 @@ from bus.image_reference import parse
 from bus.images.registry.client import Registry
 from tests.components.test_order import TIERS
 from tests.real.sandbox import ROOT, Site, Stack, eventually, kubectl, operations, run
-from tests.servers.registry import HTPASSWD, MANIFEST, PASSWORD, PULL_HTPASSWD, PULL_PASSWORD, PULL_USER, USER
+from tests.support.registry import HTPASSWD, MANIFEST, PASSWORD, PULL_HTPASSWD, PULL_PASSWORD, PULL_USER, USER
 
 pytestmark = pytest.mark.real
 CENTRAL, CINECITY = Site("hicksoncentral-local"), Site("hicksoncinecity-local")

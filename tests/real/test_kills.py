@@ -1,6 +1,6 @@
 """SIGKILL to a real `pulumi up`, with Kafka and Elasticsearch and their pods: the same command again ends it.
 
-With BUS_KILLS above 1 the upgrade too, which has nothing that tests/servers/test_releases_kills.py has not.
+With BUS_KILLS above 1 the upgrade too, which has nothing that tests/servers/releases/test_kills.py has not.
 """
 
 import json

@@ -11,7 +11,7 @@ import pytest
 from bus import git
 from bus.git import GitFailed, NoBranch
 from bus.images.promotion import branch
-from tests.servers.repository import ENV, Repository, run
+from tests.support.repository import ENV, Repository, run
 
 pytestmark = pytest.mark.servers
 FILES = {

@@ -7,7 +7,7 @@ from bus.topics.answers import failure
 
 
 @pytest.mark.parametrize(
-    ("number", "way_out"),
+    ("number", "remedy"),
     [
         (KafkaError._TIMED_OUT, True),
         (KafkaError.NOT_CONTROLLER, True),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bus.topics import model
-from tests.fragments import merged
+from tests.support.fragments import merged
 
 CASES = sorted((Path(__file__).parent / "fragments").glob("*.yaml"))
 

@@ -1,4 +1,4 @@
-"""What each kind of change does to a live index: one table, which tests/servers/test_indices_classes.py proves."""
+"""What each kind of change does to a live index: one table, which tests/servers/indices/test_change_kinds.py proves."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

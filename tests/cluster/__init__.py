@@ -1,0 +1,1 @@
+"""Access to clusters and servers."""

@@ -1,0 +1,1 @@
+"""Settings, bricks and charts into one Deployment, or one refusal."""

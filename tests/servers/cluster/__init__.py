@@ -1,0 +1,1 @@
+"""Rights and access on real API servers."""

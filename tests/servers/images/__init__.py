@@ -1,0 +1,1 @@
+"""Real registries: copying, delivery, promotion, bundles."""

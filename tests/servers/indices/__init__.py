@@ -1,0 +1,1 @@
+"""Indices on real Elasticsearch nodes."""

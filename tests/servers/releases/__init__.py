@@ -1,0 +1,1 @@
+"""Releases by the real helm and engine on a control plane with fake nodes."""

@@ -1,0 +1,1 @@
+"""What runs, asked of real control planes and servers."""

@@ -1,0 +1,1 @@
+"""Topics and the mirror on real brokers."""
