@@ -14,7 +14,7 @@ BEHAVIOURS: dict[str, str | list[str]] = {
     for name, where in names.items()
 }
 SOURCES = {
-    path: path.read_text() for path in [*FOLDER.glob("test_*.py"), *(TESTS / "servers").glob("test_topics_*.py")]
+    path: path.read_text() for path in [*FOLDER.glob("test_*.py"), *(TESTS / "servers/topics").glob("test_*.py")]
 }
 _STRIMZIS = re.compile(r"\b(?:should|replicasChangeShould)[A-Z]\w+")
 
