@@ -15,11 +15,11 @@ from bus.errors import Problem
 class Image(ConfigModel):
     """An image as a brick's CI writes it; a digest wins over a tag."""
 
-    repository: str = Field(min_length=1, description="registry host, with a path where it has one")
+    repository: str = Field(min_length=1, description="registry host, with a path if it has one")
     name: str = Field(min_length=1, description="path of the image in the registry")
     tag: str = Field(min_length=1, description="text; quote a tag that looks like a number")
     digest: str = Field("", pattern=r"^(sha256:[0-9a-f]{64})?$", description="sha256:<64 hex digits>")
-    hotfix: str = Field("", description="why a promotion must leave this image alone (docs/promotion.md)")
+    hotfix: str = Field("", description="why a promotion must not replace this image (docs/promotion.md)")
 
 
 class BrickFile(ConfigModel):
@@ -27,8 +27,8 @@ class BrickFile(ConfigModel):
 
     image: Image | None = None
     values: dict[str, Any] = Field(default_factory=dict, description="chart values of the brick")
-    topics: list[dict[str, Any]] = Field(default_factory=list, description="topics that the brick produces")
-    indices: list[dict[str, Any]] = Field(default_factory=list, description="indices that the brick writes")
+    topics: list[dict[str, Any]] = Field(default_factory=list, description="topics that the brick owns or uses")
+    indices: list[dict[str, Any]] = Field(default_factory=list, description="indices that the brick owns or uses")
     policies: list[dict[str, Any]] = Field(default_factory=list, description="index lifecycle policies")
     component_templates: list[dict[str, Any]] = Field(default_factory=list, description="parts of index templates")
     pipelines: list[dict[str, Any]] = Field(default_factory=list, description="ingest pipelines")

@@ -18,7 +18,7 @@ class Fragment(ConfigModel):
     """What a topic and an index both say of themselves."""
 
     name: str = Field(min_length=1)
-    consumes: bool = Field(False, description="the brick only reads it; whoever owns it declares the rest")
+    consumes: bool = Field(False, description="the brick only reads it; its owner declares the rest")
     sites: tuple[Kind, ...] | None = Field(None, strict=False, description="kinds of site; default: both")
     description: str = Field("", description="one line for readers")
 

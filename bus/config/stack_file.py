@@ -116,17 +116,23 @@ class Kafka(ConfigModel):
         le=65000,
         description="first local port of port-forwards; default: a loopback address of the site",
     )
-    bootstrap_servers: str | None = Field(None, description="brokers that the runner reaches by itself, host:port")
-    mirror_bootstrap_servers: str | None = Field(None, description="as the mirror on central reaches them, host:port")
+    bootstrap_servers: str | None = Field(
+        None, description="host:port of brokers that the runner reaches without a port-forward"
+    )
+    mirror_bootstrap_servers: str | None = Field(
+        None, description="host:port of the brokers, as the mirror on central reaches them"
+    )
     reachable_from_central: bool = Field(
-        False, description="central reaches the brokers by the names they advertise, on another cluster too"
+        False, description="central can resolve and reach the names that the brokers advertise, on another cluster too"
     )
-    cluster_id: str | None = Field(None, min_length=1, description="id of the cluster; default: that of the first up")
+    cluster_id: str | None = Field(
+        None, min_length=1, description="id of the Kafka cluster; default: the id at the first pulumi up"
+    )
     reassignment_bytes_per_second: int = Field(
-        50_000_000, ge=100_000, description="limit of what a change of replication copies, on each broker"
+        50_000_000, ge=100_000, description="bytes per second that a change of replication may copy, on each broker"
     )
-    authorization: bool = Field(False, description="brokers ask who a client is and whether it may (docs/topics.md)")
-    password_revision: int = Field(1, ge=1, description="another number renews the passwords of all Kafka users")
+    authorization: bool = Field(False, description="enable Kafka authentication (SCRAM) and ACLs (docs/topics.md)")
+    password_revision: int = Field(1, ge=1, description="another number rotates the passwords of all Kafka users")
 
     @model_validator(mode="after")
     def _can_be_authorized(self) -> "Kafka":
@@ -141,14 +147,14 @@ class Elasticsearch(ConfigModel):
     """The Elasticsearch nodes of a site."""
 
     nodes: int = Field(1, ge=1, le=15, description="number of nodes, 1 to 15")
-    endpoint: str | None = Field(None, description="URL that the runner reaches by itself")
+    endpoint: str | None = Field(None, description="URL that the runner reaches without a port-forward")
 
 
 class Odoo(ConfigModel):
     """Odoo of a site and how the bricks log in to it."""
 
     database: str = Field(min_length=1, description="name of Odoo's database")
-    host: str = Field("odoo", description="where the bricks reach it: odoo.host in cineges-config")
+    host: str = Field("odoo", description="host at which bricks reach Odoo: odoo.host in cineges-config")
     port: int = Field(80, ge=1, le=65535, description="odoo.port in cineges-config")
     use_ssl: bool = Field(False, description="odoo.useSsl in cineges-config")
     user: str = Field("admin", description="user that the bricks log in as: odoo.user in cineges-config")
@@ -171,7 +177,7 @@ class Postgres(ConfigModel):
 
     user: PostgresUser = Field("odoo", description="role that Odoo uses")
     password_revision: int = Field(
-        1, ge=1, description="another number renews the passwords of PostgreSQL that the stack makes"
+        1, ge=1, description="another number rotates the PostgreSQL passwords that the stack generates"
     )
 
 
@@ -199,10 +205,12 @@ class Site(ConfigModel):
     namespace: Label = Field(description="Kubernetes namespace of the site")
     context: str | None = Field(None, description="kubeconfig context; or set the secret bus:<site>.kubeconfig")
     access: Literal["port-forward", "direct"] | None = Field(
-        None, description="how the runner reaches Kafka and Elasticsearch of this site"
+        None, description="how the runner reaches Kafka and Elasticsearch of this site; default: bus:access"
     )
     cluster_uid: str | None = Field(
-        None, min_length=1, description="uid of the cluster's namespace kube-system; default: that of the first up"
+        None,
+        min_length=1,
+        description="uid of the cluster's namespace kube-system; default: the uid at the first pulumi up",
     )
     pod_security: Literal["restricted", "baseline", "privileged"] = Field(
         "restricted", description="Pod Security level of the namespace"
@@ -224,7 +232,7 @@ class Delivery(ConfigModel):
     """A customer's registry that every image is copied to before anything is deployed from it."""
 
     registry: Registry = Field(description="host[:port][/path] of the customer's registry")
-    hosted_by: str | None = Field(None, description="site whose brick docker-registry is that registry")
+    hosted_by: str | None = Field(None, description="site that runs this registry as its brick docker-registry")
     insecure: bool = Field(False, description="plain HTTP; loopback and private addresses only")
     source_insecure: bool = Field(False, description="plain HTTP towards the source registry")
     source_mirror: Registry | None = Field(
@@ -233,13 +241,15 @@ class Delivery(ConfigModel):
     extra_images: tuple[ImageText, ...] = Field(
         (),
         strict=False,
-        description="images that no chart runs and the customer needs: host/path:tag or host/path@digest",
+        description="images that no chart runs but the customer needs: host/path:tag or host/path@digest",
     )
     also_from: tuple[str, ...] = Field(
-        (), strict=False, description="stacks whose running images are delivered too: recette, before prod runs them"
+        (), strict=False, description="stacks whose running images are delivered too, for example recette"
     )
     platforms: tuple[str, ...] = Field(
-        (), strict=False, description="platforms to copy, as linux/amd64; all by default, and what most registries want"
+        (),
+        strict=False,
+        description="platforms to copy, such as linux/amd64; default: all, which most registries require",
     )
 
 
@@ -249,17 +259,17 @@ class RegistryTrust(ConfigModel):
     token_hosts: tuple[RegistryHost, ...] = Field(
         (),
         strict=False,
-        description="host[:port] that issues its tokens and so gets its login; its own host may always",
+        description="host[:port] that issues its tokens, and so gets its login; its own host always may",
     )
     ca_file: str | None = Field(
-        None, min_length=1, description="certificates (PEM) it is verified with, from the project's folder"
+        None, min_length=1, description="file with the certificates (PEM) that verify it, relative to the project"
     )
 
 
 class VerifyKey(ConfigModel):
     """A public key of cosign, and the images that it is for."""
 
-    key: str = Field(min_length=1, description="public key (PEM), or a file with it from the project's folder")
+    key: str = Field(min_length=1, description="public key (PEM), or a file with it, relative to the project")
     images: tuple[str, ...] = Field(
         (), strict=False, description="globs of host/path, such as dkr.isi.nc/hickson/*; default: every image"
     )
@@ -293,9 +303,9 @@ class Verify(ConfigModel):
     """Whose signature every image must have before it is deployed, promoted, delivered or bundled."""
 
     keys: tuple[VerifyKeyText, ...] = Field(
-        min_length=1, strict=False, description="public keys: PEM or a file, or {key, images: [globs that it is for]}"
+        min_length=1, strict=False, description="public keys: PEM or a file, or {key, images: [globs of its images]}"
     )
-    require: bool = Field(True, description="refuse what is not signed; false: warn")
+    require: bool = Field(True, description="refuse unsigned images; false: warn")
     exempt: tuple[str, ...] = Field(
         (), strict=False, description="globs of images that nobody signs, such as docker.io/library/*"
     )
@@ -304,14 +314,14 @@ class Verify(ConfigModel):
 class Images(ConfigModel):
     """How the images of a stack are looked up before anything is deployed, and what they must be."""
 
-    require_digest: bool = Field(False, description="refuse an image that has a tag alone")
-    mirror: Registry | None = Field(None, description="host:port that answers for the images' own registries")
+    require_digest: bool = Field(False, description="refuse an image without a digest")
+    mirror: Registry | None = Field(None, description="host:port that answers in place of the images' own registries")
     insecure: bool = Field(False, description="plain HTTP towards registries; loopback and private addresses only")
     registries: dict[RegistryHost, RegistryTrust] = Field(
-        default_factory=dict, description="what is special about single registries, by host[:port]"
+        default_factory=dict, description="settings of single registries, by host[:port]"
     )
-    verify: Verify | None = Field(None, description="signatures of cosign that images must have (docs/images.md)")
-    not_images: tuple[str, ...] = Field((), strict=False, description="text of charts that only looks like an image")
+    verify: Verify | None = Field(None, description="cosign signatures that images must have (docs/images.md)")
+    not_images: tuple[str, ...] = Field((), strict=False, description="text in charts that only looks like an image")
     versions: dict[ImageName, ProductVersion] = Field(
         default_factory=dict,
         description="version of Kafka, Elasticsearch or PostgreSQL inside an image, by name:tag or by digest",
@@ -321,19 +331,21 @@ class Images(ConfigModel):
 class Timeouts(ConfigModel):
     """Seconds that a release may take until it is ready."""
 
-    base_seconds: int = Field(900, ge=10, description="seconds that a base, or docker-registry, may take to be ready")
-    bricks_seconds: int = Field(600, ge=10, description="seconds that the bricks of a site, or kafka-notif, may take")
-    mirror_seconds: int = Field(300, ge=10, description="seconds that kafka2kafka may take")
+    base_seconds: int = Field(900, ge=10, description="seconds until a base, or docker-registry, must be ready")
+    bricks_seconds: int = Field(
+        600, ge=10, description="seconds until the bricks of a site, or kafka-notif, must be ready"
+    )
+    mirror_seconds: int = Field(300, ge=10, description="seconds until kafka2kafka must be ready")
 
 
 class ConfirmDelete(ConfigModel):
     """Names whose deletion, with all their data, is wanted."""
 
     topics: tuple[str, ...] = Field(
-        (), strict=False, description="topics without a fragment that go with their data (docs/topics.md)"
+        (), strict=False, description="topics without a fragment to delete with their data (docs/topics.md)"
     )
     indices: tuple[str, ...] = Field(
-        (), strict=False, description="indices without a fragment that go with their data (docs/indices.md)"
+        (), strict=False, description="indices without a fragment to delete with their data (docs/indices.md)"
     )
 
 
@@ -341,9 +353,10 @@ class StackFile(ConfigModel):
     """The `bus:` keys of a stack file, secrets apart."""
 
     customer: LabelValue = Field(description="the customer: whose umbrella charts are deployed, and a label")
-    context: str | None = Field(None, description="kubeconfig context of the sites that name none")
+    context: str | None = Field(None, description="kubeconfig context of sites without one of their own")
     access: Literal["port-forward", "direct"] = Field(
-        "port-forward", description="how the runner reaches Kafka and Elasticsearch of sites that do not say it"
+        "port-forward",
+        description="how the runner reaches Kafka and Elasticsearch of sites without an access of their own",
     )
     sites: dict[SiteName, Site] = Field(min_length=1, description="sites by name; exactly one is called central")
     values: dict[str, dict[str, Any]] = Field(default_factory=dict, description="chart values per brick, all sites")
@@ -352,12 +365,12 @@ class StackFile(ConfigModel):
     confirm_delete: ConfirmDelete = ConfirmDelete()
     timeouts: Timeouts = Timeouts()
     not_secrets: tuple[str, ...] = Field(
-        (), strict=False, description="names in values whose text only looks like a secret that stands in clear"
+        (), strict=False, description="names in values whose text only looks like an unencrypted secret"
     )
     allow_offline: tuple[str, ...] = Field(
-        (), strict=False, description="complexes whose cluster may be out of reach while the others are deployed"
+        (), strict=False, description="complexes that may be out of reach while the others are deployed"
     )
-    allow_offline_preview: bool = Field(False, description="preview even when a cluster cannot be reached")
+    allow_offline_preview: bool = Field(False, description="preview even if a cluster cannot be reached")
 
 
 def kind_of(site: str) -> Kind:

@@ -115,7 +115,7 @@ def _secrets() -> str:
     rows += [f"| `{NAMESPACE}:<site>.{name}` | {about} |" for name, about in settings.SECRETS_OF_A_SITE.items()]
     logins = {
         settings.DELIVERY_LOGIN: "login that pushes images to the customer's registry",
-        settings.PULL_LOGIN: "login that nodes pull them with, in every namespace; of a user that only pulls",
+        settings.PULL_LOGIN: "login with which nodes pull them, in every namespace; use a user that only pulls",
     }
     for names, about in logins.items():
         rows.append(f"| {', '.join(f'`{NAMESPACE}:{name}`' for name in names)} | {about} |")

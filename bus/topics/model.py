@@ -48,18 +48,20 @@ def _config(value: object, validate: ValidatorFunctionWrapHandler) -> Scalar | l
 class Fragment(fragments.Fragment):
     """One topic of one brick's file."""
 
-    name: str = Field(min_length=1, description="letters, digits, '.', '_' and '-', 249 at most")
-    produces: bool = Field(False, description="the brick writes it too; whoever owns it declares the rest")
+    name: str = Field(min_length=1, description="letters, digits, '.', '_' and '-', at most 249")
+    produces: bool = Field(False, description="the brick also writes it; its owner declares the rest")
     partitions: int | None = Field(None, ge=1, le=10_000, description="number of partitions; default 1")
-    replication_factor: int | None = Field(None, ge=1, le=15, description="default: the site's")
+    replication_factor: int | None = Field(
+        None, ge=1, le=15, description="number of replicas; default: kafka.replicationFactor of the site"
+    )
     configs: dict[str, Annotated[Scalar | list[str], WrapValidator(_config)]] = Field(
-        default_factory=dict, description="topic configs, as Kafka names them"
+        default_factory=dict, description="topic configs, with Kafka's names"
     )
     readers: tuple[_Brick, ...] = Field(
-        (), strict=False, description="other bricks that may read it, where sites authorize; * for any characters"
+        (), strict=False, description="other bricks that may read it, if the site authorizes; * for any characters"
     )
     writers: tuple[_Brick, ...] = Field(
-        (), strict=False, description="other bricks that may write it; * for any characters"
+        (), strict=False, description="other bricks that may write it, if the site authorizes; * for any characters"
     )
 
     @property

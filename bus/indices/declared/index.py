@@ -32,7 +32,7 @@ _MAPPING_KEYS = frozenset(
 class Alias(ConfigModel):
     """A further alias of an index."""
 
-    filter: dict[str, Any] | None = Field(None, description="a query; only its matches are seen through the alias")
+    filter: dict[str, Any] | None = Field(None, description="a query; the alias shows only its matches")
     routing: str | None = None
     index_routing: str | None = Field(None, alias="index_routing")
     search_routing: str | None = Field(None, alias="search_routing")
@@ -43,23 +43,26 @@ class Alias(ConfigModel):
 class Reindex(ConfigModel):
     """How a change that a live index cannot take may be made: by a copy into the next generation."""
 
-    mode: Mode = Field("refuse", description="block: writes wait while it is copied; catch-up: for a moment at its end")
-    slices: int = Field(0, ge=0, le=64, description="parts copied side by side; 0: as many as shards")
-    documents_per_second: int | None = Field(None, ge=1, description="throttle; default: as fast as the server can")
-    pipeline: str = Field("", description="ingest pipeline that every document goes through")
-    script: str = Field("", description="painless, over ctx._source of every document; ids must stay as they are")
-    keep: int = Field(1, ge=0, description="old generations that are kept for going back")
+    mode: Mode = Field(
+        "refuse",
+        description="block: writes wait during the copy; catch-up: for a moment at its end; refuse: no reindex",
+    )
+    slices: int = Field(0, ge=0, le=64, description="parts that are copied in parallel; 0: one per shard")
+    documents_per_second: int | None = Field(None, ge=1, description="throttle; default: no limit")
+    pipeline: str = Field("", description="ingest pipeline for every copied document")
+    script: str = Field("", description="painless script on ctx._source of every copied document; must not change ids")
+    keep: int = Field(1, ge=0, description="old generations that are kept for a rollback")
 
 
 class Fragment(fragments.Fragment):
     """One index of one brick's file."""
 
     name: str = Field(min_length=1, description="the alias that bricks use; the physical index is <name>-000001")
-    mappings: dict[str, Any] = Field(default_factory=dict, description="as Elasticsearch takes them")
-    settings: dict[str, Any] = Field(default_factory=dict, description="as Elasticsearch takes them, nested or dotted")
+    mappings: dict[str, Any] = Field(default_factory=dict, description="in Elasticsearch's format")
+    settings: dict[str, Any] = Field(default_factory=dict, description="in Elasticsearch's format, nested or dotted")
     aliases: dict[str, Alias] = Field(default_factory=dict, description="further aliases")
-    reindex: Reindex = Field(Reindex(), description="whether and how it may be copied into its next generation")
-    reopen: bool = Field(False, description="it may be closed for a moment, for settings that need it")
+    reindex: Reindex = Field(Reindex(), description="whether and how it may be reindexed")
+    reopen: bool = Field(False, description="allow closing it for seconds, for settings that need it")
 
 
 @dataclass(frozen=True)

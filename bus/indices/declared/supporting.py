@@ -24,12 +24,12 @@ _BASE = set(Fragment.model_fields)
 class Template(ConfigModel):
     """What an index gets from a template."""
 
-    settings: dict[str, Any] = Field(default_factory=dict, description="as Elasticsearch takes them, nested or dotted")
-    mappings: dict[str, Any] = Field(default_factory=dict, description="as Elasticsearch takes them")
-    aliases: dict[str, dict[str, Any]] = Field(default_factory=dict, description="as Elasticsearch takes them")
-    lifecycle: dict[str, Any] | None = Field(None, description="of data streams")
+    settings: dict[str, Any] = Field(default_factory=dict, description="in Elasticsearch's format, nested or dotted")
+    mappings: dict[str, Any] = Field(default_factory=dict, description="in Elasticsearch's format")
+    aliases: dict[str, dict[str, Any]] = Field(default_factory=dict, description="in Elasticsearch's format")
+    lifecycle: dict[str, Any] | None = Field(None, description="lifecycle of data streams")
     data_stream_options: dict[str, Any] | None = Field(
-        None, alias="data_stream_options", description="of data streams: {failure_store: ...}"
+        None, alias="data_stream_options", description="options of data streams: {failure_store: ...}"
     )
 
 
@@ -44,20 +44,20 @@ class ComponentTemplate(Fragment):
 
     template: Template = Field(Template(), description="settings, mappings, aliases")
     meta: dict[str, Any] = Field(default_factory=dict, alias="_meta", description="notes")
-    version: int | None = Field(None, description="a number of yours")
-    deprecated: bool | None = Field(None, description="the server warns of its use")
+    version: int | None = Field(None, description="your own version number")
+    deprecated: bool | None = Field(None, description="the server warns whoever uses it")
 
 
 class Pipeline(Fragment):
     """An ingest pipeline."""
 
-    processors: list[dict[str, Any]] = Field(default_factory=list, description="required: as Elasticsearch takes them")
+    processors: list[dict[str, Any]] = Field(default_factory=list, description="required: in Elasticsearch's format")
     on_failure: list[dict[str, Any]] = Field(
-        default_factory=list, alias="on_failure", description="processors for a document that one of the others refuses"
+        default_factory=list, alias="on_failure", description="processors for a document that another processor refuses"
     )
     meta: dict[str, Any] = Field(default_factory=dict, alias="_meta", description="notes")
-    version: int | None = Field(None, description="a number of yours")
-    deprecated: bool | None = Field(None, description="the server warns of its use")
+    version: int | None = Field(None, description="your own version number")
+    deprecated: bool | None = Field(None, description="the server warns whoever uses it")
 
 
 class IndexTemplate(ComponentTemplate):
@@ -72,14 +72,14 @@ class IndexTemplate(ComponentTemplate):
     ignore_missing_component_templates: list[str] = Field(
         default_factory=list,
         alias="ignore_missing_component_templates",
-        description="those of composed_of that need not be there",
+        description="component templates of composed_of that may be missing",
     )
-    priority: int = Field(0, ge=0, description="of several that match a name, the highest is used")
+    priority: int = Field(0, ge=0, description="if several templates match a name, the highest priority wins")
     data_stream: dict[str, Any] | None = Field(
-        None, alias="data_stream", description="what is made is a data stream; {} for one as it is by default"
+        None, alias="data_stream", description="create a data stream; {} for its defaults"
     )
     allow_auto_create: bool | None = Field(
-        None, alias="allow_auto_create", description="whether a first document may make the index"
+        None, alias="allow_auto_create", description="whether a first document may create the index"
     )
 
 

@@ -48,7 +48,7 @@ class Rule:
         return here and (self.to is None or canonical(wanted) == self.to)
 
 
-_NEW_ONLY = "new documents only; what is indexed stays as it is"
+_NEW_ONLY = "new documents only; indexed documents stay as they are"
 _QUERIES = "queries only"
 _FIXED = "the server refuses another value for a field that exists"
 
@@ -63,7 +63,7 @@ PARAMETERS = (
     Rule("depth_limit", ChangeKind.IN_PLACE, _NEW_ONLY),
     Rule("max_input_length", ChangeKind.IN_PLACE, _NEW_ONLY),
     Rule("norms", ChangeKind.IN_PLACE, "lengths are dropped as segments merge", to="false"),
-    Rule("norms", ChangeKind.REINDEX, "lengths that were dropped cannot be had back"),
+    Rule("norms", ChangeKind.REINDEX, "dropped lengths cannot be restored"),
     Rule("search_analyzer", ChangeKind.IN_PLACE, _QUERIES),
     Rule("search_quote_analyzer", ChangeKind.IN_PLACE, _QUERIES),
     Rule("split_queries_on_whitespace", ChangeKind.IN_PLACE, _QUERIES),
@@ -73,11 +73,11 @@ PARAMETERS = (
     Rule("meta", ChangeKind.IN_PLACE, "a note"),
     Rule("path", ChangeKind.IN_PLACE, "an alias field points elsewhere"),
     Rule("type", ChangeKind.REINDEX, _FIXED),
-    Rule("enabled", ChangeKind.REINDEX, "the server refuses it, or takes it without an effect"),
+    Rule("enabled", ChangeKind.REINDEX, "the server refuses it, or accepts it without an effect"),
     Rule("*", ChangeKind.REINDEX, _FIXED),
 )
-_ADDED = "a field that was not there; documents before it do not have it in the index"
-SMALLER_VECTOR = "index_options of a vector, to a kind that its values allow, no fewer neighbours"
+_ADDED = "a new field; earlier documents do not have it in the index"
+SMALLER_VECTOR = "index_options of a vector, to a kind that its values allow, with at least as many neighbours"
 JOIN_MORE = "join relation more"
 FIELDS = (
     Rule("new field", ChangeKind.IN_PLACE, _ADDED),
@@ -92,32 +92,30 @@ FIELDS = (
 )
 MAPPING = (
     Rule("dynamic", ChangeKind.IN_PLACE, _NEW_ONLY),
-    Rule("dynamic_templates", ChangeKind.IN_PLACE, "for fields that are not there yet"),
-    Rule("dynamic_date_formats", ChangeKind.IN_PLACE, "for fields that are not there yet"),
-    Rule("date_detection", ChangeKind.IN_PLACE, "for fields that are not there yet"),
-    Rule("numeric_detection", ChangeKind.IN_PLACE, "for fields that are not there yet"),
+    Rule("dynamic_templates", ChangeKind.IN_PLACE, "new fields only"),
+    Rule("dynamic_date_formats", ChangeKind.IN_PLACE, "new fields only"),
+    Rule("date_detection", ChangeKind.IN_PLACE, "new fields only"),
+    Rule("numeric_detection", ChangeKind.IN_PLACE, "new fields only"),
     Rule("_meta", ChangeKind.IN_PLACE, "a note"),
     Rule("runtime", ChangeKind.IN_PLACE, "computed by queries"),
-    Rule("_source", ChangeKind.REINDEX, "the server would take it for new documents only"),
-    Rule("_routing", ChangeKind.REINDEX, "documents that are there may have none"),
-    Rule("enabled", ChangeKind.REINDEX, "the server would take it for new documents only"),
-    Rule("subobjects", ChangeKind.REINDEX, "the server would take it for new documents only"),
-    Rule("*", ChangeKind.REINDEX, "not known to be taken by a live index"),
+    Rule("_source", ChangeKind.REINDEX, "the server would apply it to new documents only"),
+    Rule("_routing", ChangeKind.REINDEX, "existing documents may have none"),
+    Rule("enabled", ChangeKind.REINDEX, "the server would apply it to new documents only"),
+    Rule("subobjects", ChangeKind.REINDEX, "the server would apply it to new documents only"),
+    Rule("*", ChangeKind.REINDEX, "a live index may refuse it"),
 )
-_AT_BIRTH = "fixed when an index is made"
+_AT_BIRTH = "fixed when an index is created"
 # https://www.elastic.co/docs/reference/elasticsearch/index-settings/index-modules; the server names final ones itself.
 SETTINGS = (
     Rule("number_of_shards", ChangeKind.REINDEX, _AT_BIRTH),
-    Rule("number_of_routing_shards", ChangeKind.REINDEX, "a closed index takes it without an effect"),
+    Rule("number_of_routing_shards", ChangeKind.REINDEX, "a closed index accepts it without an effect"),
     Rule("routing_partition_size", ChangeKind.REINDEX, _AT_BIRTH),
     Rule("routing_path", ChangeKind.REINDEX, _AT_BIRTH),
     Rule("soft_deletes.enabled", ChangeKind.REINDEX, _AT_BIRTH),
-    Rule("mode", ChangeKind.REINDEX, "a closed index takes it, though its documents are of the old mode"),
-    Rule(
-        "mapping.source.mode", ChangeKind.REINDEX, "a closed index takes it, though its documents are of the old mode"
-    ),
-    Rule("sort.*", ChangeKind.REINDEX, "a closed index takes it, though its segments are not sorted so"),
-    Rule("analysis.*", ChangeKind.REINDEX, "a closed index takes it, though its documents hold the old terms"),
+    Rule("mode", ChangeKind.REINDEX, "a closed index accepts it, but its documents have the old mode"),
+    Rule("mapping.source.mode", ChangeKind.REINDEX, "a closed index accepts it, but its documents have the old mode"),
+    Rule("sort.*", ChangeKind.REINDEX, "a closed index accepts it, but its segments keep the old order"),
+    Rule("analysis.*", ChangeKind.REINDEX, "a closed index accepts it, but its documents keep the old terms"),
     Rule("similarity.*", ChangeKind.REOPEN, "scores are computed by queries"),
     Rule("codec", ChangeKind.REOPEN, "for segments written from then on"),
     Rule("store.type", ChangeKind.REOPEN, "how files are read"),
@@ -127,13 +125,13 @@ SETTINGS = (
     Rule("shard.check_on_startup", ChangeKind.REOPEN, "read when it opens"),
     Rule("mapping.coerce", ChangeKind.REOPEN, _NEW_ONLY),
     Rule("mapping.ignore_malformed", ChangeKind.REOPEN, _NEW_ONLY),
-    Rule("*", ChangeKind.DYNAMIC, "taken while it is written to"),
+    Rule("*", ChangeKind.DYNAMIC, "applied while it is in use"),
 )
 NEW_ANALYSIS = Rule("analysis.* that is new or unused", ChangeKind.REOPEN, "no field has terms of it yet")
 NO_SOURCE = Rule(
     "a reindex of an index whose _source is off or partial",
     ChangeKind.IMPOSSIBLE,
-    "its documents cannot be read back: make an index of another name and fill it from where the data comes from",
+    "its documents cannot be read back: declare an index with another name and fill it from the source of the data",
 )
 TABLE: Mapping[str, tuple[Rule, ...]] = {
     "Fields": FIELDS,

@@ -45,21 +45,21 @@ REOPEN = Feature("close and open")
 REINDEX = Feature(
     "reindex in both modes, rollback",
     7,
-    "its _aliases call cannot be told to fail where an alias has moved, so two runs could both swing it; put the old "
-    "value back, or declare an index of another name and let the brick fill it",
+    "its _aliases call cannot fail if an alias has moved, so two runs could both cut over; put the old "
+    "value back, or declare an index with another name and let the brick fill it",
 )
-RUNTIME = Feature("runtime fields", 7, "there are none before 7.11; index the field instead")
+RUNTIME = Feature("runtime fields", 7, "available from 7.11 on; index the field instead")
 COMPONENTS = Feature(
-    "component templates", 7, "there are none before 7.8; write their content into the index template itself"
+    "component templates", 7, "available from 7.8 on; write their content into the index template itself"
 )
 TEMPLATES = Feature("index templates (before 7.8: legacy ones, priority is their order)")
 LEGACY = Feature(
     "_meta, data_stream, allow_auto_create and the like of an index template",
     7,
-    "its templates are legacy ones, which have index_patterns, priority, version and template only",
+    "its legacy templates have index_patterns, priority, version and template only",
 )
 PIPELINES = Feature("ingest pipelines")
-POLICIES = Feature("lifecycle policies, where the server has the module (checked at preview)")
+POLICIES = Feature("lifecycle policies, if the server has the module (checked at preview)")
 FEATURES = (IN_PLACE, REOPEN, REINDEX, RUNTIME, TEMPLATES, LEGACY, COMPONENTS, PIPELINES, POLICIES)
 """the rows of docs/indices.md"""
 
