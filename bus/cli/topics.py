@@ -13,7 +13,7 @@ from bus.cli.stack import Stack, load
 from bus.cluster.endpoints import kafka_servers
 from bus.config import bricks
 from bus.config.stack_file import CENTRAL
-from bus.topics.importing import fragment, undeclared, unfit
+from bus.topics.importing import fragment, left_out, undeclared, unfit
 from bus.topics.model import merge_fragments
 from bus.topics.plan import Topic
 
@@ -58,7 +58,10 @@ def import_(
 
 
 def read_live(stack: Stack, site: str, declared: set[str], globs: Sequence[str]) -> dict[str, Topic]:
-    """The topics of a site that nobody declares; raises Unreachable or NotDeployed."""
+    """Return the topics of a site that nobody declares, and print those that tools have made.
+
+    Raises Unreachable or NotDeployed.
+    """
     from bus.topics.admin import Admin  # the client takes 0.2 to 0.5 s to import
 
     kafka = stack.plan.sites[site].site.kafka if site in stack.plan.sites else None
@@ -66,7 +69,10 @@ def read_live(stack: Stack, site: str, declared: set[str], globs: Sequence[str])
     servers = (kafka.bootstrap_servers if kafka else None) or ""
     with kafka_servers(cluster, stack.plan.settings.admin_port(site), servers) as found:
         admin = Admin(found.bootstrap, found.login)
-        return admin.read(undeclared(admin.names(), declared, globs))
+        names = admin.names()
+        for line in left_out(names, declared, globs):
+            print(line)
+        return admin.read(undeclared(names, declared, globs))
 
 
 def declared_in(root: Path) -> set[str]:

@@ -24,7 +24,8 @@ from bus.plan.derived_values import base_values, enabled, login_values, mirror_l
 from bus.releases.render.merge import at, merge
 from bus.releases.render.values import is_enabled, places, release_values, with_defaults
 from bus.revisions import KeysRead, keys_read, of_config
-from bus.topics import granting
+from bus.running import versions
+from bus.topics import granting, mirror_filters
 from bus.topics import model as topic_model
 from bus.topics.mirror_patterns import Patterns, check_mirror, to_regex
 from bus.users.rights import of_bricks, of_mirrors
@@ -234,10 +235,6 @@ def _mirror(
     patterns = _patterns(sites)
     if not patterns:
         return None, []
-    topics = sorted({topic for site in sites.values() for topic in (*site.topics, *site.base_topics)})
-    problems = check_mirror(settings.file, patterns, topics)
-    if problems:
-        return None, problems
     complexes = []
     for name, pattern in patterns.items():
         site = sites[name].site
@@ -264,7 +261,27 @@ def _mirror(
     }
     wanted = merge(shared_values(settings), derived)
     seconds = settings.stack_file.timeouts.mirror_seconds
-    return _release(folder, settings, CENTRAL, bricks, MIRROR, MIRROR, seconds, wanted)
+    release, problems = _release(folder, settings, CENTRAL, bricks, MIRROR, MIRROR, seconds, wanted)
+    if wrong := _unsound(settings, sites, patterns, release):
+        return None, wrong
+    return release, problems
+
+
+def _unsound(
+    settings: Settings, sites: Mapping[str, SitePlan], patterns: Mapping[str, Patterns], release: Release
+) -> list[Problem]:
+    """Return what MirrorMaker would not do as the patterns say, by the version that its image has."""
+    image = release.images.get(MIRROR)
+    version = image and (versions.named(settings.stack_file.images.versions, image) or versions.of_tag(image.tag))
+    if image and version and mirror_filters.is_older(version.numbers, mirror_filters.OLDEST):
+        oldest = ".".join(map(str, mirror_filters.OLDEST))
+        allowed = f"has no replication policy that keeps the names of topics; allowed: Kafka {oldest} or newer"
+        remedy = "if that is no version of Kafka, say which it has: bus:images.versions"
+        return [Problem(f"values/{MIRROR}.yml", "image.tag", image.tag, allowed, remedy)]
+    declared = {name: {*site.topics, *site.base_topics} for name, site in sites.items()}
+    topics = sorted({topic for of_site in declared.values() for topic in of_site})
+    numbers = version.numbers if version else None
+    return check_mirror(settings.file, patterns, topics, declared=declared, version=numbers)
 
 
 def _mirrored_brokers(site: Site, domain: str) -> dict[str, Any]:

@@ -8,19 +8,43 @@ from bus.config.stack_file import Kind
 from bus.topics.configs import CONFIGS
 from bus.topics.plan import Topic
 
-# Made by MirrorMaker 2 and Kafka Connect for themselves, never by a brick.
-_OF_TOOLS = ("heartbeats", "*.heartbeats", "mm2-*", "*.internal", "*.checkpoints.internal", "connect-*", "_*")
+# Names that Kafka, MirrorMaker 2 and Kafka Connect make topics of, never a brick.
+_OWN = ("heartbeats", "*.heartbeats", "mm2-*", "mm2*.internal", "*.checkpoints.internal", "__*")
+# Names that they may have made, and a brick too: these are taken where somebody names them in full.
+_MAYBE_OWN = ("*.internal", "connect-*", "_*")
 
 
 def undeclared(live: Collection[str], declared: Collection[str], globs: Sequence[str]) -> list[str]:
-    """Topics to write fragments of: nobody declares them, they fit a glob, and no tool keeps them for itself."""
-    return sorted(
-        name
-        for name in live
-        if name not in declared
-        and any(fnmatchcase(name, glob) for glob in globs)
-        and not any(fnmatchcase(name, glob) for glob in _OF_TOOLS)
-    )
+    """Return the topics to write fragments of: nobody declares them, they fit a glob, and no tool has made them."""
+    return sorted(name for name in live if name not in declared and _fits(name, globs) and not _of_tool(name, globs))
+
+
+def left_out(live: Collection[str], declared: Collection[str], globs: Sequence[str]) -> list[str]:
+    """Return a line for each group of topics that fit a glob and that no fragment is written of."""
+    fitting = sorted(name for name in live if name not in declared and _fits(name, globs))
+    own = [name for name in fitting if _is_any(name, _OWN)]
+    maybe = [name for name in fitting if name not in own and _of_tool(name, globs)]
+    lines = []
+    if own:
+        lines.append(f"left out, made by Kafka, MirrorMaker or Kafka Connect for themselves: {', '.join(own)}")
+    if maybe:
+        lines.append(
+            f"left out, as Kafka Connect and other tools name topics so: {', '.join(maybe)}; for one of a brick, "
+            f"name it in full: --match {maybe[0]}"
+        )
+    return lines
+
+
+def _of_tool(name: str, globs: Sequence[str]) -> bool:
+    return _is_any(name, _OWN) or (name not in globs and _is_any(name, _MAYBE_OWN))
+
+
+def _fits(name: str, globs: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, glob) for glob in globs)
+
+
+def _is_any(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def fragment(topic: Topic, default_replication: int, kind: Kind) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """kafka2kafka: what it copies between central and each complexe, from the seed's globs to MirrorMaker's expressions."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from bus.config.stack_file import CENTRAL
 from bus.errors import Problem
+from bus.topics.mirror_filters import Numbers, copied_unasked, dropped, renamed
 
 _GLOB = re.compile(r"^[A-Za-z0-9._*-]+$")
 
@@ -67,9 +69,18 @@ def both(one: str, other: str) -> str | None:
     return search(0, 0)
 
 
-def check_mirror(file: str, sites: Mapping[str, Patterns], topics: Sequence[str]) -> list[Problem]:
+def check_mirror(
+    file: str,
+    sites: Mapping[str, Patterns],
+    topics: Sequence[str],
+    *,
+    declared: Mapping[str, Collection[str]] | None = None,
+    version: Numbers | None = None,
+) -> list[Problem]:
     """Everything wrong with the patterns: no globs, a topic that would loop, a glob that takes no declared topic.
 
+    Also topics that MirrorMaker leaves out or renames, by the numbers of its `version`; None stands
+    for any. `declared` are the topics of each site, all of them everywhere without it.
     With the identity policy MirrorMaker cannot see a cycle: 5 messages became 2402 in 21 s.
     """
     problems = []
@@ -83,15 +94,60 @@ def check_mirror(file: str, sites: Mapping[str, Patterns], topics: Sequence[str]
                     sound = False
                     allowed = "is no topic glob; allowed: letters, digits, '.', '_', '-' and '*' for any characters"
                     problems.append(Problem(file, path, glob, allowed, "not a regular expression"))
-                elif not any(matches(glob, topic) for topic in topics):
+                    continue
+                source = CENTRAL if direction == "ctrl2cplx" else site
+                problems += [
+                    Problem(file, path, glob, why, _REMEDY)
+                    for topic in topics
+                    if matches(glob, topic) and (why := _not_copied(topic, source, version))
+                ]
+                if not any(matches(glob, topic) for topic in topics):
                     remedy = f"remove it, or declare the topic; topics: {', '.join(topics)}"
                     problems.append(Problem(file, path, glob, "takes no topic that a brick declares", remedy))
         if not sound:
             continue
+        problems += _copied_unasked(file, site, patterns, declared, topics)
         for glob in patterns.ctrl2cplx:
             for back in patterns.cplx2ctrl:
                 example = next((t for t in topics if matches(glob, t) and matches(back, t)), None) or both(glob, back)
                 if example:
                     allowed = f"and cplx2ctrl {back!r} both take {example}: its messages would go round for ever"
                     problems.append(Problem(file, f"{root}.ctrl2cplx", glob, allowed, "let each topic go one way"))
+    return problems
+
+
+_REMEDY = "give the topic another name, or take it out of the patterns"
+
+
+def _not_copied(topic: str, source: str, version: Numbers | None) -> str:
+    """Return why a topic that a pattern takes does not arrive under its name; empty where it does."""
+    mirror_maker = f"MirrorMaker {'.'.join(map(str, version))}" if version else "MirrorMaker"
+    if name := renamed(topic, source):
+        return f"takes {topic}, which {mirror_maker} copies as {name}: names that end in 'heartbeats' are its own"
+    if reason := dropped(topic, version):
+        return f"takes {topic}, which {mirror_maker} never copies: {reason}"
+    return ""
+
+
+def _copied_unasked(
+    file: str,
+    site: str,
+    patterns: Patterns,
+    declared: Mapping[str, Collection[str]] | None,
+    topics: Sequence[str],
+) -> list[Problem]:
+    """Return the topics that MirrorMaker copies under another name although no pattern takes them."""
+    problems = []
+    for direction, source, target in (("ctrl2cplx", CENTRAL, site), ("cplx2ctrl", site, CENTRAL)):
+        globs = getattr(patterns, direction)
+        held = sorted(topics if declared is None else declared.get(source, ())) if globs else []
+        for topic in held:
+            if copied_unasked(topic) and not any(matches(glob, topic) for glob in globs):
+                allowed = (
+                    f"{topic} of {source} would come to {target} as {renamed(topic, source)}, although no pattern "
+                    "takes it: MirrorMaker takes it for one of its own"
+                )
+                problems.append(
+                    Problem(file, f"bus:sites.{site}.mirror.{direction}", None, allowed, "give the topic another name")
+                )
     return problems

@@ -299,3 +299,28 @@ def test_without_umbrella_charts_nothing_else_is_judged(tmp_path: Path) -> None:
         config["bus:values"]["kafkaa"] = {}
 
     assert refusals(tmp_path, edit) == ["Pulumi.wide.yaml: bus:customer = nobody"]
+
+
+@pytest.mark.parametrize(
+    ("tag", "refused"),
+    [("4.3.1", ["replica"]), ("3.9", ["internal", "replica"]), ("build-7", ["internal", "replica"])],
+)
+def test_topics_are_refused_by_the_version_of_the_mirrors_image(tmp_path: Path, tag: str, refused: list[str]) -> None:
+    def edit(config: dict[str, Any], bricks: dict[str, Any]) -> None:
+        config["bus:sites"]["lyon"]["mirror"] = {"ctrl2cplx": ["stock.*"]}
+        config["bus:values"]["kafka2kafka"] = {"image": {"tag": tag}}
+        topics = [{"name": f"stock.{end}", "sites": ["central"]} for end in ("internal", "replica", "data")]
+        brick = next(iter(bricks))
+        bricks[brick]["topics"] = [*bricks[brick].get("topics", []), *topics]
+
+    with pytest.raises(InvalidInput) as raised:
+        planned(tmp_path, edit)
+    said = [str(problem) for problem in raised.value.problems]
+    assert [one.split("takes stock.")[1].split(",")[0] for one in said] == refused
+
+
+def test_a_mirror_older_than_its_replication_policy_is_refused(tmp_path: Path) -> None:
+    def edit(config: dict[str, Any], bricks: dict[str, Any]) -> None:
+        config["bus:values"]["kafka2kafka"] = {"image": {"tag": "2.8.2"}}
+
+    assert refusals(tmp_path, edit) == ["values/kafka2kafka.yml: image.tag = 2.8.2"]

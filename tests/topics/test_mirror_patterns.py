@@ -100,3 +100,78 @@ def test_a_glob_that_takes_nothing_is_refused_with_the_topics() -> None:
     (said,) = problems([], ["cinegs.*.save"])
     assert "mirror.cplx2ctrl[0] = 'cinegs.*.save': takes no topic that a brick declares" in said
     assert "cineges.vente.save" in said
+
+
+MIRRORED = ["films.data", "stock.replica", "mm2.films.internal", "films.internal", "a.heartbeats", "films.heartbeats2"]
+
+
+def judged(
+    ctrl2cplx: list[str], cplx2ctrl: list[str], version: tuple[int, ...] | None, topics: list[str] = MIRRORED
+) -> list[str]:
+    patterns = {"cinecity": Patterns(ctrl2cplx, cplx2ctrl)}
+    return [str(p) for p in check_mirror("Pulumi.x.yaml", patterns, topics, version=version)]
+
+
+@pytest.mark.parametrize(
+    ("topic", "version", "reason"),
+    [
+        ("stock.replica", (4, 3, 1), "MirrorMaker 4.3.1 never copies: names that end in '.replica'"),
+        ("stock.replica", None, "MirrorMaker never copies: names that end in '.replica'"),
+        ("mm2.films.internal", (4, 3), "MirrorMaker 4.3 never copies: names mm2*.internal are its own"),
+        ("__x", (4, 3), "names that begin with '__' or '.'"),
+        (".x", (3, 9), "names that begin with '__' or '.'"),
+        ("a.checkpoints.internal", (4, 3), "names that end in '.checkpoints.internal'"),
+        ("films.internal", (3, 9, 1), "MirrorMaker 3.9.1 never copies: names that end in '.internal' or '-internal'"),
+        ("films-internal", (3, 0), "names that end in '.internal' or '-internal'"),
+        ("films.internal", None, "Kafka Connect's to it before Kafka 4.0"),
+        ("xheartbeats", (4, 3), "copies as central.xheartbeats"),
+        ("heartbeats", (4, 3), "copies as central.heartbeats"),
+    ],
+)
+def test_a_topic_that_mirror_maker_leaves_out_or_renames_is_refused(
+    topic: str, version: tuple[int, ...] | None, reason: str
+) -> None:
+    for glob in (topic, "*"):
+        (said,) = judged([glob], [], version, [topic])
+        assert said.startswith(f"Pulumi.x.yaml: bus:sites.cinecity.mirror.ctrl2cplx[0] = '{glob}': takes {topic}, ")
+        assert reason in said
+        assert said.endswith("; give the topic another name, or take it out of the patterns")
+
+
+@pytest.mark.parametrize(
+    ("topic", "version"),
+    [
+        ("films.internal", (4, 0)),
+        ("films-internal", (4, 3, 1)),
+        ("films.internal", (4,)),
+        ("_x", (4, 3)),
+        ("replica", (3, 0)),
+        ("films.heartbeats2", None),
+        ("mm2-films", None),
+    ],
+)
+def test_a_topic_that_mirror_maker_copies_is_no_problem(topic: str, version: tuple[int, ...] | None) -> None:
+    assert judged([topic], [], version, [topic]) == judged([], [topic], version, [topic]) == []
+
+
+def test_the_other_way_a_copy_would_have_the_name_of_the_complexe() -> None:
+    (said,) = judged([], ["a.heartbeats"], (4, 3), ["a.heartbeats"])
+    assert "copies as cinecity.a.heartbeats" in said
+
+
+def test_a_heartbeat_that_no_pattern_takes_is_copied_all_the_same() -> None:
+    (said,) = judged(["films.data"], [], (4, 3))
+    assert said == (
+        "Pulumi.x.yaml: bus:sites.cinecity.mirror.ctrl2cplx: a.heartbeats of central would come to cinecity as "
+        "central.a.heartbeats, although no pattern takes it: MirrorMaker takes it for one of its own; give the topic "
+        "another name"
+    )
+
+
+@pytest.mark.parametrize(
+    ("where", "count"), [({"central": ["a.heartbeats"]}, 1), ({"cinecity": ["a.heartbeats"]}, 0), ({}, 0)]
+)
+def test_only_a_site_that_is_copied_from_counts(where: dict[str, list[str]], count: int) -> None:
+    patterns = {"cinecity": Patterns(["films.data"], [])}
+    found = check_mirror("Pulumi.x.yaml", patterns, MIRRORED, declared=where, version=(4, 3))
+    assert len(found) == count

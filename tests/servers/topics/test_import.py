@@ -80,6 +80,7 @@ def test_what_is_imported_is_no_change(kafka: brokers.Cluster, project: Path) ->
     before = (project / f"values/{BRICK}.yml").read_text()
     said = run()
     assert f"values/{BRICK}.yml: 3 topic(s) of central added: old.compacted, old.mixed, old.plain" in said
+    assert "left out, made by Kafka, MirrorMaker or Kafka Connect for themselves: heartbeats\n" in said
     declared = wanted()
     for name in ("old.plain", "old.compacted", "old.mixed"):
         assert plan(admin.read([name])[name], declared[name], 1).is_nothing
@@ -90,7 +91,9 @@ def test_what_is_imported_is_no_change(kafka: brokers.Cluster, project: Path) ->
 
 
 def test_only_what_matches_is_imported(kafka: brokers.Cluster, project: Path) -> None:
-    Admin(kafka.bootstrap).create([Topic("a.one", 1, 1), Topic("b.two", 1, 1)])
+    Admin(kafka.bootstrap).create([Topic(name, 1, 1) for name in ("a.one", "b.two", "films.internal")])
+    assert "films.internal; for one of a brick, name it in full: --match films.internal" in run("--match", "f*")
+    assert "1 topic(s) of central added: films.internal" in run("--match", "films.internal")
     before: list[dict[str, Any]] = yaml.safe_load((project / f"values/{BRICK}.yml").read_text())["topics"]
     run("--match", "a.*")
     entries: list[dict[str, Any]] = yaml.safe_load((project / f"values/{BRICK}.yml").read_text())["topics"]
