@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bus.topics.mirror_filters import copied_unasked, dropped, renamed
-from tests.servers.processes import part
+from tests.support.processes import part
 
 pytestmark = pytest.mark.servers
 PROGRAM = Path(__file__).with_name("MirrorAnswers.java")
