@@ -183,7 +183,7 @@ def test_what_no_fragment_changed_is_said_to_wait_for_a_refresh(
 ) -> None:
     client.indices.put_settings(index=name, settings={"number_of_replicas": 1})
     stack.preview()
-    assert "'1' -> '0': taken while it is written to; changed by hand, it stays until" in capfd.readouterr().err
+    assert "'1' -> '0': applied while it is in use; changed by hand, it stays until" in capfd.readouterr().err
     assert not stack.has_changes()
     stack.refresh()
     stack.preview()

@@ -174,7 +174,7 @@ def test_what_the_server_does_not_have_is_refused_at_preview_and_nothing_is_touc
     said = "here has no /_ilm/policy: a module is missing"
     if version == OLD:
         lacking = {"componentTemplates": {"base": {"template": {"settings": {"codec": "best_compression"}}}}}
-        said = "component templates: not on Elasticsearch 6.8.23: there are none before 7.8"
+        said = "component templates: not on Elasticsearch 6.8.23: available from 7.8 on"
     [failure] = provider.check({}, props(node, **lacking)).failures
     assert said in failure.reason
     named = {**FILMS, "settings": {**SETTINGS, "default_pipeline": "nobody"}}
