@@ -86,10 +86,10 @@ def is_equal(text: str, known: Sequence[dict[str, str]]) -> bool:
     return any([one["line"], one["becomes"]] == joined for one in known)
 
 
-def judge(root: Path, folder: Path, module: str, seed: str, number: int) -> Score:
+def judge(folder: Path, module: str, seed: str, number: int) -> Score:
     """Sample a module's changes, run its tests on each, and write a line for each."""
-    source, score = (root / module).read_bytes(), Score()
-    stages = selection.tests_of(module, selection.imports(root))
+    source, score = (folder / module).read_bytes(), Score()
+    stages = selection.tests_of(module, selection.imports(folder))
     log, limits = folder.parent / "log", []
     for number_of, tests in enumerate(stages):
         verdict = judging.run(folder, tests, log)
@@ -147,8 +147,8 @@ def main() -> int:
     scores = {}
     with tempfile.TemporaryDirectory(prefix="bus-mutants-") as work:
         folder = judging.copy(asked.root, Path(work) / "copy")
-        for module in deciding(asked.root, asked.modules):
-            scores[module] = judge(asked.root, folder, module, asked.seed, asked.number)
+        for module in deciding(folder, asked.modules):
+            scores[module] = judge(folder, module, asked.seed, asked.number)
     return report(scores, asked.seed, asked.at_least)
 
 

@@ -1,0 +1,64 @@
+"""Places of replicas with inputs out of order, dead brokers and several topics, each with its whole answer."""
+
+import pytest
+
+from bus.topics.placement import Partition, place
+
+RACKS: dict[int, str | None] = {1: None, 2: None, 3: None}
+
+
+@pytest.mark.parametrize(
+    ("current", "factors", "racks", "in_sync", "expect"),
+    [
+        # All replicas are on dead brokers: the first of the dead leads, and nothing is counted on nobody.
+        ({("t", 0): (8, 9)}, {"t": 1}, {1: None}, None, {("t", 0): (8,)}),
+        # A dead leader gives way to a replica that lives, though a dead one leads less.
+        (
+            {("t", 0): (9, 8, 1), ("t", 1): (1, 2, 3, 4), ("t", 2): (1, 2, 3, 4)},
+            {"t": 4},
+            {1: None, 2: None, 3: None, 4: None},
+            None,
+            {("t", 0): (2, 9, 8, 1)},
+        ),
+        # What is in the mapping first is not what is placed first.
+        (
+            {("b", 1): (1,), ("b", 0): (1,), ("a", 0): (2,)},
+            {"b": 2, "a": 2},
+            RACKS,
+            None,
+            {("a", 0): (2, 3), ("b", 0): (2, 1), ("b", 1): (1, 3)},
+        ),
+        # A partition of a topic that nobody asked for stays, and counts.
+        (
+            {("x", 0): (2, 3), ("t", 0): (1,)},
+            {"t": 2},
+            RACKS,
+            None,
+            {("t", 0): (1, 2)},
+        ),
+        # The replica that is not in sync goes, though the other is on the fuller broker.
+        ({("t", 0): (1, 2), ("t", 1): (1,)}, {"t": 1}, RACKS, {("t", 0): [1]}, {("t", 0): (1,)}),
+        # Without word of who is in sync, all are.
+        ({("t", 0): (1, 2), ("t", 1): (2,)}, {"t": 1}, RACKS, None, {("t", 0): (1,)}),
+    ],
+)
+def test_places_in_full(
+    current: dict[Partition, tuple[int, ...]],
+    factors: dict[str, int],
+    racks: dict[int, str | None],
+    in_sync: dict[Partition, list[int]] | None,
+    expect: dict[Partition, tuple[int, ...]],
+) -> None:
+    found = place(current, factors, racks, in_sync)
+    assert found == expect
+    assert list(found) == sorted(found), "the same plan each time, whatever the order of what is live"
+    again = place(dict(reversed(current.items())), factors, racks, in_sync)
+    assert again == found
+
+
+def test_shares_of_leaders_are_those_of_the_own_topic() -> None:
+    """Six partitions on two brokers: three each; another topic's leaders count for nothing."""
+    current = {("t", number): (1,) for number in range(6)} | {("u", number): (2,) for number in range(6)}
+    found = place(current, {"t": 2}, {2: None, 1: None})
+    assert [found["t", number][0] for number in range(6)] == [2, 2, 2, 1, 1, 1]
+    assert all(sorted(brokers) == [1, 2] for brokers in found.values())
