@@ -62,3 +62,9 @@ def test_shares_of_leaders_are_those_of_the_own_topic() -> None:
     found = place(current, {"t": 2}, {2: None, 1: None})
     assert [found["t", number][0] for number in range(6)] == [2, 2, 2, 1, 1, 1]
     assert all(sorted(brokers) == [1, 2] for brokers in found.values())
+
+
+def test_a_leader_that_has_its_share_stays_though_another_leads_less() -> None:
+    leaders = (1, 1, 1, 2, 2, 2, 3)
+    found = place({("t", number): (leader,) for number, leader in enumerate(leaders)}, {"t": 3}, RACKS)
+    assert tuple(found["t", number][0] for number in range(7)) == leaders

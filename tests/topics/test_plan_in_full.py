@@ -174,8 +174,10 @@ def test_an_own_config_is_in_force_over_an_inherited_one() -> None:
 
 
 def test_properties_have_all_of_a_topic() -> None:
-    given = {"t": {"partitions": 3.0, "replicationFactor": 2.0, "configs": None}, "a": {"partitions": 1,
-             "replicationFactor": 1, "configs": {"retention.ms": "1"}}}  # fmt: skip
+    given: dict[str, dict[str, Any]] = {
+        "t": {"partitions": 3.0, "replicationFactor": 2.0, "configs": None},
+        "a": {"partitions": 1, "replicationFactor": 1, "configs": {"retention.ms": "1"}},
+    }
     topics = from_props(given)
     assert topics == {"t": Topic("t", 3, 2), "a": Topic("a", 1, 1, {"retention.ms": "1"})}
     assert from_props({"t": {"partitions": 1, "replicationFactor": 1}}) == {"t": Topic("t", 1, 1)}
