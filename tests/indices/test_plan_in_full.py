@@ -3,15 +3,16 @@
 The fixtures differ from what a server gives an index by itself: two replicas, three shards.
 """
 
+from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bus.indices.diff.change_kinds import NO_SOURCE, PARAMETERS, Class, rule
+from bus.indices.diff.change_kinds import NO_SOURCE, PARAMETERS, ChangeKind, rule
 from bus.indices.diff.differences import Difference
-from bus.indices.diff.plan import Change, Live, Pending, Reindexing, Wanted, plan
+from bus.indices.diff.plan import Change, LiveIndex, Pending, Reindexing, WantedIndex, plan
 from tests.indices.test_classes import load
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.yaml"))
@@ -22,16 +23,16 @@ ALLOWED = Reindexing(mode="block")
 DOCS = "(docs/indices.md)"
 
 
-def live(mappings: dict[str, Any] | None = None, **more: Any) -> Live:
+def live(mappings: dict[str, Any] | None = None, **more: Any) -> LiveIndex:
     """An index that a fragment owns, on its first generation."""
     given: dict[str, Any] = {"settings": SERVED, "aliases": {"films": {}}, "generations": ("films-000001",), **more}
-    return Live(given.pop("name", "films-000001"), mappings or {}, **given)
+    return LiveIndex(given.pop("name", "films-000001"), mappings or {}, **given)
 
 
-def wanted(mappings: dict[str, Any] | None = None, **more: Any) -> Wanted:
+def wanted(mappings: dict[str, Any] | None = None, **more: Any) -> WantedIndex:
     """An index as its fragment has it."""
     given: dict[str, Any] = {"settings": {}, "aliases": {}, **more}
-    return Wanted("films", mappings or {}, **given)
+    return WantedIndex("films", mappings or {}, **given)
 
 
 TO_TEXT = Difference(TYPE, "keyword", "text", rule(PARAMETERS, "type"))
@@ -40,7 +41,7 @@ TO_TEXT = Difference(TYPE, "keyword", "text", rule(PARAMETERS, "type"))
 def test_nothing_live_is_created() -> None:
     assert plan(None, wanted(KEYWORD)) == Change(wanted(KEYWORD))
     assert plan(None, wanted()).create and not plan(None, wanted()).is_nothing
-    assert plan(None, wanted()).kind is Class.NOTHING
+    assert plan(None, wanted()).kind is ChangeKind.NOTHING
 
 
 def test_nothing_to_do() -> None:
@@ -126,7 +127,7 @@ def test_documents_that_cannot_be_read_back_cannot_be_copied() -> None:
     no_source = Difference(("mappings", "_source"), {"enabled": False}, "copied", NO_SOURCE)
     assert change.differences == (TO_TEXT, no_source)
     assert change.refused == {"mappings._source": f"films: {no_source}; put the old value back {DOCS}"}
-    assert change.kind is Class.IMPOSSIBLE
+    assert change.kind is ChangeKind.IMPOSSIBLE
     in_place = plan(live({**KEYWORD, **off}), wanted({**KEYWORD, **off, "dynamic": "strict"}))
     assert [one.path for one in in_place.differences] == [("mappings", "dynamic")]
 
@@ -214,9 +215,9 @@ def test_a_field_is_put_with_its_own_parameters_in_the_servers_spelling() -> Non
     }
 
 
-def put(found: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+def put(found: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
     """A mapping after a put of another, as servers do it: own parameters replaced, what is below merged."""
-    after = deepcopy(found)
+    after = deepcopy(dict(found))
     for key, value in change.items():
         if key in ("properties", "fields"):
             below = after.setdefault(key, {})
@@ -235,12 +236,12 @@ def put(found: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
 def test_what_is_put_leaves_no_difference_in_place_and_nothing_besides(case: Path) -> None:
     there, asked, _, _ = load(case)
-    found = Live("films-000001", there.mappings, {**SERVED, **there.settings}, {"films": {}})
+    found = LiveIndex("films-000001", there.mappings, {**SERVED, **there.settings}, {"films": {}})
     change = plan(found, asked, there)
     assert change.live == "films-000001"
-    if change.kind < Class.REINDEX:
+    if change.kind < ChangeKind.REINDEX:
         settings = {**found.settings, **change.settings, **change.reopened}
-        after = Live(
+        after = LiveIndex(
             found.name,
             put(found.mappings, change.mappings),
             {key: value for key, value in settings.items() if value is not None},
