@@ -12,7 +12,7 @@ from bus.database.roles import SiteRoles
 from bus.image_reference import Reference, parse
 from bus.images.promotion.records import mirror_of
 from bus.indices.declared.supporting import Bodies
-from bus.releases.render.merge import Values
+from bus.merge import Values
 from bus.revisions import KeysRead
 from bus.users.rights import Rights
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from bus.images.digests import PATTERN
+from bus.image_digest import PATTERN
 
 # https://github.com/distribution/reference/blob/main/regexp.go, with the registry always named and digests of SHA-256.
 _WORD = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"

@@ -16,8 +16,8 @@ from bus.deployment import MIRROR, PULL_SECRET, Deployment, SitePlan
 from bus.image_reference import parse
 from bus.images.delivered import listing, running
 from bus.images.delivered.running import Pins
+from bus.merge import Values, merge
 from bus.releases.render import rendering
-from bus.releases.render.merge import Values, merge
 
 DESCRIPTION = "bundle.json"
 _DIGEST = re.compile("sha256:[0-9a-f]{64}")

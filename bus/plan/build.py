@@ -19,9 +19,9 @@ from bus.images.registry import trust
 from bus.images.signatures import verifying
 from bus.indices.declared import index as index_model
 from bus.indices.declared.supporting import Provision, for_site, merge_provisions
+from bus.merge import at, merge
 from bus.plan import environment, validation
 from bus.plan.derived_values import base_values, enabled, login_values, mirror_login, shared_values
-from bus.releases.render.merge import at, merge
 from bus.releases.render.values import is_enabled, places, release_values, with_defaults
 from bus.revisions import KeysRead, keys_read, of_config
 from bus.running import versions

@@ -6,7 +6,7 @@ from pathlib import Path
 from bus.config.settings import Settings
 from bus.config.stack_file import Site
 from bus.deployment import PULL_SECRET
-from bus.releases.render.merge import Values, merge
+from bus.merge import Values, merge
 from bus.releases.render.values import places
 
 

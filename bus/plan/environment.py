@@ -10,9 +10,8 @@ from bus.config.bricks import Brick
 from bus.config.parsing import join, nearest
 from bus.deployment import Deployment, Release
 from bus.errors import Problem
-from bus.plan import secrecy
 from bus.plan.validation import Places, layers, running
-from bus.releases.render import charts
+from bus.releases.render import charts, secrecy
 from bus.releases.render.charts import BadChart
 from bus.releases.render.values import Layer, with_defaults
 

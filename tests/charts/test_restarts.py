@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 import yaml
+from bus.merge import merge
 
 from bus.config.settings import cineges_config
 from bus.deployment import Deployment, Release
 from bus.plan import build
 from bus.releases.render import charts
-from bus.releases.render.merge import merge
 from bus.revisions import of_secret
 from tests.charts.test_rendered import DEPLOYABLE, ROOT, render
 from tests.config.test_settings import load_stack

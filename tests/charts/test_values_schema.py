@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import yaml
+from bus.merge import merge
 
 from bus.releases.render import charts, schema
-from bus.releases.render.merge import merge
 
 CHARTS = Path(__file__).parents[2] / "charts"
 SCHEMAS = {path.parent.name: charts.load_map(path) for path in sorted(CHARTS.glob("*/values.schema.json"))}

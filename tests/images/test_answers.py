@@ -8,10 +8,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from bus.image_digest import digest_of
 
 from bus.images.copy.copying import Copying
 from bus.images.copy.layout import Layout
-from bus.images.digests import digest_of
 from bus.images.manifests import IMAGE, INDEX
 from bus.images.registry.client import NoRegistry, Registry, RegistryError
 from bus.images.registry.registries import ImageLocation

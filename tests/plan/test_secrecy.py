@@ -9,9 +9,10 @@ import yaml
 
 from bus.config import settings
 from bus.errors import InvalidInput
-from bus.plan import build, secrecy
+from bus.plan import build
 from bus.releases.compare.changes import HIDDEN, is_secret, leaves
 from bus.releases.objects import Key
+from bus.releases.render import secrecy
 from tests.config.test_settings import SECRETS, config_of, flat
 
 ROOT = Path(__file__).parents[2]

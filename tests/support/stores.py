@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from bus.images.digests import digest_of
+from bus.image_digest import digest_of
+
 from bus.images.manifests import IMAGE
 from tests.support.toys import Answering, Asked
 

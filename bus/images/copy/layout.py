@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from bus.images.digests import BadDigest, checked, digest_of
+from bus.image_digest import BadDigest, checked, digest_of
 from bus.images.manifests import BadManifest, read
 from bus.images.registry.client import IMAGE, INDEX, Manifest, MissingImage, RegistryError
 

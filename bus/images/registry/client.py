@@ -10,8 +10,8 @@ from urllib.parse import quote, urlsplit
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
+from bus.image_digest import checked, digest_of, is_digest
 from bus.images import manifests
-from bus.images.digests import checked, digest_of, is_digest
 from bus.images.manifests import IMAGE, INDEX, BadManifest
 from bus.images.registry import private
 from bus.images.registry.answers import (

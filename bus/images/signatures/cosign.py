@@ -18,8 +18,8 @@ from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any, Literal
 
+from bus.image_digest import is_digest
 from bus.image_reference import Reference
-from bus.images.digests import is_digest
 
 SIMPLE = "application/vnd.dev.cosign.simplesigning.v1+json"
 BUNDLE = "application/vnd.dev.sigstore.bundle"

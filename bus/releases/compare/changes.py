@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from bus.plan import secrecy
 from bus.releases.objects import Key
+from bus.releases.render import secrecy
 
 HIDDEN = "(hidden)"
 # What follows from other changes, or from the version of a chart: told as "restarts", or not at all.

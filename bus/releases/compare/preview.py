@@ -7,6 +7,7 @@ from typing import Any
 
 from bus.cluster.access import Cluster
 from bus.deployment import Release
+from bus.merge import merge
 from bus.releases.compare import dryrun
 from bus.releases.compare.changes import ObjectChange, changes
 from bus.releases.compare.refusals import Verdicts
@@ -14,7 +15,6 @@ from bus.releases.objects import parse
 from bus.releases.recovery import records
 from bus.releases.recovery.state import Revision
 from bus.releases.render import charts
-from bus.releases.render.merge import merge
 from bus.releases.render.rendering import record_size, render, too_large
 
 _MARKS = {"added": "+", "changed": "~", "removed": "-", "restarted": "r"}

@@ -21,7 +21,7 @@ from bus.config import yaml_limits
 from bus.config.messages import kind
 from bus.config.parsing import YamlLoader
 from bus.errors import UserError
-from bus.releases.render.merge import merge
+from bus.merge import merge
 
 LIBRARY = "library"
 _VERSION = re.compile(r"(?m)^version:.*$")

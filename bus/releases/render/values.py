@@ -8,8 +8,8 @@ from typing import Any
 from bus.config.bricks import Brick
 from bus.config.parsing import join
 from bus.errors import Problem
+from bus.merge import Values, at, merge
 from bus.releases.render import charts, schema
-from bus.releases.render.merge import Values, at, merge
 
 Path_ = tuple[str, ...]
 
