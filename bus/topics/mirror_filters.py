@@ -1,7 +1,7 @@
 """Topics that MirrorMaker 2 leaves out, renames, or copies unasked, whatever the patterns say. Pure.
 
 MirrorSourceConnector.shouldReplicateTopic, DefaultTopicFilter (`topics.exclude`), ReplicationPolicy and
-IdentityReplicationPolicy decide it. tests/servers/test_mirror_filters.py asks those classes themselves.
+IdentityReplicationPolicy decide it. tests/servers/topics/test_mirror_filters.py asks those classes themselves.
 https://issues.apache.org/jira/browse/KAFKA-17200 changed it in Kafka 4.0.
 """
 
