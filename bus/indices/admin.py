@@ -9,7 +9,8 @@ from elasticsearch import ApiError, TransportError
 
 from bus.errors import PartialFailure
 from bus.indices.diff.generations import first_generation
-from bus.indices.diff.plan import Change, LiveIndex
+from bus.indices.diff.normal_form import Json
+from bus.indices.diff.plan import Change, LiveIndex, WantedIndex
 from bus.indices.diff.settings import Flat, flatten
 from bus.indices.reindex import cutover, rollback
 from bus.indices.reindex.checkpoint import note
@@ -18,7 +19,7 @@ from bus.indices.reindex.estimate import Facts
 from bus.indices.reindex.lock import Busy
 from bus.indices.reindex.resolve import behind
 from bus.indices.reindex.runner import PATIENCE_SECONDS, ReindexRunner, Say
-from bus.indices.server import errors, matching_templates, versions
+from bus.indices.server import errors, matching_templates, scratch, versions
 from bus.indices.server.connect import connect
 from bus.indices.supporting.client import Provisioning
 
@@ -45,7 +46,7 @@ class Admin:
         self._client.close()
 
     def read(self, names: Collection[str]) -> dict[str, LiveIndex]:
-        """alias -> the index behind it, for those of `names` that exist; raises Failed where that cannot be told."""
+        """alias -> the index behind it, for those of `names` that exist; raises PartialFailure where that cannot be told."""
         found, wrong = behind(names, self._contents(names))
         if wrong:
             raise PartialFailure(wrong)
@@ -55,7 +56,16 @@ class Admin:
         """Every alias, and every index that has none; those of the server itself begin with a dot."""
         found = self._client.indices.get_alias(index="*", expand_wildcards=["open", "closed", "hidden"])
         aliases = {name: body["aliases"].keys() or {name} for name, body in found.items()}
-        return sorted({one for names in aliases.values() for one in names if not one.startswith(".")})
+        every = {one for names in aliases.values() for one in names}
+        return sorted(one for one in every if not one.startswith(".") and not scratch.is_scratch(one))
+
+    def spelled(self, wanted: Mapping[str, WantedIndex]) -> dict[str, Json]:
+        """Return name -> the mapping of each of `wanted` as this server spells it, where it could be asked."""
+        return scratch.spelled(self._client, wanted)
+
+    def sweep(self) -> None:
+        """Delete the scratch indices of runs that were killed."""
+        scratch.sweep(self._client)
 
     def _contents(self, names: Collection[str]) -> dict[str, Any]:
         """physical index -> mappings, settings, aliases: all behind `names`, and every generation of them."""
@@ -98,7 +108,7 @@ class Admin:
         return tuple(sorted(k for k, v in settings.items() if k.startswith("cluster.blocks.") and v == "true"))
 
     def generation_before(self, name: str, live: LiveIndex) -> str:
-        """The generation that a rollback goes to; raises Failed where none was kept, or the server cannot go back."""
+        """The generation that a rollback goes to; raises PartialFailure where none was kept, or the server cannot go back."""
         if reason := versions.REINDEX.refusal(self.server):
             raise PartialFailure({name: reason})
         return rollback.target(name, live)
@@ -125,7 +135,7 @@ class Admin:
     ) -> None:
         """Makes `changes`: those in place side by side, then reindexes one after the other, telling `say` how far.
 
-        Raises Failed for those that could not be made.
+        Raises PartialFailure for those that could not be made.
         """
         wrong = self._unsupported(changes)
         changes = [change for change in changes if change.wanted.name not in wrong]
@@ -154,7 +164,7 @@ class Admin:
         return ReindexRunner(self._client, change, source, target, say, patience_seconds)
 
     def delete(self, names: Sequence[str]) -> None:
-        """Deletes what is behind aliases, all generations with their data; what is gone is fine. Raises Failed."""
+        """Deletes what is behind aliases, all generations with their data; what is gone is fine. Raises PartialFailure."""
         wrong = {}
         for name, live in self.read(names).items():
             try:

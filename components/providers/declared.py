@@ -67,7 +67,7 @@ class DeclaredSetProvider(ResourceProvider, ABC):
                 live = self._read(admin, props, {*declared, *kept})
             props = {
                 **props,
-                self.block: self._seen(live, declared),
+                self.block: self._seen(admin, live, declared),
                 "created": [name for name in props.get("created") or [] if name in live],
                 "kept": {name: reason for name, reason in kept.items() if name in live},
             }
@@ -93,7 +93,7 @@ class DeclaredSetProvider(ResourceProvider, ABC):
             return outs, {}
         with self._admin(news) as admin:
             self._check_cluster(admin.cluster_id, news.get("clusterId") or outs["clusterId"], news["site"])
-            changes = self._changes(admin.read(news[self.block].keys()), olds, news)
+            changes = self._changes(admin, admin.read(news[self.block].keys()), olds, news)
             made, failed = self._make(admin, changes, news)
             kept, undeleted = self._remove(admin, gone, olds, news)
             wrong = news[self.block].keys() & failed.keys()
@@ -133,7 +133,7 @@ class DeclaredSetProvider(ResourceProvider, ABC):
     ) -> dict[str, Any]:
         """What is live of those that failed; what was known of them where that cannot be read."""
         try:
-            return self._seen(admin.read(names), {name: news[self.block][name] for name in names})
+            return self._seen(admin, admin.read(names), {name: news[self.block][name] for name in names})
         except (Unreachable, PartialFailure):
             return {name: value for name, value in (olds.get(self.block) or {}).items() if name in names}
 
@@ -211,13 +211,15 @@ class DeclaredSetProvider(ResourceProvider, ABC):
         """The admin client of the site's servers: cluster_id, read, held, apply, delete."""
 
     @abstractmethod
-    def _changes(self, live: Mapping[str, Any], olds: Mapping[str, Any], news: Mapping[str, Any]) -> Sequence[Any]:
-        """The plan of each that is wanted: wanted.name, create, refused."""
+    def _changes(
+        self, admin: Any, live: Mapping[str, Any], olds: Mapping[str, Any], news: Mapping[str, Any]
+    ) -> Sequence[Any]:
+        """Return the plan of each that is wanted: wanted.name, create, refused."""
 
     def _act(self, admin: Any, changes: Sequence[Any], site: str) -> None:
-        """Makes changes of a site that nothing refuses; raises Failed for those that could not be made."""
+        """Makes changes of a site that nothing refuses; raises PartialFailure for those that could not be made."""
         admin.apply(changes)
 
     @abstractmethod
-    def _seen(self, live: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
-        """What is live of `declared`, as inputs."""
+    def _seen(self, admin: Any, live: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what is live of `declared`, as inputs."""

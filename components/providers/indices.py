@@ -11,9 +11,9 @@ from pulumi.dynamic import CheckFailure, CheckResult, DiffResult, ReadResult
 from bus.cluster.access import NotDeployed, Unreachable
 from bus.cluster.endpoints import elasticsearch_url
 from bus.errors import PartialFailure
+from bus.indices import converging
 from bus.indices.declared.supporting import KINDS, Bodies
 from bus.indices.diff import plan
-from bus.indices.diff.drift import seen
 from bus.indices.props import FORM, LISTS, current, from_props, to_props
 from bus.indices.reindex import estimate
 from bus.indices.server import versions
@@ -97,7 +97,8 @@ class IndexSetProvider(DeclaredSetProvider):
 
     def _judge(self, admin: Any, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[CheckFailure]:
         judged = []
-        changes = self._changes(admin.read(news["indices"].keys()), olds, news)
+        admin.sweep()
+        changes = self._changes(admin, admin.read(news["indices"].keys()), olds, news)
         same = olds and not any(olds.get(key) != news.get(key) for key in self.compared)
         self._left[news["site"]] = any(change.left for change in changes)
         waits = _WAITS if same and not self._left[news["site"]] else ""
@@ -112,17 +113,15 @@ class IndexSetProvider(DeclaredSetProvider):
             judged.append(change)
         return self._failures(judged)
 
-    def _changes(self, live: Mapping[str, Any], olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[plan.Change]:
-        before = olds.get("indices") or {}
-        return [
-            plan.plan(
-                live.get(name), from_props(name, index), from_props(name, before[name]) if name in before else None
-            )
-            for name, index in sorted(news["indices"].items())
-        ]
+    def _changes(
+        self, admin: Any, live: Mapping[str, Any], olds: Mapping[str, Any], news: Mapping[str, Any]
+    ) -> list[plan.Change]:
+        before = {name: from_props(name, index) for name, index in (olds.get("indices") or {}).items()}
+        wanted = [from_props(name, index) for name, index in sorted(news["indices"].items())]
+        return converging.plans(admin, live, wanted, before)
 
     def _act(self, admin: Any, changes: Sequence[Any], site: str) -> None:
-        admin.apply(changes, lambda text: connection.say(f"{site}: {text}"))
+        converging.apply(admin, changes, lambda text: connection.say(f"{site}: {text}"))
 
     def _read(self, admin: Any, props: Mapping[str, Any], names: Iterable[str]) -> Mapping[str, Any]:
         """Without what an index has from a template, a brick's or another's, which nobody set by hand."""
@@ -132,12 +131,10 @@ class IndexSetProvider(DeclaredSetProvider):
             for name, live in super()._read(admin, props, names).items()
         }
 
-    def _seen(self, live: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            name: to_props(seen(live[name], from_props(name, index)), index)
-            for name, index in declared.items()
-            if name in live
-        }
+    def _seen(self, admin: Any, live: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
+        wanted = {name: from_props(name, index) for name, index in declared.items() if name in live}
+        held = converging.seen(admin, live, wanted)
+        return {name: to_props(index, declared[name]) for name, index in held.items()}
 
     @contextmanager
     def _admin(self, props: Mapping[str, Any]) -> Iterator[Any]:

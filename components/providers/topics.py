@@ -47,7 +47,7 @@ class TopicSetProvider(DeclaredSetProvider):
         except Unreachable as error:
             if _olds or not isinstance(error, NotDeployed):  # else a first preview: there is nothing to judge against
                 connection.warn(f"topics of {news['site']} are not judged against the live brokers: {error}")
-        return CheckResult(news, self._failures(self._changes({}, _olds, news)))
+        return CheckResult(news, self._failures(self._changes(None, {}, _olds, news)))
 
     def _judge(self, olds: Mapping[str, Any], news: dict[str, Any]) -> list[CheckFailure]:
         """What is refused, once warnings are said; fills in the cluster's id."""
@@ -61,7 +61,7 @@ class TopicSetProvider(DeclaredSetProvider):
             news["clusterId"] = admin.cluster_id
             live = self._live(admin, olds, news)
             away = self._away(admin, live, news["site"])
-            changes = self._changes(live, olds, news)
+            changes = self._changes(admin, live, olds, news)
             able = [change for change in changes if not change.refused]
             refused = {name: f"the broker says: {why}" for name, why in admin.refusals(able).items()}
             moved = {c.wanted.name: c.wanted.replication_factor for c in able if c.replicate}
@@ -123,7 +123,9 @@ class TopicSetProvider(DeclaredSetProvider):
             least = live[name].factors[0]
             connection.warn(f"{name}: replicas {least} -> {factor}, {holdings.size(copied)} are copied between brokers")
 
-    def _changes(self, live: Mapping[str, Any], olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[plan.Change]:
+    def _changes(
+        self, admin: Any, live: Mapping[str, Any], olds: Mapping[str, Any], news: Mapping[str, Any]
+    ) -> list[plan.Change]:
         wanted = plan.from_props(news["topics"])
         return [plan.plan(live.get(name), topic, int(news["brokers"])) for name, topic in sorted(wanted.items())]
 
@@ -140,7 +142,7 @@ class TopicSetProvider(DeclaredSetProvider):
         live: Mapping[str, Any] = admin.steady(set(names), self._declared(props))
         return live
 
-    def _seen(self, live: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
+    def _seen(self, admin: Any, live: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
         return plan.to_props({name: topic for name, topic in live.items() if name in declared})
 
     def _removals(

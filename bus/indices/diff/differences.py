@@ -8,7 +8,7 @@ from bus.indices.diff import change_kinds
 from bus.indices.diff.change_kinds import ChangeKind, Rule, rule
 from bus.indices.diff.equality import CHILDREN, default, default_of_mapping, is_told, same, same_field
 from bus.indices.diff.normal_form import Json, in_full
-from bus.indices.diff.settings import Flat
+from bus.indices.diff.settings import Flat, is_servers, same_setting
 from bus.indices.diff.vectors import may_become
 
 Path = tuple[str, ...]
@@ -31,8 +31,13 @@ class Difference:
         """What it costs."""
         return self.rule.kind
 
+    @property
+    def short(self) -> str:
+        """Where, and both values."""
+        return f"{'.'.join(self.path)}: {_shown(self.live)} -> {_shown(self.wanted)}"
+
     def __str__(self) -> str:
-        return f"{'.'.join(self.path)}: {_shown(self.live)} -> {_shown(self.wanted)}: {self.rule.why}"
+        return f"{self.short}: {self.rule.why}"
 
 
 def of_mappings(live: Json, wanted: Json, before: Json) -> Iterator[Difference]:
@@ -68,12 +73,20 @@ def of_settings(live: Json, wanted: Flat, mappings: Json) -> Iterator[Difference
     in_use = set(_analysis_of(mappings))
     for key, here in sorted(wanted.items()):
         there = live.get(key)
-        if there == here or (here is None and key not in live):
+        if (here is None and key not in live) or is_servers(key, live, wanted) or same_setting(key, there, here):
             continue
         row = rule(change_kinds.SETTINGS, key, here)
         if key.startswith("analysis.") and not _is_used(key, live, in_use):
             row = change_kinds.NEW_ANALYSIS
         yield Difference(("settings", key), there, here, row)
+
+
+def may_be_spelling(difference: Difference) -> bool:
+    """Return whether a difference is of a value in a mapping: not of a setting, nor of a field that is new."""
+    if difference.path[0] != "mappings" or difference.path == ("mappings", "_meta"):
+        return False
+    is_new = difference.live is None and len(difference.path) > 2 and difference.path[-2] in (*CHILDREN, "runtime")
+    return not is_new
 
 
 def without_source(live: Json, settings: Flat) -> bool:

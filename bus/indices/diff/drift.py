@@ -4,25 +4,29 @@ from typing import Any
 
 from bus.indices.diff.differences import OURS
 from bus.indices.diff.dotted_fields import in_words_of, placed
-from bus.indices.diff.equality import CHILDREN, default, default_of_mapping, is_told, same, same_field
+from bus.indices.diff.equality import CHILDREN, default, default_of_mapping, is_told, same, same_alias, same_field
 from bus.indices.diff.normal_form import Json
 from bus.indices.diff.plan import LiveIndex, WantedIndex
-from bus.indices.diff.settings import SERVED, UNTOLD
+from bus.indices.diff.respelling import as_written, respelled
+from bus.indices.diff.settings import SERVED, UNTOLD, Setting, is_servers, same_setting
 
 
-def seen(live: LiveIndex, wanted: WantedIndex) -> WantedIndex:
+def seen(live: LiveIndex, wanted: WantedIndex, spelled: Json | None = None) -> WantedIndex:
     """`live` in the words of `wanted`: equal to it unless somebody changed what it declares.
 
     Fields that dynamic mapping added and whatever else was never declared are no drift; settings that somebody set by
     hand are, except those that a server writes by itself.
     """
     where = placed(wanted.mappings)
-    mappings = in_words_of(wanted.mappings, _mapping(live.mappings, where), where)
-    settings = {key: value if key in UNTOLD else live.settings.get(key) for key, value in wanted.settings.items()}
+    words = where if spelled is None else respelled(where, spelled, live.mappings)
+    mapping = as_written(_mapping(live.mappings, words), words, where)
+    mappings = in_words_of(wanted.mappings, mapping, where)
+    settings = {key: _setting(key, live, wanted) for key in wanted.settings}
     by_hand = {k: v for k, v in live.settings.items() if k not in SERVED and k not in settings}
     if live.is_closed:
         by_hand["closed"] = "true"  # said among the settings, though it is none
     aliases = {name: alias for name, alias in live.aliases.items() if name != wanted.name}
+    aliases |= {n: alias for n, alias in wanted.aliases.items() if same_alias(live.aliases.get(n), alias)}
     kept = {key: value for key, value in settings.items() if value is not None or wanted.settings[key] is None}
     return WantedIndex(
         wanted.name,
@@ -32,6 +36,13 @@ def seen(live: LiveIndex, wanted: WantedIndex) -> WantedIndex:
         wanted.reindex,
         wanted.reopen,
     )
+
+
+def _setting(key: str, live: LiveIndex, wanted: WantedIndex) -> Setting | None:
+    """Return the live value of a declared setting, as declared where that means the same."""
+    declared, held = wanted.settings[key], live.settings.get(key)
+    is_kept = key in UNTOLD or is_servers(key, live.settings, wanted.settings) or same_setting(key, held, declared)
+    return declared if is_kept else held
 
 
 def _mapping(live: Json, wanted: Json) -> dict[str, Any]:

@@ -37,7 +37,7 @@ _OF_TYPE: Mapping[str, Json] = {
     "keyword": {"index_options": "docs"},
     "date": {"format": "strict_date_optional_time||epoch_millis", "locale": "en"},
     "date_nanos": {"locale": "en"},
-    "date_range": {"locale": "en"},
+    "date_range": {"format": "strict_date_optional_time||epoch_millis", "locale": "en"},
     "binary": {"doc_values": False},
     "flattened": {"depth_limit": 20, "index_options": "docs"},
     "join": {"eager_global_ordinals": True},
@@ -95,6 +95,15 @@ def same(key: str, one: object, other: object) -> bool:
     if key == "null_value":
         return same_null(one, other)
     return canonical(in_full(key, one)) == canonical(in_full(key, other))
+
+
+def same_alias(live: Json | None, wanted: Json) -> bool:
+    """Return whether a live alias is as wanted; an empty filter and what is off are not answered."""
+    return live is not None and _said_of(live) == _said_of(wanted)
+
+
+def _said_of(alias: Json) -> object:
+    return canonical({key: value for key, value in alias.items() if value not in (None, {}, False, "")})
 
 
 def same_field(one: Json, other: Json) -> bool:

@@ -71,10 +71,12 @@ def same_null(live: object, wanted: object) -> bool:
     """Whether a field's null_value is the wanted one: a point in another spelling, or a number in half precision."""
     if canonical(_point(live)) == canonical(_point(wanted)):
         return True
+    if not isinstance(live, int | float) or isinstance(live, bool) or isinstance(wanted, bool):
+        return False
     try:
-        number, held = float(str(wanted)), float(str(live))
+        number, held = float(str(wanted)), float(live)
         half = struct.unpack("e", struct.pack("e", number))[0]
-        return not number.is_integer() and held == float(f"{half:.8g}")
+        return held == number or (not number.is_integer() and held == float(f"{half:.8g}"))
     except (ValueError, OverflowError):
         return False
 
@@ -147,6 +149,23 @@ def _geohash(precision: object) -> object:
     return max(1, 2 * int(log2(ceil(_EQUATOR / width))) // 5)
 
 
+def _locale(value: object) -> object:
+    """Return a locale as Java names it: en-us and en_US are en_US; ROOT has no name."""
+    if not isinstance(value, str):
+        return value
+    language, *rest = re.split("[-_]", value, maxsplit=2)
+    if value.lower() == "root":
+        return ""
+    return "_".join([language.lower(), *(part.upper() if len(part) == 2 else part for part in rest)])
+
+
+def _relations(value: object) -> object:
+    """Return the children of a join's parents in order: a server answers one as text, and several in any order."""
+    if not isinstance(value, Mapping):
+        return value
+    return {parent: sorted(map(text, _listed(children))) for parent, children in value.items()}
+
+
 def _fetched(value: object) -> object:
     """Fields of a lookup, by their names or as maps."""
     return [one if isinstance(one, Mapping) else {"field": one} for one in _listed(value)]
@@ -171,4 +190,8 @@ _FULL: Mapping[str, Callable[[object], object]] = {
     "fielddata_frequency_filter": _filled(_FREQUENCIES),
     "contexts": _contexts,
     "fetch_fields": _fetched,
+    "locale": _locale,
+    "relations": _relations,
+    "dynamic_date_formats": _listed,
+    "dynamic": lambda value: value.lower() if isinstance(value, str) else value,
 }

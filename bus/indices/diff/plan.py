@@ -8,8 +8,10 @@ from bus.indices.diff import differences
 from bus.indices.diff.change_kinds import NO_SOURCE, ChangeKind
 from bus.indices.diff.differences import Difference
 from bus.indices.diff.dotted_fields import placed
+from bus.indices.diff.equality import same_alias
 from bus.indices.diff.generations import newer, next_generation
 from bus.indices.diff.normal_form import Json
+from bus.indices.diff.respelling import respelled
 from bus.indices.diff.settings import UNTOLD, Flat
 
 Mode = Literal["refuse", "block", "catch-up"]
@@ -102,6 +104,11 @@ class Change:
         return max((difference.kind for difference in self.differences), default=ChangeKind.NOTHING)
 
     @property
+    def is_doubtful(self) -> bool:
+        """Whether a difference may be one of spelling, which the server can tell."""
+        return self.live is not None and any(map(differences.may_be_spelling, self.differences))
+
+    @property
     def is_nothing(self) -> bool:
         """Whether live and wanted are the same."""
         return self.live is not None and not (
@@ -109,15 +116,18 @@ class Change:
         )
 
 
-def plan(live: LiveIndex | None, wanted: WantedIndex, before: WantedIndex | None = None) -> Change:
+def plan(live: LiveIndex | None, wanted: WantedIndex, before: WantedIndex | None = None, spelled: Json | None = None) -> Change:
     """What turns `live` into `wanted`; refusals for what the fragment does not allow, or what cannot be done.
 
     `before` is what this stack wanted last: only a setting or an alias of it is taken away again, so that what others
-    added to an index stays.
+    added to an index stays. `spelled` is the wanted mapping as the server spells it, where it was asked.
     """
     if live is None:
         return Change(wanted)
-    found = _differences(live, wanted, before)
+    mappings = placed(wanted.mappings)
+    if spelled is not None:
+        mappings = respelled(mappings, spelled, live.mappings)
+    found = _differences(live, wanted, mappings, before)
     kind = max((difference.kind for difference in found), default=ChangeKind.NOTHING)
     own = {} if live.name == wanted.name else {wanted.name: _own_alias(live, wanted.name)}
     aliases = {**own, **wanted.aliases}
@@ -126,11 +136,11 @@ def plan(live: LiveIndex | None, wanted: WantedIndex, before: WantedIndex | None
     return Change(
         wanted,
         live.name,
-        mappings=differences.to_put(live.mappings, placed(wanted.mappings), found),
+        mappings=differences.to_put(live.mappings, mappings, found),
         settings={d.path[1]: d.wanted for d in found if d.path[0] == "settings" and d.kind is ChangeKind.DYNAMIC},
         reopened={d.path[1]: d.wanted for d in found if d.path[0] == "settings" and d.kind is ChangeKind.REOPEN},
         closed=live.is_closed,
-        add_aliases={n: alias for n, alias in aliases.items() if n not in live.aliases or live.aliases[n] != alias},
+        add_aliases={n: alias for n, alias in aliases.items() if not same_alias(live.aliases.get(n), alias)},
         remove_aliases=tuple(sorted(stale)),
         target=_target(live, wanted) if reindexed else None,
         inherited={key: live.settings[key] for key in _INHERITED if key in live.settings} if reindexed else {},
@@ -146,13 +156,13 @@ def _own_alias(live: LiveIndex, name: str) -> Json:
     return {"is_write_index": True} if how.get("is_write_index") else {}
 
 
-def _differences(live: LiveIndex, wanted: WantedIndex, before: WantedIndex | None) -> list[Difference]:
+def _differences(live: LiveIndex, wanted: WantedIndex, mappings: Json, before: WantedIndex | None) -> list[Difference]:
     gone: dict[str, Any] = dict.fromkeys((before.settings.keys() if before else set()) - wanted.settings.keys())
     settings = {**gone, **wanted.settings}
     untold = before.settings if before else wanted.settings
     held = {**live.settings, **{key: untold[key] for key in UNTOLD & untold.keys()}}
     found = [
-        *differences.of_mappings(live.mappings, placed(wanted.mappings), before.mappings if before else {}),
+        *differences.of_mappings(live.mappings, mappings, before.mappings if before else {}),
         *differences.of_settings(held, settings, live.mappings),
     ]
     if differences.without_source(live.mappings, live.settings) and any(d.kind is ChangeKind.REINDEX for d in found):

@@ -1,6 +1,7 @@
 """Index settings in one shape: flat, without `index.`, text; a list only where commas would not carry it."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,18 @@ RESERVED = frozenset(
 # In every answer, asked for or not; not ours unless a fragment names them.
 SERVED = RESERVED | {"number_of_shards", "number_of_replicas", "routing.allocation.include._tier_preference"}
 
+
+# What may name something: nothing in it is a number, a time or a size.
+_NAMES = ("similarity.", "routing.", "lifecycle.", "default_pipeline", "final_pipeline", "sort.field",
+          "query.default_field", "store.preload")  # fmt: skip
+_NUMBER = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?")
+_MEASURE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,9})?)(nanos|micros|ms|s|m|h|d|b|kb|mb|gb|tb|pb)")
+_TIMES = {"nanos": 1, "micros": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9, "d": 86400 * 10**9}
+_SIZES = {unit: 1024**power for power, unit in enumerate(("b", "kb", "mb", "gb", "tb", "pb"))}
+_UNITS = {
+    **{unit: ("time", factor) for unit, factor in _TIMES.items()},
+    **{unit: ("size", factor) for unit, factor in _SIZES.items()},
+}
 
 # Taken when an index is made, and never answered.
 UNTOLD = frozenset({"number_of_routing_shards"})
@@ -54,6 +67,41 @@ def text(value: object) -> str:
 def is_leaf(value: object) -> bool:
     """Whether a setting, or an item of its list, can be this."""
     return value is not None and not isinstance(value, Mapping | list)
+
+
+def is_servers(key: str, live: Flat, wanted: Flat) -> bool:
+    """Return whether a server decides a setting itself, whatever it is given: replicas that expand by themselves."""
+    expands = wanted.get("auto_expand_replicas", live.get("auto_expand_replicas"))
+    return key == "number_of_replicas" and expands not in (None, "false")
+
+
+def same_setting(key: str, one: Setting | None, other: Setting | None) -> bool:
+    """Return whether two values of a setting mean the same; servers answer one as it was written."""
+    if one == other:
+        return True
+    if not isinstance(one, str) or not isinstance(other, str) or key.startswith("analysis."):
+        return False
+    if _listed(one) == _listed(other):
+        return True
+    if key.startswith(_NAMES):
+        return False
+    amounts = _amount(one), _amount(other)
+    return amounts[0] is not None and amounts[0] == amounts[1]
+
+
+def _listed(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",")]
+
+
+def _amount(text: str) -> tuple[str, float] | None:
+    """Return a number, a time in nanoseconds or a size in bytes, each with its kind; None for any other text."""
+    if _NUMBER.fullmatch(text):
+        return "number", float(text)
+    measure = _MEASURE.fullmatch(text.lower())
+    if not measure:
+        return None
+    kind, factor = _UNITS[measure[2]]
+    return kind, round(float(measure[1]) * factor)
 
 
 def decoded(settings: Flat) -> dict[str, Setting | None]:
