@@ -3,19 +3,19 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
-from bus.errors import Failed
+from bus.errors import PartialFailure
 from bus.indices.diff import drift
 from bus.indices.diff.normal_form import Json
-from bus.indices.diff.plan import Change, Live, Wanted, plan
+from bus.indices.diff.plan import Change, LiveIndex, WantedIndex, plan
 
 
 class Server(Protocol):
     """The calls of bus.indices.admin.Admin that this needs."""
 
-    def read(self, names: Collection[str]) -> dict[str, Live]:
+    def read(self, names: Collection[str]) -> dict[str, LiveIndex]:
         """Return alias -> the index behind it."""
 
-    def spelled(self, wanted: Mapping[str, Wanted]) -> dict[str, Json]:
+    def spelled(self, wanted: Mapping[str, WantedIndex]) -> dict[str, Json]:
         """Return name -> the mapping as the server spells it."""
 
     def apply(self, changes: Sequence[Change], say: Callable[[str], None]) -> None:
@@ -23,7 +23,7 @@ class Server(Protocol):
 
 
 def plans(
-    server: Server, live: Mapping[str, Live], wanted: Sequence[Wanted], before: Mapping[str, Wanted]
+    server: Server, live: Mapping[str, LiveIndex], wanted: Sequence[WantedIndex], before: Mapping[str, WantedIndex]
 ) -> list[Change]:
     """Return the change of each of `wanted`. The server is asked whether a difference is one of spelling alone."""
     changes = [plan(live.get(index.name), index, before.get(index.name)) for index in wanted]
@@ -36,7 +36,7 @@ def plans(
     ]
 
 
-def seen(server: Server, live: Mapping[str, Live], wanted: Mapping[str, Wanted]) -> dict[str, Wanted]:
+def seen(server: Server, live: Mapping[str, LiveIndex], wanted: Mapping[str, WantedIndex]) -> dict[str, WantedIndex]:
     """Return live indices in the words of their fragments (bus.indices.diff.drift)."""
     held = {name: drift.seen(live[name], index) for name, index in wanted.items()}
     doubtful = {name: index for name, index in wanted.items() if held[name].mappings != index.mappings}
@@ -53,7 +53,7 @@ def apply(server: Server, changes: Sequence[Change], say: Callable[[str], None])
     failures: dict[str, str] = {}
     try:
         server.apply(changes, say)
-    except Failed as error:
+    except PartialFailure as error:
         failures = error.reasons
     made = [change.wanted for change in changes if not change.is_nothing and change.wanted.name not in failures]
     remaining = _remaining(server, made)
@@ -61,12 +61,12 @@ def apply(server: Server, changes: Sequence[Change], say: Callable[[str], None])
     if again:
         try:
             server.apply(again, say)
-        except Failed as error:
+        except PartialFailure as error:
             failures |= error.reasons
         remaining = _remaining(server, made)
     failures |= {change.wanted.name: final(change) for change in remaining if change.wanted.name not in failures}
     if failures:
-        raise Failed(failures)
+        raise PartialFailure(failures)
 
 
 def final(change: Change) -> str:
@@ -81,7 +81,7 @@ def final(change: Change) -> str:
     )
 
 
-def _remaining(server: Server, wanted: Sequence[Wanted]) -> list[Change]:
+def _remaining(server: Server, wanted: Sequence[WantedIndex]) -> list[Change]:
     if not wanted:
         return []
     live = server.read([index.name for index in wanted])
@@ -89,5 +89,5 @@ def _remaining(server: Server, wanted: Sequence[Wanted]) -> list[Change]:
     return [change for change in planned if not change.is_nothing]
 
 
-def _spelled(server: Server, doubtful: Mapping[str, Wanted]) -> Mapping[str, Json]:
+def _spelled(server: Server, doubtful: Mapping[str, WantedIndex]) -> Mapping[str, Json]:
     return server.spelled(doubtful) if doubtful else {}

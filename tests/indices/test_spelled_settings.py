@@ -3,7 +3,7 @@
 import pytest
 
 from bus.indices.diff.drift import seen
-from bus.indices.diff.plan import Live, Wanted, plan
+from bus.indices.diff.plan import LiveIndex, WantedIndex, plan
 from bus.indices.diff.settings import same_setting
 
 SAME = [
@@ -43,8 +43,8 @@ def test_settings_that_do_not(key: str, one: str, other: str | list[str] | None)
 )
 def test_replicas_that_expand_by_themselves_are_the_servers(expand: str | None, is_same: bool) -> None:
     more = {} if expand is None else {"auto_expand_replicas": expand}
-    live = Live("films-000001", {}, {"number_of_replicas": "0", **more}, {"films": {}})
-    wanted = Wanted("films", {}, {"number_of_replicas": "1", **more}, {})
+    live = LiveIndex("films-000001", {}, {"number_of_replicas": "0", **more}, {"films": {}})
+    wanted = WantedIndex("films", {}, {"number_of_replicas": "1", **more}, {})
     assert plan(live, wanted).is_nothing == is_same
     assert (seen(live, wanted) == wanted) == is_same
 
@@ -55,9 +55,9 @@ def field(**definition: object) -> dict[str, object]:
 
 def test_what_the_server_spells_as_the_live_index_is_no_difference() -> None:
     """An unknown parameter that is answered in other words, one that is dropped, and one that is added."""
-    wanted = Wanted("films", field(type="odd", speed="FAST", ignored=True), {}, {})
+    wanted = WantedIndex("films", field(type="odd", speed="FAST", ignored=True), {}, {})
     held = field(type="odd", speed=1, derived="x")
-    live = Live("films-000001", held, {}, {"films": {}})
+    live = LiveIndex("films-000001", held, {}, {"films": {}})
     assert [d.path[-1] for d in plan(live, wanted).differences] == ["derived", "ignored", "speed"]
     assert plan(live, wanted).is_doubtful
     assert plan(live, wanted, spelled=held).is_nothing
@@ -65,20 +65,20 @@ def test_what_the_server_spells_as_the_live_index_is_no_difference() -> None:
 
 
 def test_a_real_difference_stays_one_beside_a_spelling() -> None:
-    wanted = Wanted("films", field(type="odd", speed="FAST", size=9), {}, {})
-    live = Live("films-000001", field(type="odd", speed=1, size=8), {}, {"films": {}})
+    wanted = WantedIndex("films", field(type="odd", speed="FAST", size=9), {}, {})
+    live = LiveIndex("films-000001", field(type="odd", speed=1, size=8), {}, {"films": {}})
     spelled = field(type="odd", speed=1, size=9)
     assert [d.short for d in plan(live, wanted, spelled=spelled).differences] == ["mappings.properties.f.size: 8 -> 9"]
     assert seen(live, wanted, spelled).mappings == field(type="odd", speed="FAST", size=8)
 
 
 def test_another_type_is_never_a_spelling() -> None:
-    wanted = Wanted("films", field(type="keyword"), {}, {})
-    live = Live("films-000001", field(type="text"), {}, {"films": {}})
+    wanted = WantedIndex("films", field(type="keyword"), {}, {})
+    live = LiveIndex("films-000001", field(type="text"), {}, {"films": {}})
     assert not plan(live, wanted, spelled=field(type="keyword")).is_nothing
 
 
 def test_a_new_field_is_not_asked_about() -> None:
-    wanted = Wanted("films", {"properties": {"f": {"type": "long"}, "g": {"type": "long"}}}, {"priority": "1"}, {})
-    live = Live("films-000001", field(type="long"), {}, {"films": {}})
+    wanted = WantedIndex("films", {"properties": {"f": {"type": "long"}, "g": {"type": "long"}}}, {"priority": "1"}, {})
+    live = LiveIndex("films-000001", field(type="long"), {}, {"films": {}})
     assert not plan(live, wanted).is_doubtful

@@ -116,7 +116,9 @@ class Change:
         )
 
 
-def plan(live: LiveIndex | None, wanted: WantedIndex, before: WantedIndex | None = None, spelled: Json | None = None) -> Change:
+def plan(
+    live: LiveIndex | None, wanted: WantedIndex, before: WantedIndex | None = None, spelled: Json | None = None
+) -> Change:
     """What turns `live` into `wanted`; refusals for what the fragment does not allow, or what cannot be done.
 
     `before` is what this stack wanted last: only a setting or an alias of it is taken away again, so that what others

@@ -12,7 +12,7 @@ from elasticsearch import ApiError, Elasticsearch, TransportError
 
 from bus.indices.diff.differences import OURS
 from bus.indices.diff.normal_form import Json
-from bus.indices.diff.plan import Wanted
+from bus.indices.diff.plan import WantedIndex
 
 _AT_ONCE = 20
 _ABANDONED_SECONDS = 600
@@ -27,7 +27,7 @@ _LEFT_OUT = (
 )  # fmt: skip
 
 
-def spelled(client: Elasticsearch, wanted: Mapping[str, Wanted]) -> dict[str, Json]:
+def spelled(client: Elasticsearch, wanted: Mapping[str, WantedIndex]) -> dict[str, Json]:
     """Return name -> the mapping of each of `wanted` as the server answers it.
 
     Those that it refuses, or that may not be asked about, are left out.
@@ -59,7 +59,7 @@ def _is_abandoned(name: str, content: Mapping[str, Any], now: float) -> bool:
     return now - int(content["settings"]["index.creation_date"]) / 1000 > _ABANDONED_SECONDS
 
 
-def _spelled(client: Elasticsearch, wanted: Wanted) -> Json | None:
+def _spelled(client: Elasticsearch, wanted: WantedIndex) -> Json | None:
     name = f"bus-scratch-{secrets.token_hex(8)}"
     settings = {k: v for k, v in wanted.settings.items() if v is not None and not k.startswith(_LEFT_OUT)}
     try:

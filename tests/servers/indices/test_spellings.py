@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from bus.errors import Failed
+from bus.errors import PartialFailure
 from bus.indices import converging
 from bus.indices.admin import Admin
-from bus.indices.diff.plan import Wanted, plan
+from bus.indices.diff.plan import WantedIndex, plan
 from bus.indices.diff.settings import flatten
 from bus.indices.diff.to_fragment import fragment_of
-from tests.servers.elasticsearch import OLDER, VERSION, elasticsearch, folder_of_nobody, shared_node
+from tests.support.elasticsearch import OLDER, VERSION, elasticsearch, folder_of_nobody, shared_node
 
 pytestmark = pytest.mark.servers
 node = shared_node
@@ -35,9 +35,9 @@ def cases(kind: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (FOLDER / f"{kind}.jsonl").read_text().splitlines()][::EVERY]
 
 
-def wanted(name: str, case: Mapping[str, Any]) -> Wanted:
+def wanted(name: str, case: Mapping[str, Any]) -> WantedIndex:
     flat = {key: value for key, value in flatten(case.get("settings", {})).items() if value is not None}
-    return Wanted(name, case.get("mappings", {}), flat, case.get("aliases", {}))
+    return WantedIndex(name, case.get("mappings", {}), flat, case.get("aliases", {}))
 
 
 @pytest.fixture(scope="module", params=[VERSION, *OLDER] if WHOLE else [VERSION])
@@ -71,16 +71,16 @@ def test_each_spelling_is_read_back_without_a_difference(kind: str, admin: Admin
     print(f"{len(everything)} spellings of {kind}, {refused} of them refused by {admin.server.version}")
 
 
-def made(admin: Admin, some: Sequence[Wanted]) -> Mapping[str, str]:
+def made(admin: Admin, some: Sequence[WantedIndex]) -> Mapping[str, str]:
     """Name -> why an index was not made; a shard limit, a bad value, an unknown type."""
     try:
         converging.apply(admin, [plan(None, one) for one in some], lambda text: None)
-    except Failed as error:
+    except PartialFailure as error:
         return error.reasons
     return {}
 
 
-def differing(admin: Admin, some: Sequence[Wanted]) -> list[str]:
+def differing(admin: Admin, some: Sequence[WantedIndex]) -> list[str]:
     """What differs of indices that were just made: at the next preview, at a refresh, when adopted, when imported."""
     live = admin.read([one.name for one in some])
     by_name = {one.name: one for one in some}
@@ -136,7 +136,7 @@ def test_an_up_that_cannot_converge_says_so_at_once(admin: Admin) -> None:
             def apply(self, changes: Any, say: Any) -> None:
                 self.asked = changes
 
-        with pytest.raises(Failed) as failed:
+        with pytest.raises(PartialFailure) as failed:
             converging.apply(Deaf(), [change], lambda text: None)
         [(name, why)] = failed.value.reasons.items()
         assert name == "stubborn" and "settings.priority: default -> '7'" in why
