@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import yaml
-from bus.merge import merge
 
 from bus.config.settings import cineges_config
 from bus.deployment import Deployment, Release
+from bus.merge import merge
 from bus.plan import build
 from bus.releases.render import charts
 from bus.revisions import of_secret

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
-from bus.merge import merge
 
+from bus.merge import merge
 from bus.releases.render import charts, schema
 
 CHARTS = Path(__file__).parents[2] / "charts"

@@ -8,8 +8,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from bus.image_digest import digest_of
 
+from bus.image_digest import digest_of
 from bus.images.copy.copying import Copying
 from bus.images.copy.layout import Layout
 from bus.images.manifests import IMAGE, INDEX

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bus.image_digest import checked, digest_of, is_digest
 
+from bus.image_digest import checked, digest_of, is_digest
 from bus.images.copy.copying import Copying, parts
 from bus.images.copy.layout import Layout
 from bus.images.manifests import IMAGE, INDEX, BadManifest, read

@@ -11,8 +11,8 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
-from bus.image_digest import digest_of
 
+from bus.image_digest import digest_of
 from bus.image_reference import parse
 from bus.images.manifests import IMAGE
 from bus.images.registry.client import MissingImage, NoAnswer, NoRegistry, Registry, RegistryError, Untrusted

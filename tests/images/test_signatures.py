@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bus.image_digest import digest_of
 
 from bus.config.stack_file import Images
 from bus.errors import InvalidInput
+from bus.image_digest import digest_of
 from bus.image_reference import parse
 from bus.images.manifests import INDEX, referrers_tag
 from bus.images.registry.lookup import look_up

@@ -6,8 +6,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from bus.image_digest import digest_of
 
+from bus.image_digest import digest_of
 from bus.images.registry.lookup import look_up
 from bus.images.registry.registries import Access, Registries
 from bus.images.signatures import verifying

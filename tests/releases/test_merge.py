@@ -1,8 +1,9 @@
 """Values merge as Helm merges them."""
 
-from bus.merge import at, merge
 from hypothesis import given
 from hypothesis import strategies as st
+
+from bus.merge import at, merge
 
 VALUES = st.recursive(
     st.dictionaries(

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 from bus.image_digest import digest_of
-
 from bus.images.manifests import IMAGE
 from tests.support.toys import Answering, Asked
 

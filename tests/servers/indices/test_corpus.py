@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bus.merge import merge
 
 from bus.indices.admin import Admin
 from bus.indices.diff.drift import seen
 from bus.indices.diff.plan import WantedIndex, plan
 from bus.indices.diff.settings import flatten
+from bus.merge import merge
 from tests.support.elasticsearch import Node, shared_node
 
 pytestmark = pytest.mark.servers
