@@ -123,6 +123,11 @@ def test_options_of_a_command_add_to_the_stack_file(tmp_path: Path) -> None:
     named = trust.from_options(["A.b=c.d", "a.b=e.f:1"], [f"x.y={ca}"])
     assert named == {"a.b": Trust(("c.d", "e.f:1")), "x.y": Trust((), ca.read_text())}
     assert trust.together({"a.b": Trust(("g.h",), "old")}, named)["a.b"] == Trust(("g.h", "c.d", "e.f:1"), "old")
-    for hosts, files in ((["a.b"], []), (["=c.d"], []), ([], ["a.b=missing.pem"])):
-        with pytest.raises(ValueError, match=r"must be REGISTRY=|cannot be read"):
+    wrong: list[tuple[list[str], list[str], str]] = [
+        (["a.b"], [], "must be REGISTRY="),
+        (["=c.d"], [], "must be REGISTRY="),
+        ([], ["a.b=missing.pem"], "cannot be read"),
+    ]
+    for hosts, files, message in wrong:
+        with pytest.raises(ValueError, match=message):
             trust.from_options(hosts, files)

@@ -72,11 +72,16 @@ def test_what_is_pushed_at_one_address_is_pulled_at_the_other_and_nobody_pushes_
         assert len(b"".join(reading.blob("a/b", layer))) == 1000
         newer = maker.image("a/b", "1", [maker.blob("a/b", 1000, "y")])
         assert reading.digest("a/b", "1") == newer.digest, "a tag that moved is seen at once"
-        for host, login in ((pulls, node), (pulls, pusher), (pushes, node), (pushes, Login())):
+        for host, login, message in (
+            (pulls, node, "405"),
+            (pulls, pusher, "access refused"),
+            (pushes, node, "access refused"),
+            (pushes, Login(), "access refused"),
+        ):
             other = Maker(client(stack, host, login))
-            with pytest.raises(RegistryError, match=r"405|access refused"):
+            with pytest.raises(RegistryError, match=message):
                 other.blob("a/b", 10, "z")
-            with pytest.raises(RegistryError, match=r"405|access refused"):
+            with pytest.raises(RegistryError, match=message):
                 other.client.put_manifest("a/b", "1", made)
         for host, login in ((pulls, node), (pulls, pusher), (pushes, pusher), (pushes, node)):
             auth = httpx.BasicAuth(login.username, login.password)
