@@ -89,6 +89,28 @@ def test_each_path_of_the_code_exists(page: Path) -> None:
     assert not missing
 
 
+@pytest.mark.parametrize(
+    "word",
+    [
+        "acl",
+        "air gap",
+        "authentication",
+        "downtime",
+        "drift",
+        "heartbeat",
+        "idempotent",
+        "prerequisite",
+        "roll back",
+        "rotate kafka passwords",
+        "troubleshoot",
+    ],
+)
+def test_the_words_that_readers_search_for_are_there(word: str) -> None:
+    """Beside the glossary, which only defines them."""
+    pages = [page for page in (ROOT / "docs").glob("*.md") if page.name != "glossary.md"]
+    assert [page.name for page in pages if word in " ".join(page.read_text().lower().split())]
+
+
 def test_the_index_names_each_page_of_docs() -> None:
     index = (ROOT / "docs/README.md").read_text()
     pages = [page for page in (ROOT / "docs").glob("*.md") if page.name != "README.md"]
