@@ -128,7 +128,7 @@ def _forward(
 ) -> _Wanted:
     ran = deployed.read(source, told["history"], told["outputs"], records.read(told["records"]))
     images, untested = deployed.tested(ran, from_sites)
-    notes = deployed.left_out(ran, from_sites)
+    notes = [*deployed.taken_from(ran, from_sites), *deployed.left_out(ran, from_sites)]
 
     def decide(now: Mapping[str, Pin]) -> tuple[list[Row], list[str]]:
         rows, problems = plan.promote(images, now, replaced)

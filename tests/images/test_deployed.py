@@ -79,6 +79,70 @@ def test_a_canary_is_a_choice_and_the_message_says_which_and_how() -> None:
     ]
 
 
+def canary() -> deployed.Deployed:
+    """Three deployments: x moves on kone alone in the second, y everywhere in the third."""
+    steps: list[dict[str, Any]] = [
+        everywhere(*SITES, x=1, y=1),
+        {**everywhere("central", "cinecity", x=1, y=1), "kone": pins(x=2, y=1)},
+        {**everywhere("central", "cinecity", x=1, y=2), "kone": pins(x=2, y=2)},
+    ]
+    return deployed.read("recette", OK, {}, state(*steps))
+
+
+def test_a_choice_says_since_when_each_site_runs_its_image() -> None:
+    (problem,) = deployed.tested(canary())[1]
+    assert problem == (
+        "x: recette runs more than one image of it, so which was tested? "
+        f"{image('x', 1)} on central, cinecity; {image('x', 2)} on kone "
+        "(central since day 1, cinecity since day 1, kone since day 2); choose the site whose images are promoted: "
+        "--from-site central or --from-site kone"
+    )
+
+
+@pytest.mark.parametrize(
+    ("sites", "lines"),
+    [
+        (
+            ["kone"],
+            [
+                f"x is taken from kone: {image('x', 2)} (kone since day 2); others run "
+                f"{image('x', 1)} on central, cinecity"
+            ],
+        ),
+        (
+            ["cinecity", "kone"],
+            [f"x is taken from cinecity: {image('x', 1)} (cinecity since day 1); others run {image('x', 2)} on kone"],
+        ),
+        ([], []),
+    ],
+)
+def test_what_a_chosen_site_decides_is_said(sites: list[str], lines: list[str]) -> None:
+    assert deployed.taken_from(canary(), sites) == lines
+
+
+def test_a_site_that_is_behind_can_be_chosen_and_is_said() -> None:
+    known = state(everywhere(*SITES, x=1), everywhere(*SITES, x=2), missed={2: ("kone",)})
+    ran = deployed.read("recette", FAILED, {}, known)
+    assert tags(deployed.tested(ran, ["kone"])[0]) == {"x": "1"}
+    assert deployed.taken_from(ran, ["kone"]) == [
+        f"x is taken from kone: {image('x', 1)} (kone since day 1); others run {image('x', 2)} on central, cinecity"
+    ]
+
+
+def test_the_mirror_of_a_site_is_chosen_with_it() -> None:
+    steps = [{**everywhere(*SITES, x=tag), "central/mirror": pins(k=tag)} for tag in (1, 2)]
+    ran = deployed.read("recette", FAILED, {}, state(*steps, missed={2: ("kone", "central/mirror")}))
+    assert deployed.taken_from(ran, ["central"])[0].startswith(f"x is taken from central: {image('x', 2)}")
+
+
+def test_pins_of_an_older_program_say_no_time() -> None:
+    ran = deployed.read("recette", OK, {"pins": {"central": pins(x=1), "kone": pins(x=2)}})
+    assert deployed.taken_from(ran, ["kone"]) == [
+        f"x is taken from kone: {image('x', 2)}; others run {image('x', 1)} on central"
+    ]
+    assert "since" not in deployed.tested(ran)[1][0]
+
+
 def test_the_same_holds_for_pins_of_an_older_program() -> None:
     old = {"pins": {"central": pins(x=1), "kone": pins(x=2)}}
     ran = deployed.read("recette", OK, old)

@@ -25,6 +25,8 @@ class Deployed:
     commits: tuple[str, ...] = ()
     behind: Mapping[str, str] = field(default_factory=dict)
     """sites that the last deployment did not reach -> how a message says it"""
+    since: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """unit -> brick -> when it began to run its image; empty where nothing was recorded"""
 
 
 def read(
@@ -64,7 +66,8 @@ def _of_records(stack: str, history: Sequence[Mapping[str, Any]], records: Recor
         raise NotDeployed(
             f"the last deployment of {stack} ({last.at}) reached none of its sites: {sites}; pulumi up --stack {stack}"
         )
-    return Deployed(stack, pins, (last.commit,) if last.commit else commits(history), behind)
+    since = {unit: {brick: records.since(unit, brick) for brick in bricks} for unit, bricks in pins.items()}
+    return Deployed(stack, pins, (last.commit,) if last.commit else commits(history), behind, since)
 
 
 def commits(history: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
@@ -132,6 +135,22 @@ def left_out(deployed: Deployed, from_sites: Sequence[str] = ()) -> list[str]:
             where = f"{brick} runs only on {', '.join(sites)}, which the last deployment did not reach"
             notes.append(f"{where}; to take it from there: --from-site {sites[0]}")
     return notes
+
+
+def taken_from(deployed: Deployed, from_sites: Sequence[str]) -> list[str]:
+    """Return a line for each brick that `from_sites` decide about: the site, its image, and what others run."""
+    everywhere = _merged(*_counting(deployed))
+    lines = []
+    for brick, text in sorted(_choose(*_counting(deployed), from_sites).one.items()):
+        units = everywhere[brick][text]
+        site = next((site for site in from_sites if site in map(site_of, units)), None)
+        if site is None or len(everywhere[brick]) == 1:
+            continue
+        others = {image: running for image, running in everywhere[brick].items() if image != text}
+        mine = [unit for unit in units if site_of(unit) == site]
+        since = _since(deployed, brick, {text: mine})
+        lines.append(f"{brick} is taken from {site}: {text}{since}; others run {_listed(others)}")
+    return lines
 
 
 @dataclass(frozen=True)
@@ -239,9 +258,20 @@ def _unknown(deployed: Deployed, from_sites: Sequence[str]) -> list[str]:
 
 def _several(deployed: Deployed, brick: str, images: Mapping[str, list[str]]) -> str:
     return (
-        f"{brick}: {deployed.stack} runs more than one image of it, so which was tested? {_listed(images)}; "
-        f"choose the site whose images are promoted: {_options(images)}"
+        f"{brick}: {deployed.stack} runs more than one image of it, so which was tested? {_listed(images)}"
+        f"{_since(deployed, brick, images)}; choose the site whose images are promoted: {_options(images)}"
     )
+
+
+def _since(deployed: Deployed, brick: str, images: Mapping[str, list[str]]) -> str:
+    """Return since when each site runs its image, to be read after a list of them; empty where nobody knows."""
+    times = {
+        site_of(unit): at
+        for units in images.values()
+        for unit in units
+        if (at := deployed.since.get(unit, {}).get(brick))
+    }
+    return f" ({', '.join(f'{site} since {at}' for site, at in times.items())})" if times else ""
 
 
 def _listed(images: Mapping[str, list[str]]) -> str:

@@ -46,6 +46,19 @@ class Records:
         runs = [run for run in self.units.get(unit, ()) if run.serial != self.attempts[0].serial]
         return runs[0].pins if runs else {}
 
+    def since(self, unit: str, brick: str) -> str:
+        """Return when a unit began to run the image that it has of a brick; empty where that is not recorded.
+
+        The last KEPT entries are all that is known, so that it may have begun before the oldest of them.
+        """
+        at = ""
+        runs = self.units.get(unit, ())
+        for run in runs:
+            if brick not in run.pins or run.pins[brick] != runs[0].pins.get(brick):
+                break
+            at = run.at
+        return at
+
     def moved(self, unit: str) -> bool:
         """Whether the last attempt reached a unit and changed it."""
         runs = self.units.get(unit, ())

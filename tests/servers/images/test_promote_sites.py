@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -155,9 +156,12 @@ def test_a_canary_is_chosen_and_does_not_spoil_the_rest(
     code, said = recette.bus("promote", "recette", "prod")
     assert code == 1 and "on cinecity; " in said and "on kone; " in said
     assert "--from-site cinecity or --from-site kone" in said and "a: " not in said
+    assert re.search(r"\(cinecity since 20\S+, kone since 20\S+\); choose the site", said), said
     assert recette.tag("a", "prod") == "1", "all or nothing"
     code, said = recette.bus("promote", "recette", "prod", "--from-site", "cinecity")
     assert code == 0, said
+    assert "note: b is taken from cinecity: dkr.isi.nc/isi/b:2@sha256:" in said and ":3@" in said, said
+    assert "b is taken from cinecity" in run(repository.url, "log", "-1", "--format=%b", "prod")
     assert (recette.tag("a", "prod"), recette.tag("b", "prod")) == ("2", "2")
 
 

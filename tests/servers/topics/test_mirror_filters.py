@@ -32,7 +32,7 @@ def answers(jars: Path, topics: Sequence[str]) -> dict[str, tuple[bool, bool, st
 def names() -> list[str]:
     """Names of the parts that MirrorMaker looks for, put together by every separator: 3000 of them."""
     chosen = random.Random(1)
-    found = set()
+    found: set[str] = set()
     while len(found) < 3000:
         parts = chosen.choices(PARTS, k=chosen.randint(1, 4))
         name = parts[0] + "".join(chosen.choice((".", "-", "_", "")) + part for part in parts[1:])
