@@ -93,8 +93,8 @@ def test_a_choice_says_since_when_each_site_runs_its_image() -> None:
     (problem,) = deployed.tested(canary())[1]
     assert problem == (
         "x: recette runs more than one image of it, so which was tested? "
-        f"{image('x', 1)} on central, cinecity; {image('x', 2)} on kone "
-        "(central since day 1, cinecity since day 1, kone since day 2); choose the site whose images are promoted: "
+        f"{image('x', 1)} on central, cinecity; {image('x', 2)} on kone; "
+        "central since day 1, cinecity since day 1, kone since day 2; choose the site whose images are promoted: "
         "--from-site central or --from-site kone"
     )
 
@@ -105,13 +105,13 @@ def test_a_choice_says_since_when_each_site_runs_its_image() -> None:
         (
             ["kone"],
             [
-                f"x is taken from kone: {image('x', 2)} (kone since day 2); others run "
+                f"x is taken from kone, which runs {image('x', 2)} since day 2; others run "
                 f"{image('x', 1)} on central, cinecity"
             ],
         ),
         (
             ["cinecity", "kone"],
-            [f"x is taken from cinecity: {image('x', 1)} (cinecity since day 1); others run {image('x', 2)} on kone"],
+            [f"x is taken from cinecity, which runs {image('x', 1)} since day 1; others run {image('x', 2)} on kone"],
         ),
         ([], []),
     ],
@@ -125,20 +125,20 @@ def test_a_site_that_is_behind_can_be_chosen_and_is_said() -> None:
     ran = deployed.read("recette", FAILED, {}, known)
     assert tags(deployed.tested(ran, ["kone"])[0]) == {"x": "1"}
     assert deployed.taken_from(ran, ["kone"]) == [
-        f"x is taken from kone: {image('x', 1)} (kone since day 1); others run {image('x', 2)} on central, cinecity"
+        f"x is taken from kone, which runs {image('x', 1)} since day 1; others run {image('x', 2)} on central, cinecity"
     ]
 
 
 def test_the_mirror_of_a_site_is_chosen_with_it() -> None:
     steps = [{**everywhere(*SITES, x=tag), "central/mirror": pins(k=tag)} for tag in (1, 2)]
     ran = deployed.read("recette", FAILED, {}, state(*steps, missed={2: ("kone", "central/mirror")}))
-    assert deployed.taken_from(ran, ["central"])[0].startswith(f"x is taken from central: {image('x', 2)}")
+    assert deployed.taken_from(ran, ["central"])[0].startswith(f"x is taken from central, which runs {image('x', 2)}")
 
 
 def test_pins_of_an_older_program_say_no_time() -> None:
     ran = deployed.read("recette", OK, {"pins": {"central": pins(x=1), "kone": pins(x=2)}})
     assert deployed.taken_from(ran, ["kone"]) == [
-        f"x is taken from kone: {image('x', 2)}; others run {image('x', 1)} on central"
+        f"x is taken from kone, which runs {image('x', 2)}; others run {image('x', 1)} on central"
     ]
     assert "since" not in deployed.tested(ran)[1][0]
 

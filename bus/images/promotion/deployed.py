@@ -148,8 +148,9 @@ def taken_from(deployed: Deployed, from_sites: Sequence[str]) -> list[str]:
             continue
         others = {image: running for image, running in everywhere[brick].items() if image != text}
         mine = [unit for unit in units if site_of(unit) == site]
-        since = _since(deployed, brick, {text: mine})
-        lines.append(f"{brick} is taken from {site}: {text}{since}; others run {_listed(others)}")
+        at = deployed.since.get(mine[0], {}).get(brick)
+        since = f" since {at}" if at else ""
+        lines.append(f"{brick} is taken from {site}, which runs {text}{since}; others run {_listed(others)}")
     return lines
 
 
@@ -271,7 +272,7 @@ def _since(deployed: Deployed, brick: str, images: Mapping[str, list[str]]) -> s
         for unit in units
         if (at := deployed.since.get(unit, {}).get(brick))
     }
-    return f" ({', '.join(f'{site} since {at}' for site, at in times.items())})" if times else ""
+    return f"; {', '.join(f'{site} since {at}' for site, at in times.items())}" if times else ""
 
 
 def _listed(images: Mapping[str, list[str]]) -> str:

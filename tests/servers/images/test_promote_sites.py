@@ -42,11 +42,11 @@ class Release(Resource):
 PROGRAM = """
 import json, os
 import pulumi
-from components import continuing
+from components import continue_on_error
 from components.providers.deployments import Attempt, Deployed
 from provider import Release
 
-continuing.without_traceback()
+continue_on_error.without_traceback()
 pins, away = json.loads(os.environ["PINS"]), os.environ["AWAY"].split(",")
 attempt = Attempt("deployment", pins=pins)
 for site, bricks in pins.items():
@@ -156,11 +156,11 @@ def test_a_canary_is_chosen_and_does_not_spoil_the_rest(
     code, said = recette.bus("promote", "recette", "prod")
     assert code == 1 and "on cinecity; " in said and "on kone; " in said
     assert "--from-site cinecity or --from-site kone" in said and "a: " not in said
-    assert re.search(r"\(cinecity since 20\S+, kone since 20\S+\); choose the site", said), said
+    assert re.search(r"; cinecity since 20\S+, kone since 20\S+; choose the site", said), said
     assert recette.tag("a", "prod") == "1", "all or nothing"
     code, said = recette.bus("promote", "recette", "prod", "--from-site", "cinecity")
     assert code == 0, said
-    assert "note: b is taken from cinecity: dkr.isi.nc/isi/b:2@sha256:" in said and ":3@" in said, said
+    assert "note: b is taken from cinecity, which runs dkr.isi.nc/isi/b:2@sha256:" in said and ":3@" in said, said
     assert "b is taken from cinecity" in run(repository.url, "log", "-1", "--format=%b", "prod")
     assert (recette.tag("a", "prod"), recette.tag("b", "prod")) == ("2", "2")
 

@@ -31,10 +31,10 @@ class Thing(Resource):
 """
 PROGRAM = """
 import os
-from components import continuing
+from components import continue_on_error
 from provider import Thing
 
-continuing.without_traceback()
+continue_on_error.without_traceback()
 text = os.environ["TEXT"]
 one = Thing("one-site", text)
 bricks = Thing("its-bricks", text, [one])
