@@ -34,7 +34,7 @@ def deployable(customer: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Release:
-    """One Helm release: `values` is all that Helm is given, secrets never among it."""
+    """One Helm release: `values` is all that Helm is given, chart defaults included, secrets and nulls never."""
 
     name: str
     chart: str

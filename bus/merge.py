@@ -10,7 +10,7 @@ def merge(*layers: Mapping[str, Any]) -> Values:
     """All layers in one, lowest precedence first; the inputs stay as they are.
 
     Same rules as `helm -f a -f b`: https://helm.sh/docs/chart_template_guide/values_files/
-    A null in a higher layer is kept, because it is Helm that must see it to drop the chart's default.
+    A null in a higher layer is kept, because the chart's default below is not known yet; `resolve` follows it.
     """
     result: Values = {}
     for layer in layers:
@@ -21,6 +21,30 @@ def merge(*layers: Mapping[str, Any]) -> Values:
             else:
                 result[key] = value
     return result
+
+
+def resolve(*layers: Mapping[str, Any]) -> Values:
+    """Return all layers in one, lowest precedence first, without any null: each has taken its key away.
+
+    Empty lists and empty maps stay. An entry of a list that is null stays too, because it has no key.
+    """
+    result: Values = {}
+    for layer in layers:
+        for key, value in layer.items():
+            lower = result.get(key)
+            if value is None:
+                result.pop(key, None)
+            elif isinstance(value, Mapping) and isinstance(lower, Mapping):
+                result[key] = resolve(lower, value)
+            else:
+                result[key] = _without_nulls(value)
+    return result
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return resolve(value)
+    return [_without_nulls(entry) for entry in value] if isinstance(value, list) else value
 
 
 def at(path: tuple[str, ...], values: Mapping[str, Any]) -> Values:

@@ -53,7 +53,7 @@ class Umbrella(pulumi.ComponentResource):
         super().__init__(self.token, name, None, opts)
         wanted = args.release
         # Relative to the project: an absolute path is a diff on every other machine (pulumi-kubernetes#2251).
-        path = f"./{charts.stage(CHARTS, wanted.chart, STAGED).as_posix()}"
+        path = f"./{charts.stage(CHARTS, wanted.chart, STAGED, bare=True).as_posix()}"
         values: dict[str, pulumi.Input[object]] = dict(wanted.values)
         if known := {key: revision for key, revision in args.secret_revisions.items() if key in wanted.reads.secret}:
             values["global"] = {**wanted.values.get("global", {}), "secretRevisions": known}
@@ -66,6 +66,8 @@ class Umbrella(pulumi.ComponentResource):
             namespace=args.namespace,
             chart=path,
             values=values,
+            # Else the provider takes empty lists away; nulls in maps it takes away all the same (docs/adr/0080).
+            allow_null_values=True,
             timeout=wanted.timeout_seconds,
             description=wanted.description or None,
             max_history=5,  # 0 would keep every revision

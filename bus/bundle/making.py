@@ -82,7 +82,8 @@ def make(
                 copies.append((pinned, ImageLocation(layout, path, tag), tag))
             _copy(copies, {})
         for site in deployment.sites.values():
-            places = {r.chart: charts.stage(root / "charts", r.chart, staged) for r in deployment.releases(site.name)}
+            used = {release.chart for release in deployment.releases(site.name)}
+            places = {chart: charts.stage(root / "charts", chart, staged, bare=True) for chart in sorted(used)}
             contents.write_site(folder, deployment, site, places)
         bundle.write(folder)
         (folder / "README.txt").write_text(

@@ -22,6 +22,7 @@ from bus.indices.declared.supporting import Provision, for_site, merge_provision
 from bus.merge import at, merge
 from bus.plan import environment, validation
 from bus.plan.derived_values import base_values, enabled, login_values, mirror_login, shared_values
+from bus.releases.render import exact
 from bus.releases.render.values import is_enabled, places, release_values, with_defaults
 from bus.revisions import KeysRead, keys_read, of_config
 from bus.running import versions
@@ -85,7 +86,7 @@ def _site(
     own_charts = (names.base_chart(customer), NOTIF, names.umbrella(customer, kind))
     rights = of_bricks(mine, _of_chart(folder, own_charts, STREAMS)) if site.kafka.authorization else {}
     logins = login_values(site, rights)
-    problems: list[Problem] = []
+    problems = list(exact.problems(settings.file, f"bus:sites.{name}.config", config))
 
     def release(
         release_name: str,
@@ -162,7 +163,7 @@ def _release(
     images = {
         brick: from_values(own["image"]) for brick, own in running.items() if isinstance(own.get("image"), Mapping)
     }
-    return Release(name, chart, values, timeout, images, reads=keys_read(running.values())), problems
+    return Release(name, chart, full, timeout, images, reads=keys_read(running.values())), problems
 
 
 def _with_revisions(release: Release, config: Mapping[str, str]) -> Release:

@@ -13,7 +13,7 @@ from bus.errors import Problem
 from bus.plan.validation import Places, layers, running
 from bus.releases.render import charts, secrecy
 from bus.releases.render.charts import BadChart
-from bus.releases.render.values import Layer, with_defaults
+from bus.releases.render.values import Layer
 
 Place = tuple[str | int, ...]
 
@@ -39,7 +39,7 @@ def problems(folder: Path, deployment: Deployment, found: Places, bricks: Mappin
     problems: list[Problem] = []
     for site, release, brick in running(deployment):
         path, chart = found[release.chart][brick]
-        values: Any = with_defaults(folder, release.chart, release.values)
+        values: Any = release.values
         for part in path:
             values = values.get(part, {})
         places = layers(deployment.settings, site, bricks)

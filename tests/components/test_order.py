@@ -209,7 +209,7 @@ def test_a_registry_beside_the_customers_own_is_delivered_like_any_brick(monkeyp
     registry = registered["cinecity-registry-release"]
     assert "cinecity-delivery-images" in registry.dependencies
     assert registry.inputs["values"]["global"]["repository"] == "registry.hickson.nc"
-    assert "htpasswdSecret" not in registry.inputs["values"]
+    assert registry.inputs["values"]["htpasswdSecret"] == ""
 
 
 def test_sites_called_like_each_others_resources_register_no_name_twice(monkeypatch: pytest.MonkeyPatch) -> None:

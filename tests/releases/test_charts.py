@@ -139,3 +139,13 @@ def test_an_edit_of_any_file_changes_every_release_that_has_it_and_no_other(proj
         (project / file).write_bytes(kept)
     assert changed == users_of(file.split("/")[0])
     assert changed, "a chart that nothing deploys"
+
+
+def test_a_bare_chart_has_no_defaults_and_another_version(folder: Path) -> None:
+    bare = charts.stage(folder, "umbrella", folder.parent / "out", bare=True)
+    version = charts.read(bare).version
+    assert list(bare.rglob("Chart.yaml"))
+    assert not list(bare.rglob("values.yaml"))
+    full = charts.stage(folder, "umbrella", folder.parent / "out")
+    assert list(full.rglob("values.yaml"))
+    assert charts.read(full).version != version, "a folder that an earlier run left is replaced"

@@ -1,9 +1,10 @@
 """Values merge as Helm merges them."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.merge import at, merge
+from bus.merge import at, merge, resolve
 
 VALUES = st.recursive(
     st.dictionaries(
@@ -21,6 +22,31 @@ def test_maps_merge_deeply_and_lists_as_a_whole() -> None:
 
 def test_a_null_stays_for_helm_to_drop_the_default() -> None:
     assert merge({"resources": {"limits": 1}}, {"resources": None}) == {"resources": None}
+
+
+@pytest.mark.parametrize(
+    ("default", "values", "resolved"),
+    [
+        ({"limits": {"memory": "1Gi"}}, {"limits": None}, {}),
+        ({"limits": {"memory": "1Gi", "cpu": 1}}, {"limits": {"memory": None}}, {"limits": {"cpu": 1}}),
+        ({}, {"env": {"A": None}, "gone": None}, {"env": {}}),
+        ({"hosts": ["a"]}, {"hosts": []}, {"hosts": []}),
+        ({"hosts": ["a"]}, {"hosts": [{"x": None, "y": 1}, None]}, {"hosts": [{"y": 1}, None]}),
+        ({"map": {"a": 1}}, {"map": {}}, {"map": {"a": 1}}),
+        ({"map": {"a": 1}}, {"map": "text"}, {"map": "text"}),
+        ({"text": "a"}, {"text": {"b": None, "c": 1}}, {"text": {"c": 1}}),
+        ({"on": True, "count": 3, "text": "a"}, {"on": False, "count": 0, "text": ""}, None),
+        ({"kept": None, "a": {"b": None}}, {}, {"a": {}}),
+    ],
+)
+def test_a_null_takes_its_key_away_and_nothing_else_is_lost(
+    default: dict[str, object], values: dict[str, object], resolved: dict[str, object] | None
+) -> None:
+    assert resolve(default, values) == (values if resolved is None else resolved)
+
+
+def test_a_higher_layer_brings_back_what_a_null_took_away() -> None:
+    assert resolve({"a": {"x": 1}}, {"a": None}, {"a": {"y": 2}}) == {"a": {"y": 2}}
 
 
 def test_a_map_replaces_a_scalar_and_the_reverse() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bus.releases.render import exact
 from bus.releases.render.values import Layer, is_enabled, places, release_values, with_defaults
 
 SCHEMA = {
@@ -132,3 +133,42 @@ def test_a_sub_chart_is_off_when_it_or_what_holds_it_is_off(folder: Path) -> Non
 def test_places_of_bricks_nested_and_alone(folder: Path) -> None:
     assert places(folder, "umbrella")["kafka"] == (("inner", "kafka"), "kafka")
     assert places(folder, "kafka") == {"kafka": ((), "kafka")}
+
+
+@pytest.mark.parametrize(
+    ("values", "kept"),
+    [
+        ({"image": None}, {"replicaCount": 2, "mode": "kraft"}),
+        ({"replicaCount": None}, {"mode": "kraft"}),
+        ({"mode": None, "env": {"A": None}}, {"replicaCount": 2, "env": {}}),
+        ({"env": {}}, {"replicaCount": 2, "mode": "kraft", "env": {}}),
+    ],
+)
+def test_a_null_takes_away_the_default_of_a_chart_and_of_its_umbrella(
+    folder: Path, values: dict[str, object], kept: dict[str, object]
+) -> None:
+    resolved = with_defaults(folder, "umbrella", {"inner": {"kafka": values}})["inner"]["kafka"]
+    assert {key: value for key, value in resolved.items() if key != "image"} == kept
+    assert ("image" in resolved) == ("image" not in values)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (2**53 + 1, "values/kafka.yml: values.env.A = 9007199254740993: would be rounded to 9007199254740992"),
+        (-(10**400), "would be rounded to infinity"),
+        (float("inf"), "values/kafka.yml: values.env.A = 'inf': is no number that Helm can hold"),
+        ("a\ud83c", "values/kafka.yml: values.env.A: has the character U+D83C, which cannot be deployed"),
+        ("a\x7f", "values/kafka.yml: values.env.A: has the character U+007F, which cannot be deployed"),
+        ({"\ufffeb": 1}, "values/kafka.yml: values.env.A = "),
+        ([{"x": 2**60 + 1}], "values/kafka.yml: values.env.A[0].x = "),
+    ],
+)
+def test_what_would_arrive_as_something_else_is_refused_with_its_place(folder: Path, value: object, said: str) -> None:
+    _, problems = release_values(folder, "umbrella", layers({"env": {"A": value}}), {})
+    assert said in "\n".join(map(str, problems))
+
+
+@pytest.mark.parametrize("value", ["🎬 é \u2028 \x85", "1e5", 2**53, -(2**53), 2**60, 1.5, 0, False, "", [], {}, None])
+def test_what_arrives_as_it_is_written_is_taken(value: object) -> None:
+    assert not list(exact.problems("values/x.yml", "values", {"a": value, "b": [value]}))

@@ -38,14 +38,14 @@ def rendered_and_judged(deployment: Deployment, charts_folder: Path, staged: Pat
     problems: list[Problem] = []
     for site in deployment.sites:
         for release in deployment.releases(site):
-            folder = charts.stage(charts_folder, release.chart, staged)
+            folder = charts.stage(charts_folder, release.chart, staged, bare=True)
             try:
                 found.append(Objects(site, release, render(folder, release, deployment.sites[site].site.namespace)))
             except Unexpected as error:
                 problems += error.problems
             except NoHelm as error:
                 where = f"{site}, release {release.name}: {error}"
-                problems.append(Problem(f"charts/{release.chart}", "", None, where))
+                problems.append(Problem(error.file or f"charts/{release.chart}", "", None, where))
     if deployment.registry:
         problems += [problem for part in found for problem in _undelivered(deployment, part)]
     if problems:

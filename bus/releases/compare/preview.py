@@ -59,7 +59,7 @@ def preview(
     before = records.content(cluster, base) if base else {}
     config: Mapping[str, Any] = before.get("config") or {}
     values = with_revisions_of(config, release.values, release.reads.secret)
-    chart = charts.stage(folder, release.chart, staged)
+    chart = charts.stage(folder, release.chart, staged, bare=True)
     if deployed and deployed.chart_version == charts.read(chart).version and config == values:
         return None
     manifest = render(chart, release.name, cluster.namespace, values)

@@ -70,7 +70,8 @@ def guarded(
 
     def render(key: tuple[str, str]) -> None:
         release, namespace = releases[key], deployment.sites[key[0]].site.namespace
-        rendering.render(charts.stage(folder, release.chart, staged), release.name, namespace, release.values)
+        chart = charts.stage(folder, release.chart, staged, bare=True)
+        rendering.render(chart, release.name, namespace, release.values)
 
     results = fan_out(
         releases,
@@ -95,7 +96,7 @@ def _problems(
         if isinstance(error, Unexpected):
             yield from error.problems
         elif isinstance(error, NoHelm):
-            yield Problem(file, "", None, f"site {key[0]}: {error}")
+            yield Problem(error.file or file, "", None, f"site {key[0]}: {error}")
         elif error:
             allowed = f"release {release.name} of {key[0]} cannot be compared with what is deployed: {error}"
             yield Problem(stack_file, f"bus:sites.{key[0]}", None, allowed)

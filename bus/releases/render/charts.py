@@ -122,14 +122,19 @@ def digest(charts: Path, name: str) -> str:
     return state.hexdigest()
 
 
-def stage(charts: Path, name: str, out: Path) -> Path:
-    """Chart `name` with all sub-charts unpacked below it, as `out/name`; replaced in one step, only when it changed."""
+def stage(charts: Path, name: str, out: Path, *, bare: bool = False) -> Path:
+    """Chart `name` with all sub-charts unpacked below it, as `out/name`; replaced in one step, only when it changed.
+
+    A `bare` one has no defaults: no values.yaml of it or of a sub-chart says anything, so that Helm cannot give back
+    what a null in the values took away (docs/adr/0080). The values of a Release have all defaults in them.
+    """
     with _staging:
-        return _stage(charts, name, out)
+        return _stage(charts, name, out, bare)
 
 
-def _stage(charts: Path, name: str, out: Path) -> Path:
-    stamp = digest(charts, name)[:_DIGEST_LENGTH]
+def _stage(charts: Path, name: str, out: Path, bare: bool) -> Path:
+    content = digest(charts, name)
+    stamp = (hashlib.sha256(f"bare {content}".encode()).hexdigest() if bare else content)[:_DIGEST_LENGTH]
     version = f"{read(charts / name).version}+{stamp}"
     target = out / name
     if target.exists() and read(target).version == version:
@@ -137,7 +142,7 @@ def _stage(charts: Path, name: str, out: Path) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=out))
     try:
-        _copy(charts, name, work / "new")
+        _copy(charts, name, work / "new", bare)
         meta = work / "new" / "Chart.yaml"
         meta.write_text(_VERSION.sub(f"version: {version}", meta.read_text(), count=1))
         if target.exists():
@@ -148,13 +153,15 @@ def _stage(charts: Path, name: str, out: Path) -> Path:
     return target
 
 
-def _copy(charts: Path, name: str, target: Path) -> None:
+def _copy(charts: Path, name: str, target: Path, bare: bool) -> None:
     for file in _files(charts / name):
+        if bare and file == charts / name / "values.yaml":
+            continue
         copy = target / file.relative_to(charts / name)
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(file.read_bytes())
     for chart in {dependency.chart for dependency in read(charts / name).dependencies}:
-        _copy(charts, chart, target / "charts" / chart)
+        _copy(charts, chart, target / "charts" / chart, bare)
 
 
 def _closure(charts: Path, name: str) -> set[str]:

@@ -93,15 +93,49 @@ def _wrong(manifest: str, chart: Path, release: str, namespace: str) -> Iterator
         yield Problem(
             f"charts/{chart.name}", "", None, f"release {release}: helm names no template of its first object"
         )
+    known: set[tuple[object, ...]] = set()
     for source, text in zip(parts[1::2], parts[2::2], strict=True):
         makes = made_by(chart, version, source)
         for document in yaml.load_all(text, Loader=YamlLoader):
+            if doubled := _doubled(document, known):
+                remedy = "write each name once"
+                yield Problem(brought_by(chart, source), "", None, f"release {release}: {doubled}", remedy)
             if document is not None and (said := _refusal(document, makes, namespace)):
                 template = _file(chart, source)
                 where = f"charts/{_chart_of(chart, source)}/templates/{template.name}" if template else source
                 allowed = f"release {release}: {where} renders to {said}"
                 remedy = "a value of the brick breaks out of its place in the template, or the template itself is wrong"
-                yield Problem(_brought_by(chart, source), "", None, allowed, remedy)
+                yield Problem(brought_by(chart, source), "", None, allowed, remedy)
+
+
+def _doubled(document: Any, known: set[tuple[object, ...]]) -> str:
+    """Return which name an object gives twice, or whether its own is in `known` already; empty where neither.
+
+    Kubernetes merges variables by their name: removing one of two takes both away (helm/helm#12438).
+    """
+    if not isinstance(document, Mapping) or not isinstance(document.get("metadata"), Mapping):
+        return ""
+    kind, name = document.get("kind"), document["metadata"].get("name")
+    own = (document.get("apiVersion"), kind, name)
+    if own in known:
+        return f"{kind}/{name} is rendered twice"
+    known.add(own)
+    for container in _containers(document):
+        names = [one.get("name") for one in container.get("env") or [] if isinstance(one, Mapping)]
+        for variable in dict.fromkeys(names):
+            if names.count(variable) > 1:
+                return f"{kind}/{name}: variable {variable} of container {container.get('name')} has two sources"
+    return ""
+
+
+def _containers(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield every container of a pod, wherever the object has its pod."""
+    if isinstance(value, Mapping):
+        for key, below in value.items():
+            if key in ("containers", "initContainers") and isinstance(below, list):
+                yield from (one for one in below if isinstance(one, Mapping))
+            elif key in ("spec", "template", "jobTemplate"):
+                yield from _containers(below)
 
 
 def _refusal(document: Any, makes: frozenset[tuple[str, str]], namespace: str) -> str:
@@ -138,7 +172,7 @@ def _defines(chart: Path, version: str) -> Mapping[str, str]:
     return found
 
 
-def _brought_by(chart: Path, source: str) -> str:
+def brought_by(chart: Path, source: str) -> str:
     """Return the file of the brick whose sub-chart a template is; the chart where it is the release's own."""
     parts = source.split("/")
     aliases = [parts[place + 1] for place, part in enumerate(parts[:-1]) if part == "charts"]

@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from bus.errors import UserError
-from bus.releases.render import guard
+from bus.releases.render import charts, guard
 
 # A Secret may hold 1 MiB, and Helm keeps a whole revision in one (helm/helm#8281).
 RECORD_LIMIT = 1024 * 1024
@@ -26,11 +26,21 @@ HELMS_AT_ONCE = max(2, min(4, os.cpu_count() or 1))
 _turns = threading.BoundedSemaphore(HELMS_AT_ONCE)
 # https://yaml.org/spec/1.2.2/#51-character-set, and its line breaks: NEL, LS, PS.
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+# A template in Helm's message, as hickson-central/charts/cineges-ui/templates/ingress.yaml, and the head of a schema's.
+_TEMPLATE = re.compile(r"[\w.-]+(?:/charts/[\w.-]+)*/templates/[\w./-]+")
+_OF_SCHEMA = re.compile(r"(?m)^([\w.-]+):$")
 _rendered: dict[bytes, str] = {}
 
 
 class NoHelm(UserError):
-    """helm is not on PATH, or cannot render a chart; the message is its own."""
+    """helm is not on PATH, or cannot render a chart; the message is its own.
+
+    `file` is the file of the brick whose values Helm refuses; empty where Helm names none.
+    """
+
+    def __init__(self, message: str, file: str = "") -> None:
+        self.file = file
+        super().__init__(message)
 
 
 def is_there() -> bool:
@@ -71,8 +81,21 @@ def _helm(chart: Path, name: str, namespace: str, values: str) -> str:
     except FileNotFoundError:
         raise NoHelm(MISSING) from None
     if done.returncode:
-        raise NoHelm(f"helm cannot render {name}: {done.stderr.strip()}")
+        said = done.stderr.strip()
+        raise NoHelm(f"helm cannot render {name}: {said}", blamed(chart, said))
     return done.stdout
+
+
+def blamed(chart: Path, said: str) -> str:
+    """Return the file of the brick that Helm's message is about; empty where it is about none.
+
+    Helm names the template that fails, or the sub-charts whose schema refuses their values.
+    """
+    sources = _TEMPLATE.findall(said)
+    names = _OF_SCHEMA.findall(said.partition("schema(s) in the following chart(s):")[2])
+    files = [guard.brought_by(chart, source) for source in sources]
+    files += [f"values/{name}.yml" for name in names if name != charts.read(chart).name]
+    return next((file for file in files if file.startswith("values/")), "")
 
 
 def record_size(chart: Path, values: Mapping[str, Any], manifest: str) -> int:

@@ -8,8 +8,8 @@ from typing import Any
 from bus.config.bricks import Brick
 from bus.config.parsing import join
 from bus.errors import Problem
-from bus.merge import Values, at, merge
-from bus.releases.render import charts, schema
+from bus.merge import Values, at, merge, resolve
+from bus.releases.render import charts, exact, schema
 
 Path_ = tuple[str, ...]
 
@@ -59,6 +59,8 @@ def release_values(
             inner = ".".join(path[len(known[brick][0]) :])
             place = f"{layer.place(brick)}.{inner}"
             problems.append(Problem(layer.file, place, None, "is fixed by the site's settings", "remove it here"))
+    for layer, brick, _ in stacked:
+        problems += exact.problems(layer.file, layer.place(brick), layer.bricks[brick])
     result = merge(*(values for _, _, values in stacked), derived)
     for brick, (path, brick_chart) in known.items():
         mine = [(layer, name) for layer, name, _ in stacked if name == brick]
@@ -72,16 +74,19 @@ def is_enabled(values: Mapping[str, Any], path: Path_) -> bool:
 
 
 def with_defaults(folder: Path, chart: str, values: Mapping[str, Any]) -> Values:
-    """`values` over the defaults of the chart and of every sub-chart, as Helm would compute them."""
+    """Return `values` over the defaults of the chart and of every sub-chart, where each null has taken its key away.
+
+    The result is all that Helm is given: the chart is staged without defaults (docs/adr/0080).
+    """
     below = [at(path, charts.default_values(folder, d.chart)) for path, d in charts.sub_charts(folder, chart)]
     # A parent's defaults win over its sub-chart's, so the outermost comes last.
-    return merge(*reversed(below), charts.default_values(folder, chart), values)
+    return resolve(*reversed(below), charts.default_values(folder, chart), values)
 
 
 def brick_values(folder: Path, chart: str, values: Mapping[str, Any], brick: str) -> Mapping[str, Any]:
-    """Return the values of one brick of a release with all defaults; empty where the chart has no such brick."""
+    """Return the values of one brick out of those of its release; empty where the chart has no such brick."""
     path = places(folder, chart).get(brick, ((), ""))[0]
-    return _at(with_defaults(folder, chart, values), path) if path else {}
+    return _at(values, path) if path else {}
 
 
 def _own_digest(values: Mapping[str, Any]) -> Values:
@@ -113,7 +118,7 @@ def _against_schema(
 ) -> list[Problem]:
     """The chart's values.schema.json, asked before Helm would: each error in the file that brought the value."""
     rules = charts.load_map(folder / chart / "values.schema.json")
-    full = merge(charts.default_values(folder, chart), _without_nulls(values))
+    full = resolve(charts.default_values(folder, chart), values)
     problems = []
     for location, value, allowed in schema.errors(rules, full):
         layer = next((la for la, name in reversed(layers) if _has(la.bricks[name], location)), None)
@@ -131,7 +136,3 @@ def _has(values: Mapping[str, Any], location: tuple[str | int, ...]) -> bool:
             return False
         current = current[part]
     return True
-
-
-def _without_nulls(values: Mapping[str, Any]) -> Values:
-    return {k: _without_nulls(v) if isinstance(v, Mapping) else v for k, v in values.items() if v is not None}
