@@ -14,12 +14,12 @@ from bus.plan import build
 from bus.releases.recovery import records
 from bus.releases.render import charts, rendering
 from bus.releases.render.values import Layer, release_values, with_defaults
-from tests.servers.engine import Engine
-from tests.servers.kwok import Kwok
-from tests.settings.test_settings import load_stack
+from tests.config.test_settings import load_stack
+from tests.support.engine import Engine
+from tests.support.kwok import Kwok
 
 pytestmark = pytest.mark.servers
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PROGRAM = """
 import json, os, sys
 from dataclasses import replace
