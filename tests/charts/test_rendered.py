@@ -254,3 +254,14 @@ def test_brokers_advertise_localhost_where_nobody_forwards_to_them(staged: Path)
     named = {(d["kind"], d["metadata"]["name"]): d for d in render(staged / "hickson-base", {})}
     assert ",ADMIN://localhost:@ADMIN_PORT@" in named["ConfigMap", "kafka"]["data"]["server.properties"]
     assert "bus/admin-listener" not in named["StatefulSet", "kafka"]["spec"]["template"]["metadata"]["annotations"]
+
+
+@pytest.mark.parametrize("name", ["node.name", "path.logs", "discovery.type", "action.auto_create_index"])
+def test_a_setting_of_elasticsearch_stands_once_and_the_values_have_the_last_word(staged: Path, name: str) -> None:
+    values = {"isiinfra": {"es": {"config": {name: "own", "further": "x"}}}}
+    documents = render(staged / "hickson-base", values)
+    named = {(d["kind"], d["metadata"]["name"]): d for d in documents}
+    args = named["StatefulSet", "es"]["spec"]["template"]["spec"]["containers"][0]["args"]
+    names = [arg.partition("=")[0] for arg in args]
+    assert len(names) == len(set(names)) == 11
+    assert f"-E{name}=own" in args

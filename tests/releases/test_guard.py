@@ -193,3 +193,58 @@ def test_a_template_of_any_style_says_what_it_makes(tmp_path: Path, template: st
     (tmp_path / "Chart.yaml").write_text("apiVersion: v2\nname: other\nversion: 1.0.0\n")
     (tmp_path / "templates/x.yaml").write_text(template)
     assert guard.made_by(tmp_path, f"1.0.0+{hash(template)}", "other/templates/x.yaml") == makes
+
+
+@pytest.mark.parametrize(
+    ("manifest", "said"),
+    [
+        (f"{SERVICE}\n---\n{SERVICE}", "release central: Service/ui is rendered twice; write each name once"),
+        (
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: ui}\nspec: {template: {spec: {containers: "
+            "[{name: main, env: [{name: A, value: x}, {name: B}, {name: A, valueFrom: {}}]}]}}}",
+            "release central: Deployment/ui: variable A of container main has two sources; write each name once",
+        ),
+        (SERVICE, ""),
+    ],
+)
+def test_a_name_that_stands_twice_is_refused(staged: Path, manifest: str, said: str) -> None:
+    assert [one for one in refused(staged, manifest) if "write each name once" in one] == (
+        [f"values/cineges-ui.yml: {said}"] if said else []
+    )
+
+
+@pytest.mark.parametrize(
+    ("message", "file"),
+    [
+        (
+            "Error: YAML parse error on hickson-central/charts/cineges-ui/templates/ingress.yaml: error converting YAML",
+            "values/cineges-ui.yml",
+        ),
+        (
+            "Error: template: hickson-base/charts/isiinfra/charts/kafka/templates/config.yaml:7:3: executing",
+            "values/kafka.yml",
+        ),
+        (
+            "Error: values don't meet the specifications of the schema(s) in the following chart(s):\n"
+            "cineges-doc:\n- at '/image': missing property 'name'\n",
+            "values/cineges-doc.yml",
+        ),
+        (
+            "Error: values don't meet the specifications of the schema(s) in the following chart(s):\n"
+            "hickson-central:\n- at '': additional properties 'x' not allowed\n",
+            "",
+        ),
+        ("Error: template: hickson-base/templates/config.yaml:7:3: executing", ""),
+        ("Error: cannot load Chart.yaml: no such file", ""),
+    ],
+)
+def test_what_helm_refuses_is_of_the_brick_it_names(staged: Path, message: str, file: str) -> None:
+    assert rendering.blamed(staged, message) == file
+
+
+@pytest.mark.helm
+def test_what_helm_refuses_names_the_file_of_the_brick(tmp_path: Path) -> None:
+    staged = charts.stage(ROOT / "charts", "hickson-central", tmp_path)
+    with pytest.raises(rendering.NoHelm) as refusal:
+        rendering.render(staged, "central", "site", {"cineges-ui": {"image": {"tag": None, "digest": None}}})
+    assert refusal.value.file == "values/cineges-ui.yml"
