@@ -217,7 +217,7 @@ def test_a_name_that_stands_twice_is_refused(staged: Path, manifest: str, said: 
     ("message", "file"),
     [
         (
-            "Error: YAML parse error on hickson-central/charts/cineges-ui/templates/ingress.yaml: error converting YAML",
+            "Error: YAML parse error on hickson-central/charts/cineges-ui/templates/ingress.yaml: error",
             "values/cineges-ui.yml",
         ),
         (
