@@ -2,7 +2,7 @@
 
 import pytest
 
-from bus.image_reference import Reference, from_values, parse, pulled
+from bus.image_reference import Reference, from_values, is_tag, parse, pulled
 
 DIGEST = "sha256:" + "a" * 64
 
@@ -96,3 +96,21 @@ def test_what_nodes_pull_has_dockers_defaults(text: str, whole: str) -> None:
 def test_what_nodes_would_not_pull_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no image reference"):
         pulled(text)
+
+
+@pytest.mark.parametrize("text", ["a.b/x:1", f"a.b/x@{DIGEST}", f"a.b/x:1@{DIGEST}"])
+def test_pinned_is_read_back_as_it_is(text: str) -> None:
+    """A digest needs no tag beside it, and a tag no digest."""
+    assert parse(text).pinned == text
+    assert parse(parse(text).pinned) == parse(text)
+
+
+def test_an_image_without_a_tag_is_asked_for_by_its_digest() -> None:
+    image = from_values({"repository": "a.b", "name": "x", "digest": DIGEST})
+    assert (str(image), image.pinned, image.version) == (f"a.b/x@{DIGEST}", f"a.b/x@{DIGEST}", DIGEST)
+    assert pulled(f"redis@{DIGEST}").pinned == f"docker.io/redis@{DIGEST}"
+
+
+def test_a_tag_is_what_a_registry_takes_as_one() -> None:
+    assert is_tag("1.0_a-B") and is_tag("t" * 128)
+    assert not [text for text in ("", "-a", ".a", "a b", "é", "t" * 129, "a\n") if is_tag(text)]

@@ -156,3 +156,12 @@ def test_a_chart_that_cannot_be_read_is_named(project: Path, file: str, content:
     with pytest.raises(charts.BadChart) as error:
         build.plan(project, settings.load("local", flat(config) | secrets, set(secrets)))
     assert str(error.value).startswith(said)
+
+
+def test_an_image_of_the_stand_ins_name_is_one_where_a_layer_names_it(project: Path) -> None:
+    """One layer of several is enough: here the stack's, over a file of the brick that says nothing of its image."""
+    name = (charts.default_values(project / "charts", "ui-chart").get("image") or {})["name"]
+    (project / "values/cineges-ui.yml").write_text("values: {}\n")
+    own = {"cineges-ui": {"image": {"repository": "r.nc", "name": name, "tag": "2"}}}
+    (line,) = refused(project, {"values": own, "enable": ["nobody"]}, "central")
+    assert "enable = 'nobody'" in line

@@ -68,3 +68,28 @@ def test_a_leader_that_has_its_share_stays_though_another_leads_less() -> None:
     leaders = (1, 1, 1, 2, 2, 2, 3)
     found = place({("t", number): (leader,) for number, leader in enumerate(leaders)}, {"t": 3}, RACKS)
     assert tuple(found["t", number][0] for number in range(7)) == leaders
+
+
+def test_partitions_are_placed_in_the_order_of_names_whatever_the_order_of_what_is_live() -> None:
+    """The second of two partitions goes where the first one left room."""
+    ordered = {("t", 0): (1,), ("t", 1): (2,), ("u", 0): (3,)}
+    for current in (ordered, dict(reversed(ordered.items()))):
+        found = place(current, {"t": 2, "u": 2}, {1: None, 2: None, 3: None, 4: None})
+        assert found == {("t", 0): (1, 4), ("t", 1): (2, 3), ("u", 0): (3, 1)}
+
+
+def test_new_replicas_of_a_topic_are_spread_over_brokers() -> None:
+    """Each of them counts, for its topic first and for the cluster second."""
+    current = {("t", number): (1,) for number in range(4)} | {("u", 0): (2, 3)}
+    found = place(current, {"t": 2}, {1: None, 2: None, 3: None})
+    added = [broker for brokers in found.values() for broker in brokers if broker != 1]
+    assert sorted(added) == [2, 2, 3, 3]
+
+
+def test_a_leader_is_changed_only_where_that_evens_them_out() -> None:
+    """With one more than another, the two would only change places."""
+    current: dict[Partition, tuple[int, ...]] = {("t", 0): (1,), ("t", 1): (1,), ("t", 2): (2,)}
+    found = place(current, {"t": 2}, {1: None, 2: None})
+    assert found == {("t", 0): (1, 2), ("t", 1): (1, 2), ("t", 2): (2, 1)}
+    two: dict[Partition, tuple[int, ...]] = {("t", 0): (1,), ("t", 1): (1,), ("t", 2): (2, 1), ("t", 3): (9, 1)}
+    assert place(two, {"t": 2}, {1: None, 2: None})["t", 0][0] == 1
