@@ -6,7 +6,7 @@ import pulumi
 from pulumi.runtime.config import get_config_env, get_config_secret_keys_env
 
 from bus import deployment
-from bus.config import registry_logins, settings
+from bus.config import authored, registry_logins, settings
 from bus.errors import UserError, on_disk
 from bus.images.delivered import proof
 from bus.plan import build
@@ -21,7 +21,8 @@ continue_on_error.without_traceback()
 config, flat = pulumi.Config("bus"), get_config_env()
 try:
     with on_disk():
-        stack = settings.load(pulumi.get_stack(), flat, set(get_config_secret_keys_env()))
+        text = authored.text_of(Path.cwd(), pulumi.get_stack())
+        stack = settings.load(pulumi.get_stack(), flat, set(get_config_secret_keys_env()), text)
         plan = build.plan(Path.cwd(), stack)
         proof.check(plan, CHARTS, STAGED)
         plan = preflight.run(plan, flat)

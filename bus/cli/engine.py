@@ -91,6 +91,8 @@ def pulumi(
         command += ["--config-file", str(config_file.absolute())]
     with tempfile.TemporaryDirectory(prefix="bus-pulumi-", ignore_cleanup_errors=True) as work:
         own = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true", "TMPDIR": work, **(env or {})}
+        if config_file:  # the program reads it too, and pulumi does not tell it which one it is
+            own["BUS_CONFIG_FILE"] = str(config_file.absolute())
         try:
             return subprocess.run(command, cwd=root, env=own, capture_output=True, text=True, check=False)
         except FileNotFoundError:

@@ -4,10 +4,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bus.cli.engine import StackError, pulumi, reason
 from bus.cluster.access import Cluster
-from bus.config import settings
+from bus.config import authored, settings
 from bus.deployment import Deployment
 from bus.errors import InvalidInput
 from bus.images.delivered.running import Pins
@@ -42,20 +43,26 @@ class Stack:
 def load(root: Path, name: str, config_file: Path | None = None) -> Stack:
     """A stack's plan; raises StackError where pulumi cannot read its config, Refused where the plan has problems."""
     config, encrypted = read_config(root, name, config_file)
-    return Stack(build.plan(root, settings.load(name, config, encrypted)), config)
+    text = authored.text_of(root, name, config_file)
+    return Stack(build.plan(root, settings.load(name, config, encrypted, text)), config)
 
 
 def read_config(root: Path, name: str, config_file: Path | None = None) -> tuple[dict[str, str], set[str]]:
     """A stack's flat config as a program sees it, secrets decrypted, and the keys that are secrets."""
     done = pulumi(root, "config", "--json", "--show-secrets", "--stack", name, config_file=config_file)
     if done.returncode:
+        unread = authored.problems_of(authored.text_of(root, name, config_file), f"Pulumi.{name}.yaml")
+        if unread:  # pulumi itself cannot take it, and says neither key nor line
+            raise InvalidInput(unread)
         raise StackError(f"stack {name} cannot be read: {reason(done.stderr)}")
     entries = json.loads(done.stdout)
-    config = {
-        key: json.dumps(entry["objectValue"]) if "objectValue" in entry else str(entry["value"])
-        for key, entry in entries.items()
-    }
+    # Not objectValue, whose whole numbers beyond 2^53 are rounded.
+    config = {key: str(entry["value"] or _structured(entry)) for key, entry in entries.items()}
     return config, {key for key, entry in entries.items() if entry.get("secret")}
+
+
+def _structured(entry: Mapping[str, Any]) -> str:
+    return json.dumps(entry["objectValue"]) if "objectValue" in entry else ""
 
 
 def pins(root: Path, deployment: Deployment) -> dict[str, Pins | None]:

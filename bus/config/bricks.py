@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import Field
 
 from bus.config.parsing import ConfigModel, nearest, parse
-from bus.config.yaml_files import keys_without_text, only_text, read_map
+from bus.config.yaml_files import read_map
+from bus.config.yaml_reading import KEY
 from bus.errors import Problem
 
 
@@ -72,8 +73,8 @@ def load(folder: Path, known: frozenset[str]) -> tuple[dict[str, Brick], list[Pr
     problems += linked.values()
     for path in sorted(path for path in folder.glob("*.y*ml") if path not in linked):
         file = f"{folder.name}/{path.name}"
-        raw, unreadable = read_map(path, file)
-        problems += unreadable
+        raw, unread = read_map(path, file)
+        problems += unread
         if path.suffix != ".yml":
             problems.append(Problem(file, "", None, f"must be called {path.stem}.yml"))
         if path.stem not in known:
@@ -86,11 +87,10 @@ def load(folder: Path, known: frozenset[str]) -> tuple[dict[str, Brick], list[Pr
                     nearest(path.stem, known),
                 )
             )
-        if unreadable:
+        if unread and not raw:
             continue
-        if not only_text(raw.get("values")):
-            problems += keys_without_text(path, file, "values")
-            raw = {**raw, "values": {}}
+        if any(problem.allowed == KEY and problem.path.startswith("values") for problem in unread):
+            raw = {**raw, "values": {}}  # a value that lacks a key is no value to judge
         content, wrong = parse(BrickFile, raw, file)
         problems += wrong
         bricks[path.stem] = Brick(path.stem, file, content or _sound(raw))

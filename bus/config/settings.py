@@ -8,9 +8,11 @@ from typing import Any, Literal
 
 from bus.config import admin_listener, hosted_registry, names, registry_logins, yaml_limits
 from bus.config.admin_listener import AdminListener
+from bus.config.authored import authored
 from bus.config.database_roles import ODOO2KAFKA_PASSWORD, ODOO_PASSWORD
 from bus.config.parsing import nearest, parse
 from bus.config.stack_file import CENTRAL, NAMESPACE, Delivery, Mirror, Site, StackFile
+from bus.config.yaml_files import numbers, with_written
 from bus.database.roles import ODOO2KAFKA
 from bus.errors import InvalidInput, Problem
 
@@ -34,6 +36,8 @@ DELIVERY_LOGIN = ("delivery.username", "delivery.password")
 """what images are pushed to the customer's registry with"""
 PULL_LOGIN = ("delivery.pullUsername", "delivery.pullPassword")
 """what nodes pull them with: every namespace has it"""
+_TEXTS = frozenset({"customer", "context", "access"})
+"""keys that are text by themselves: pulumi config set writes "123" for both the text and the number"""
 
 
 @dataclass(frozen=True)
@@ -90,13 +94,17 @@ def _forwarded(name: str, site: Site, access: str) -> AdminListener | None:
     return admin_listener.listener(name, site.namespace, site.kafka.admin_port)
 
 
-def load(stack: str, config: Mapping[str, str], encrypted: frozenset[str] | set[str]) -> Settings:
+def load(
+    stack: str, config: Mapping[str, str], encrypted: frozenset[str] | set[str], text: str | None = None
+) -> Settings:
     """Settings from Pulumi's flat config; raises Refused with every problem of the stack file.
 
     `config` maps full keys (`bus:sites`) to strings, structured ones as JSON; `encrypted` are the keys that the
-    stack file holds encrypted.
+    stack file holds encrypted; `text` is the file itself, whose values are the author's (bus.config.authored).
     """
     file = f"Pulumi.{stack}.yaml"
+    as_in_file = authored(text, file, config, f"{NAMESPACE}:")
+    config = as_in_file.config
     own = {key.removeprefix(f"{NAMESPACE}:"): value for key, value in config.items() if key.startswith(f"{NAMESPACE}:")}
     if not own:
         remedy = f"is {file} there and not empty, and the right file given with --config-file?"
@@ -107,7 +115,9 @@ def load(stack: str, config: Mapping[str, str], encrypted: frozenset[str] | set[
     dotted = {key for key in own if "." in key}
     raw = _decoded(file, {key: value for key, value in own.items() if key not in dotted})
     content, problems = parse(StackFile, raw, file, f"{NAMESPACE}:")
-    problems = [_without_joint(problem) for problem in problems] + _misspelt(file, config)
+    written = numbers(text) if text else {}
+    problems = with_written([*as_in_file.problems, *map(_without_joint, problems)], lambda _: written)
+    problems += _misspelt(file, config)
     problems += [
         Problem(
             file,
@@ -193,7 +203,7 @@ def _decoded(file: str, own: Mapping[str, str]) -> dict[str, Any]:
     raw, deep = {}, []
     for key, value in own.items():
         try:
-            raw[key] = _decode(value)
+            raw[key] = _decode(key, value)
         except RecursionError:
             deep.append(key)
     deep += [key for key, value in raw.items() if yaml_limits.nested(value)]
@@ -202,12 +212,13 @@ def _decoded(file: str, own: Mapping[str, str]) -> dict[str, Any]:
     return raw
 
 
-def _decode(value: str) -> object:
+def _decode(key: str, value: str) -> object:
     """A config string as YAML meant it: Pulumi keeps structured values as JSON and scalars as text."""
     try:
-        return json.loads(value)
-    except json.JSONDecodeError:
+        decoded: object = json.loads(value, parse_constant=str)
+    except ValueError:
         return value
+    return value if key in _TEXTS and not isinstance(decoded, dict | list) else decoded
 
 
 def _without_joint(problem: Problem) -> Problem:

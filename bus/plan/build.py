@@ -44,6 +44,7 @@ def plan(root: Path, settings: Settings) -> Deployment:
     bricks, problems = brick_files.load(root / "values", known)
     spoiled = {problem.file for problem in problems}
     problems += validation.unknown_bricks(settings, known) + validation.not_here(settings, umbrella_places)
+    problems += validation.changed_numbers(settings, bricks)
     topics, wrong_topics = topic_model.merge_fragments({b.file: (b.name, b.content.topics) for b in bricks.values()})
     indices, wrong_indices = index_model.merge_fragments({b.file: (b.name, b.content.indices) for b in bricks.values()})
     provisions, wrong_provisions = merge_provisions({b.file: (b.name, b.provisions) for b in bricks.values()})

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from bus.config.bricks import Brick
+from bus.config.free_content import number_problems
 from bus.config.names import base_chart, umbrella
 from bus.config.parsing import nearest
 from bus.config.settings import Settings
@@ -38,6 +39,16 @@ def unknown_bricks(settings: Settings, known: frozenset[str]) -> list[Problem]:
         named += [(f"bus:sites.{name}.enable", brick) for brick in site.enable]
     allowed = f"no chart has this brick; bricks: {', '.join(sorted(known))}"
     return [Problem(file, path, brick, allowed, nearest(brick, known)) for path, brick in named if brick not in known]
+
+
+def changed_numbers(settings: Settings, bricks: Mapping[str, Brick]) -> list[Problem]:
+    """Return the numbers in values of charts that would be others in a cluster."""
+    content, file = settings.stack_file, settings.file
+    written = [(brick.file, "values", brick.content.values) for brick in bricks.values()]
+    written += [(file, f"bus:values.{brick}", dict(values)) for brick, values in content.values.items()]
+    for name, site in content.sites.items():
+        written += [(file, f"bus:sites.{name}.values.{brick}", dict(values)) for brick, values in site.values.items()]
+    return [problem for where, path, values in written for problem in number_problems(values, where, path)]
 
 
 def no_umbrellas(settings: Settings, folder: Path) -> list[Problem]:

@@ -95,9 +95,10 @@ def test_a_brick_of_the_other_kind_of_site_is_said_once(project: Path) -> None:
 
 def test_a_number_where_text_is_wanted_is_said_as_the_file_has_it(project: Path) -> None:
     (project / "values/cineges-ui.yml").write_text(UI.replace("'1'", "1.10") + "values:\n  env: {AT: 12:30}\n")
-    tag, variable = refused(project)
+    variable, tag = refused(project)
     assert "image.tag = 1.10: must be text: put it between quotes, as the file has it" in tag
-    assert "values.env.AT = 12:30: must be text: put it between quotes, as the file has it" in variable
+    refusal = "is a number in base 60 to some readers of YAML and text to others (line 3); put it between quotes"
+    assert f"values.env.AT = 12:30: {refusal} for the text" in variable
 
 
 @pytest.mark.parametrize(

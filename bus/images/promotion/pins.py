@@ -1,20 +1,17 @@
 """The image block of values/<brick>.yml: read, and changed in place with every other byte as it was."""
 
-import json
-import re
 from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
 
-from bus.config import messages, yaml_limits
-from bus.config.parsing import YamlLoader
-from bus.config.yaml_files import numbers
+from bus.config import messages, yaml_limits, yaml_reading
+from bus.config.yaml_reading import Document
+from bus.config.yaml_scalars import read as read_scalar
+from bus.config.yaml_writing import quoted, same, scalar
 from bus.errors import UserError
 from bus.image_reference import Reference, from_values, is_tag
 
-# Text that every YAML reads as text: what begins with a digit may be a number to one and not to another.
-_BARE = re.compile(r"[A-Za-z](?:[\w.:/-]*\w)?", re.ASCII)
 _OF_ITSELF = "{file}: the image block cannot be changed by itself; write it as image: and one key a line"
 _KEYS = ("repository", "name", "tag", "digest", "hotfix")
 
@@ -33,12 +30,14 @@ class Pin:
 
 def read(text: str, file: str) -> Pin:
     """The pin of a brick's file; raises ImagePinError."""
-    image = _load(text, file).get("image")
+    document = _read(text, file)
+    image = document.value.get("image")
     if not isinstance(image, dict):
         raise ImagePinError(f"{file} has no image block; write one: image: {{repository: ..., name: ..., tag: ...}}")
-    wrong = [key for key in _KEYS if not isinstance(image.get(key, ""), str)]
+    bare = {path.removeprefix("image."): how for path, how in document.written.items() if path.startswith("image.")}
+    wrong = [key for key in _KEYS if not isinstance(image.get(key, ""), str) or read_scalar(bare.get(key, "x")).refusal]
     if wrong:
-        written = numbers(text).get(f"image.{wrong[0]}", image[wrong[0]])
+        written = bare.get(wrong[0], image[wrong[0]])
         raise ImagePinError(f"{file}: image.{wrong[0]} = {written} must be text; {messages.QUOTES}")
     missing = [key for key in ("repository", "name", "tag") if not image.get(key)]
     if missing:
@@ -48,7 +47,7 @@ def read(text: str, file: str) -> Pin:
 
 def has_image(text: str, file: str) -> bool:
     """Whether a brick's file says anything of an image; raises ImagePinError where it cannot be read."""
-    return bool(_load(text, file).get("image"))
+    return bool(_read(text, file).value.get("image"))
 
 
 def write(text: str, pin: Pin, file: str) -> str:
@@ -56,7 +55,7 @@ def write(text: str, pin: Pin, file: str) -> str:
     if not is_tag(pin.image.tag):
         raise ImagePinError(f"{file}: {pin.image.tag!r} is no tag: letters, digits, '_', '.' and '-', 128 at most")
     before = read(text, file)
-    if unknown := sorted(map(str, _load(text, file)["image"].keys() - set(_KEYS))):
+    if unknown := sorted(_read(text, file).value["image"].keys() - set(_KEYS)):
         raise ImagePinError(f"{file}: image.{unknown[0]} is no key of an image; allowed: {', '.join(_KEYS)}")
     wanted = {**{key: getattr(pin.image, key) for key in _KEYS[:-1]}, "hotfix": pin.hotfix}
     changed = text
@@ -64,8 +63,8 @@ def write(text: str, pin: Pin, file: str) -> str:
         here = before.hotfix if key == "hotfix" else getattr(before.image, key)
         if here != wanted[key]:
             changed = _set(changed, key, wanted[key], file) if wanted[key] else _drop(changed, key, file)
-    expected = {**_load(text, file), "image": {key: value for key, value in wanted.items() if value}}
-    if _cleaned(changed) != expected:
+    expected = {**_read(text, file).value, "image": {key: value for key, value in wanted.items() if value}}
+    if not same(_cleaned(changed), expected):
         raise ImagePinError(_OF_ITSELF.format(file=file))
     return changed
 
@@ -94,27 +93,31 @@ def short(digest: str) -> str:
 def _cleaned(text: str) -> Any:
     """What a changed file means, without empty keys of its image; None where it means nothing any more."""
     try:
-        found = yaml.load(text, YamlLoader)
-    except yaml.YAMLError:
+        found = _read(text, "").value
+    except ImagePinError:
         return None
     return {**found, "image": {key: value for key, value in found["image"].items() if value}}
 
 
-def _load(text: str, file: str) -> dict[str, Any]:
+def _read(text: str, file: str) -> Document:
+    """Return a brick's file as it is read; its value is a map. Raise ImagePinError for what is no YAML or no map."""
     if beyond := yaml_limits.refusal(text):
         raise ImagePinError(f"{file} {beyond}")
     try:
-        found = yaml.load(text, YamlLoader)
+        document = yaml_reading.read(text, file)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise ImagePinError(f"{file}: line {line} is not YAML: {error.problem}") from None
     except yaml.YAMLError as error:
         raise ImagePinError(f"{file} is not YAML: {error}") from None
-    if not isinstance(found, dict | None):
+    if twice := [problem for problem in document.problems if problem.allowed.endswith(yaml_reading.TWICE)]:
+        raise ImagePinError("\n".join(map(str, twice)) + "; keep one of them: the image cannot be changed by itself")
+    if not isinstance(document.value, dict | None):
         raise ImagePinError(
-            f"{file} must have keys at its top, such as image: and values:; it is {messages.kind(found)}"
+            f"{file} must have keys at its top, such as image: and values:; it is {messages.kind(document.value)}"
         )
-    return found or {}
+    document.value = document.value or {}
+    return document
 
 
 def _entries(text: str, file: str) -> tuple[yaml.MappingNode, dict[str, tuple[yaml.Node, yaml.Node]]]:
@@ -171,9 +174,7 @@ def _drop(text: str, key: str, file: str) -> str:
 
 
 def _scalar(value: str, style: str | None) -> str:
-    """`value` as YAML text: in the given quotes, bare only where YAML reads bare text as text."""
-    if style == "'" and "'" not in value:
+    """`value` as YAML text: in the given quotes, bare only where every reader takes bare text as text."""
+    if style == "'" and "'" not in value and value.isprintable():
         return f"'{value}'"
-    if style is None and _BARE.fullmatch(value) and yaml.safe_load(value) == value:
-        return value
-    return json.dumps(value, ensure_ascii=False)
+    return scalar(value) if style is None else quoted(value)

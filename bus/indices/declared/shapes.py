@@ -7,6 +7,7 @@ whatever a server thinks of its types. Values are the server's to judge.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bus.config.free_content import number_problems
 from bus.errors import Problem
 from bus.indices.diff.differences import OURS
 from bus.indices.diff.dotted_fields import placed
@@ -34,6 +35,8 @@ def json_problems(value: Any, file: str, path: str, depth: int = 0) -> Iterator[
             yield from json_problems(item, file, f"{path}[{number}]", depth + 1)
     elif not isinstance(value, _PLAIN) or value != value or value in (float("inf"), float("-inf")):
         yield Problem(file, path, str(value), "must be text, a number, true, false or null", "put it between quotes")
+    else:
+        yield from number_problems(value, file, path)
 
 
 def setting_problems(settings: Mapping[str, Any], file: str, path: str) -> Iterator[Problem]:

@@ -17,9 +17,8 @@ from typing import Any
 
 import yaml
 
-from bus.config import yaml_limits
+from bus.config import yaml_limits, yaml_reading, yaml_scalars
 from bus.config.messages import kind
-from bus.config.parsing import YamlLoader
 from bus.errors import UserError
 from bus.merge import merge
 
@@ -102,13 +101,20 @@ def _parsed(text: str, name: str) -> Mapping[str, Any]:
     if beyond := yaml_limits.refusal(text):
         raise BadChart(f"{name} {beyond}")
     try:
-        found = yaml.load(text, Loader=YamlLoader)
+        document = yaml_reading.read(text, name, fast=True)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise BadChart(f"{name}: line {line}: is not YAML: {error.problem}") from None
-    if not isinstance(found, dict | None):
-        raise BadChart(f"{name} must be a map, and is {kind(found)}")
-    return found or {}
+    except yaml.YAMLError as error:
+        raise BadChart(f"{name} is not YAML: {error}") from None
+    # Helm reads the file too: https://github.com/kubernetes-sigs/yaml takes more for true and false than others do.
+    helms = [path for path, written in document.written.items() if written in yaml_scalars.HELM_BOOLEANS]
+    refused = [*map(str, document.problems), *(f"{name}: {path} is true or false to Helm" for path in helms)]
+    if refused:
+        raise BadChart("\n".join(refused) + "; put it between quotes" * bool(helms))
+    if not isinstance(document.value, dict | None):
+        raise BadChart(f"{name} must be a map, and is {kind(document.value)}")
+    return document.value or {}
 
 
 def digest(charts: Path, name: str) -> str:
