@@ -12,8 +12,11 @@ import typer
 from bus.cli import editing
 from bus.cli.engine import StackError, StackName, project
 from bus.config import settings
+from bus.config.authored import problems_of
 from bus.config.new_complexe import Around, Given, entry, missing, refusal
 from bus.config.settings import SECRETS_OF_A_SITE, required_secrets
+from bus.config.yaml_editing import put
+from bus.errors import InvalidInput
 from bus.plan import build
 
 
@@ -48,7 +51,10 @@ def add_complexe(
     file = root / f"Pulumi.{stack}.yaml"
     if not file.exists():
         raise StackError(f"{file.name} is not beside Pulumi.yaml, in {root}")
-    content = editing.read(file)
+    text, document = editing.read(file)
+    if document.problems:
+        raise InvalidInput(problems_of(text, file.name))
+    content = document.value
     sites = _sites(content, file.name)
     around = _around(content["config"], sites)
     model = around.model(name, like)
@@ -56,11 +62,11 @@ def add_complexe(
     given = Given(cinema_code, namespace, database, slot_name, context, *servers)
     given = _completed(around, name, model, given, stack)
     by_kubeconfig = around.by_kubeconfig(name, model, given.context)
-    sites[name] = entry(around, name, model, given)
+    sites[name] = json.loads(json.dumps(entry(around, name, model, given)))
     own = [key for key in SECRETS_OF_A_SITE if f"bus:{model}.{key}" in content["config"]]
     own = [key for key in own if key != "kubeconfig"] + (["kubeconfig"] if by_kubeconfig else [])
     lacking = check(root, stack, content["config"], name, own)
-    editing.write(file, content)
+    editing.write(file, put(text, ["config", "bus:sites"], name, sites[name], file.name))
     place = "the cluster of its kubeconfig" if by_kubeconfig else f"context {given.context or around.context}"
     print(f"{file.name}: {name} added like {model}, in namespace {sites[name]['namespace']} of {place}.")
     if "values" in sites[name]:

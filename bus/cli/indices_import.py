@@ -8,7 +8,10 @@ import typer
 from bus.cli import editing
 from bus.cli.engine import ConfigFile, StackError, StackName, project
 from bus.cli.indices import Name, Site, admin_of
-from bus.errors import PartialFailure
+from bus.config.yaml_editing import extend
+from bus.config.yaml_writing import block
+from bus.errors import InvalidInput, PartialFailure, Problem
+from bus.indices.declared.index import merge_fragments
 from bus.indices.diff.to_fragment import fragment_of
 
 
@@ -28,7 +31,7 @@ def indices_import(
         raise PartialFailure({name: f"is not on {site}"})
     fragment = fragment_of(name, live)
     if brick is None:
-        print(editing.text([fragment]), end="")
+        print("\n".join(block([fragment])))
         return
     add(project() / "values" / f"{brick}.yml", fragment)
     print(f"values/{brick}.yml: {name} added, as {live.name} is. Next: pulumi preview --stack {stack}")
@@ -38,9 +41,16 @@ def add(file: Path, fragment: dict[str, Any]) -> None:
     """Adds a fragment to a brick's file, comments and order kept; raises StackError where that cannot be."""
     if not file.exists():
         raise StackError(f"values/{file.name} is not here; --brick takes the name of a brick that has a file")
-    content = editing.read(file, wide=True) or {}
-    indices = content.setdefault("indices", [])
-    if any(one.get("name") == fragment["name"] for one in indices):
+    text, document = editing.read(file)
+    declared = document.value.get("indices")
+    entries = declared if isinstance(declared, list) else []
+    if any(isinstance(entry, dict) and entry.get("name") == fragment["name"] for entry in entries):
         raise StackError(f"values/{file.name} declares {fragment['name']} already")
-    indices.append(fragment)
-    editing.write(file, content, wide=True)
+    if problems := refused(fragment, f"values/{file.name}"):
+        raise InvalidInput(problems)
+    editing.write(file, extend(text, ["indices"], [fragment], f"values/{file.name}"))
+
+
+def refused(fragment: dict[str, Any], file: str) -> list[Problem]:
+    """Return what the next preview would refuse of a fragment."""
+    return merge_fragments({file: ("", [fragment])})[1]

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from ruamel.yaml.comments import CommentedSeq
 
 from bus.cli import editing
 from bus.cli.engine import ConfigFile, StackError, StackName, project
@@ -13,6 +12,7 @@ from bus.cli.stack import Stack, load
 from bus.cluster.endpoints import kafka_servers
 from bus.config import bricks
 from bus.config.stack_file import CENTRAL
+from bus.config.yaml_editing import extend
 from bus.topics.importing import fragment, left_out, undeclared, unfit
 from bus.topics.model import merge_fragments
 from bus.topics.plan import Topic
@@ -84,14 +84,11 @@ def declared_in(root: Path) -> set[str]:
 
 
 def add(file: Path, entries: Sequence[Mapping[str, Any]]) -> None:
-    """Adds topics below `topics:` of a brick's file; comments and order of the rest stay."""
+    """Adds topics below `topics:` of a brick's file; every other byte stays."""
     if not entries:
         return
-    content = editing.read(file, wide=True) or {}
-    if not content.get("topics"):
-        content["topics"] = CommentedSeq()
-    content["topics"].extend(dict(entry) for entry in entries)
-    editing.write(file, content, wide=True)
+    text, _ = editing.read(file)
+    editing.write(file, extend(text, ["topics"], entries, f"values/{file.name}"))
 
 
 def _bricks(root: Path) -> list[str]:
