@@ -67,7 +67,7 @@ entries = st.dictionaries(texts, values, min_size=1, max_size=4)
 LISTS = [
     "topics:\n  - name: a\n",
     "topics:\n- name: a\n",
-    "# why\nimage: {repository: r, name: n, tag: '1'} # x\ntopics:\n  # first\n  - name: a # one\n\n# last\nindices: []\n",
+    "# why\nimage: {repository: r} # x\ntopics:\n  # first\n  - name: a # one\n\n# last\nindices: []\n",
     "topics:\n  - name: a\n    description: |\n      two\n      lines\nvalues: {a: 0x1F, b: ~}\n",
     "topics: []\nvalues:   {  a:   1.0e+3 }\n",
     "topics:\nvalues: {}\n",
@@ -103,7 +103,7 @@ def test_an_item_more_changes_nothing_else_of_a_file(text: str) -> None:
         assert document.value == {**before.value, "topics": [*was, {"name": "on", "configs": {"no": "0123"}}]}
         assert document.problems == before.problems
         removed = [line for line in one.splitlines(keepends=True) if line.strip("\ufeff\r\n ") not in after]
-        assert all("topics:" in line for line in removed), removed
+        assert all("topics:" in line or line.startswith("{") for line in removed), removed
         if "\r\n" in one:
             assert after.replace("\r\n", "").count("\n") == 0
 
