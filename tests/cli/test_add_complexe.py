@@ -100,7 +100,7 @@ def test_what_a_deployment_would_refuse_is_not_written(project: Path, arguments:
         ("config: [\n", "Pulumi.master.yaml: line 2: is not YAML: "),
         ("", "Pulumi.master.yaml has no sites below config and bus:sites"),
         ("config:\n  bus:sites:\n", "Pulumi.master.yaml has no sites below config and bus:sites"),
-        ("a: 1\na: 2\n", "Pulumi.master.yaml: line 2: is not YAML: found duplicate key"),
+        ("a: 1\na: 2\n", "Pulumi.master.yaml: line 2: is not YAML: key 'a' stands here twice"),
     ],
 )
 def test_a_stack_file_that_cannot_be_changed_is_said(project: Path, content: str, said: str) -> None:
