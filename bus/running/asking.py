@@ -7,13 +7,14 @@ from contextlib import suppress
 from typing import Any
 
 import httpx
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from bus.cluster.access import Cluster, Unreachable
 from bus.cluster.endpoints import kafka_servers
 from bus.running.live import Answer, Pod, Workload
 from bus.running.versions import Version, parse
 
-_SECONDS = 5.0
+_SECONDS, _TRIES = 5.0, 3
 _HTTP = 9200
 # charts/kafka starts /opt/kafka/bin/kafka.sh, and the jars of every distribution are beside it.
 _JARS = ("ls", "/opt/kafka/libs")
@@ -92,8 +93,10 @@ def cluster_of(told: Mapping[str, Any], health: Mapping[str, Any]) -> Answer | N
     return Answer(str(cluster_id), int(health.get("number_of_nodes") or 0))
 
 
+# A pod that is ready and does not answer is rare, and two clusters would not be told apart without its word.
+@retry(retry=retry_if_exception_type(Unreachable), stop=stop_after_attempt(_TRIES), wait=wait_fixed(1), reraise=True)
 def root(pod: Any, path: str = "/") -> dict[str, Any]:
-    """The JSON that a pod of Elasticsearch answers; raises Unreachable."""
+    """Return the JSON that a pod of Elasticsearch answers; raises Unreachable once it did not three times."""
     try:
         with pod.portforward(remote_port=_HTTP, local_port="auto", address="127.0.0.1") as port:
             return answer_of(f"http://127.0.0.1:{port}{path}")

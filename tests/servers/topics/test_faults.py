@@ -168,7 +168,7 @@ def test_brokers_that_name_an_address_that_nobody_reaches_are_unreachable(
     """They answer who they are, and nothing else: a preview goes on, as with any cluster that does not answer."""
     admin.create([Topic("t", 1, 1)])
     assert eventually(lambda: admin.names() == ["t"])
-    monkeypatch.setattr("bus.topics.reading.CALL_SECONDS", 2.0)
+    monkeypatch.setattr("bus.topics.reading.CALL_SECONDS", 8.0)
     settings = kafka.folder / "1.properties"
     written = settings.read_text()
     try:

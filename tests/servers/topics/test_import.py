@@ -19,7 +19,7 @@ from bus.topics.admin import Admin
 from bus.topics.plan import Topic, from_props, plan
 from tests.config.test_settings import load_stack
 from tests.support import kafka as brokers
-from tests.support.topic_sets import emptied
+from tests.support.topic_sets import emptied, eventually
 
 pytestmark = pytest.mark.servers
 ROOT = Path(__file__).parents[3]
@@ -91,7 +91,9 @@ def test_what_is_imported_is_no_change(kafka: brokers.Cluster, project: Path) ->
 
 
 def test_only_what_matches_is_imported(kafka: brokers.Cluster, project: Path) -> None:
-    Admin(kafka.bootstrap).create([Topic(name, 1, 1) for name in ("a.one", "b.two", "films.internal")])
+    admin, names = Admin(kafka.bootstrap), ("a.one", "b.two", "films.internal")
+    admin.create([Topic(name, 1, 1) for name in names])
+    assert eventually(lambda: set(names) <= set(admin.names()))
     assert "films.internal; for one of a brick, name it in full: --match films.internal" in run("--match", "f*")
     assert "1 topic(s) of central added: films.internal" in run("--match", "films.internal")
     before: list[dict[str, Any]] = yaml.safe_load((project / f"values/{BRICK}.yml").read_text())["topics"]
