@@ -6,11 +6,11 @@ from typing import Any, get_args
 
 from bus.cluster.access import Cluster
 from bus.config import hosted_registry, names
+from bus.config.names import mirror_of
 from bus.config.settings import Settings
 from bus.config.stack_file import CENTRAL, Kind, Site
 from bus.database.roles import SiteRoles
 from bus.image_reference import Reference, parse
-from bus.images.promotion.records import mirror_of
 from bus.indices.declared.supporting import Bodies
 from bus.merge import Values
 from bus.revisions import KeysRead

@@ -1,4 +1,4 @@
-"""Names of branches and tags: what git takes, and what of it a change can be pushed to. Pure."""
+"""Names of branches and tags: what git takes, and what of it a change can be pushed to."""
 
 import re
 

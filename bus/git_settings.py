@@ -1,4 +1,4 @@
-"""Which settings of the user and of the machine git sees when bus changes a branch. Pure.
+"""Which settings of the user and of the machine git sees when bus changes a branch.
 
 Git reads dozens of settings that change what a command does or prints: line ends, hooks, names of remotes,
 colours, languages. A list of the harmful ones is never complete, so that this is a list of those that are

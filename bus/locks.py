@@ -1,4 +1,4 @@
-"""Which locks of a state backend are provably left by a dead run; pure."""
+"""Which locks of a state backend are provably left by a dead run."""
 
 import re
 from dataclasses import dataclass

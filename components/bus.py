@@ -8,10 +8,10 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from bus.config import hosted_registry, names
+from bus.config.names import mirror_of
 from bus.config.stack_file import CENTRAL
 from bus.database.roles import SiteRoles
 from bus.deployment import MIRROR, Deployment, Release, SitePlan
-from bus.images.promotion.records import mirror_of
 from bus.images.registry.registries import sources
 from bus.images.signatures import verifying
 from components.base import SECRET, Base, BaseArgs

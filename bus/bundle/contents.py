@@ -1,4 +1,4 @@
-"""What is in a bundle: its description, and what is written beside the images. Pure but for the writing."""
+"""What is in a bundle: its description, and what is written beside the images."""
 
 import json
 import re

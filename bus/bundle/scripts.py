@@ -1,4 +1,4 @@
-"""Topics and indices of a site as shell scripts that need nothing but the stock Kafka tools and curl. Pure."""
+"""Topics and indices of a site as shell scripts that need nothing but the stock Kafka tools and curl."""
 
 import json
 import shlex

@@ -1,4 +1,4 @@
-"""What pulumi's JSON says of a failure, as a reader of a log wants it; pure."""
+"""What pulumi's JSON says of a failure, as a reader of a log wants it."""
 
 import json
 import re

@@ -19,7 +19,7 @@ from bus.cluster.kube import kube_api
 from bus.errors import PartialFailure
 from bus.fan_out import Progress, fan_out
 from bus.notes.sets import changed_sets
-from bus.releases import objects
+from bus.releases import live_objects, objects
 from bus.releases.compare import remedies
 from bus.releases.compare.drift import Drift
 from bus.releases.compare.drift import drift as differing
@@ -82,7 +82,7 @@ def of_release(cluster: Cluster, release: str, history: Sequence[Revision] | Non
         return [Drift(f"release {release}", "", "deployed", f"is not deployed ({said}); run pulumi up", "")]
     newest = max(deployed, key=lambda record: record.revision)
     wanted = objects.parse(records.content(cluster, newest).get("manifest") or "", cluster.namespace)
-    live = {key: found.raw for key in wanted if (found := objects.find(api, key))}
+    live = {key: found.raw for key in wanted if (found := live_objects.find(api, key))}
     return differing(wanted, live)
 
 

@@ -1,4 +1,4 @@
-"""The registry that a stack runs itself (brick docker-registry of a site): who may log in to it. Pure."""
+"""The registry that a stack runs itself (brick docker-registry of a site): who may log in to it."""
 
 import re
 from collections.abc import Collection, Mapping

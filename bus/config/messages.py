@@ -1,4 +1,4 @@
-"""What a validation found, in the words of somebody who writes YAML, and not in those of Python; pure."""
+"""What a validation found, in the words of somebody who writes YAML, and not in those of Python."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a site's name becomes, of releases and resources, and which names cannot be for that reason; pure."""
+"""What a site's name becomes, of releases and resources, and which names cannot be for that reason."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -6,6 +6,9 @@ from collections.abc import Collection, Mapping
 from bus.config import hosted_registry
 from bus.config.stack_file import CENTRAL, NAMESPACE, Kind
 from bus.errors import Problem
+
+PART = "/"
+"""between the parts of a name that no site has"""
 
 NOTIF = "kafka-notif"
 # maxReleaseNameLen of Helm's pkg/chartutil/validate_name.go. Narrower than the 63 characters of a Kubernetes label: the
@@ -77,3 +80,8 @@ def _resource_twice(site: str, sites: Collection[str]) -> tuple[str, str] | None
         return None
     allowed = f"cannot be beside a site {other}: {topics(site)} would be the Pulumi resource of topics of both"
     return allowed, "give one of them another name"
+
+
+def mirror_of(site: str) -> str:
+    """Return the unit of the mirror that runs on a site: `central/mirror`, which no site can be called."""
+    return f"{site}{PART}mirror"

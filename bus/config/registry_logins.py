@@ -1,4 +1,4 @@
-"""The two logins of a customer's registry: the one that pushes, and the one that every namespace gets. Pure."""
+"""The two logins of a customer's registry: the one that pushes, and the one that every namespace gets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What docs/ has from types and tables: schemas, and parts of a page between marks that stay; pure."""
+"""What docs/ has from types and tables: schemas, and parts of a page between marks that stay."""
 
 import json
 from collections.abc import Mapping

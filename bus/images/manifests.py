@@ -1,4 +1,4 @@
-"""What a manifest names: platforms of an index, blobs of an image, and what refers to it. Pure.
+"""What a manifest names: platforms of an index, blobs of an image, and what refers to it.
 
 https://github.com/opencontainers/image-spec/blob/main/image-index.md and manifest.md
 """

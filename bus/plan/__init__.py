@@ -3,5 +3,5 @@
 `build` is the entry: it loads, builds the releases of each site, has them checked by `validation`
 and `environment`, and refuses or returns a bus.deployment.Deployment. `derived_values` are the chart
 values that follow from settings. `deletion_policy` decides when something that holds data may be
-deleted; `confirmations` judges what `bus:confirmDelete` names. `secrecy` tells what is a secret.
+deleted; `confirmations` judges what `bus:confirmDelete` names.
 """

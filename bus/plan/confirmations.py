@@ -16,7 +16,7 @@ Names = Mapping[str, Collection[str]]
 
 
 def remarks(block: str, noun: str, confirmed: Collection[str], declared: Names, live: Names) -> Iterator[str]:
-    """What should be known of each name that confirms no deletion now; pure.
+    """What should be known of each name that confirms no deletion now.
 
     `declared` has every site of the stack. Where one that may have it could not be asked, nothing is said. A name that
     stays there confirms whatever bears it later.

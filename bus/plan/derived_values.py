@@ -1,4 +1,4 @@
-"""Values of releases that follow from the stack's typed settings, in the shape of the charts; pure."""
+"""Values of releases that follow from the stack's typed settings, in the shape of the charts."""
 
 from collections.abc import Collection, Mapping
 from pathlib import Path

@@ -1,16 +1,11 @@
-"""The objects in a release's manifest: read from it, and removed from the cluster."""
+"""The objects in a release's manifest, and which of them an uninstall removes."""
 
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import kr8s
 import yaml
-from kr8s.objects import object_from_spec
 
-from bus.cluster.access import Cluster
-from bus.cluster.kube import kube_api
 from bus.config.parsing import YamlLoader
 
 # Volumes and whatever holds them; and definitions, whose removal takes the objects of everybody.
@@ -19,7 +14,6 @@ _STAY = frozenset(
 )
 # Helm's own order of uninstalling in short: what makes pods first, so that nothing is made again meanwhile.
 _FIRST = ("CronJob", "Job", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Pod")
-_GONE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, order=True)
@@ -58,35 +52,6 @@ def removable(manifests: Iterable[str], namespace: str) -> list[Key]:
         found |= parse(manifest, namespace)
     keys = [key for key, spec in found.items() if key.kind not in _STAY and not _kept(spec)]
     return sorted(keys, key=lambda key: (_FIRST.index(key.kind) if key.kind in _FIRST else len(_FIRST), key))
-
-
-def remove(cluster: Cluster, keys: Iterable[Key], seconds: float = _GONE_SECONDS) -> None:
-    """Deletes objects and waits until they are gone; those that are not there are fine. Raises TimeoutError."""
-    api = kube_api(cluster)
-    left = {}
-    for key in keys:
-        found = find(api, key)
-        if found is not None:
-            found.delete(propagation_policy="Background")
-            left[key] = found
-    deadline = time.monotonic() + seconds
-    while left:
-        left = {key: one for key, one in left.items() if one.exists()}
-        if left and time.monotonic() > deadline:
-            names = ", ".join(map(str, sorted(left)))
-            raise TimeoutError(f"{cluster.namespace}: still there {seconds:.0f} s after their removal: {names}")
-        time.sleep(0.2 if left else 0)
-
-
-def find(api: Any, key: Key) -> Any | None:
-    """The object of a cluster, None where it or its kind is not there."""
-    spec = {"apiVersion": key.version, "kind": key.kind, "metadata": {"name": key.name, "namespace": key.namespace}}
-    try:
-        found = object_from_spec(spec, api=api, allow_unknown_type=True)
-        found.refresh()
-    except kr8s.NotFoundError:
-        return None
-    return found
 
 
 def _kept(spec: Mapping[str, Any]) -> bool:

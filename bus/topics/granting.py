@@ -1,4 +1,4 @@
-"""Whose word lets a brick use another one's topic: `readers` and `writers` in the fragment of its owner; pure.
+"""Whose word lets a brick use another one's topic: `readers` and `writers` in the fragment of its owner.
 
 A brick says itself what it uses (`consumes`, `produces`), and its file is written by its own CI. So that is a wish.
 """

@@ -1,4 +1,4 @@
-"""What a topic holds, said before it is deleted or its retention is cut; pure."""
+"""What a topic holds, said before it is deleted or its retention is cut."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

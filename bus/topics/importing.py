@@ -1,4 +1,4 @@
-"""Fragments of topics that a live cluster has and no brick declares; pure."""
+"""Fragments of topics that a live cluster has and no brick declares."""
 
 from collections.abc import Collection, Mapping, Sequence
 from fnmatch import fnmatchcase

@@ -1,4 +1,4 @@
-"""Topics that MirrorMaker 2 leaves out, renames, or copies unasked, whatever the patterns say. Pure.
+"""Topics that MirrorMaker 2 leaves out, renames, or copies unasked, whatever the patterns say.
 
 MirrorSourceConnector.shouldReplicateTopic, DefaultTopicFilter (`topics.exclude`), ReplicationPolicy and
 IdentityReplicationPolicy decide it. tests/servers/topics/test_mirror_filters.py asks those classes themselves.

@@ -1,4 +1,4 @@
-"""Passwords of a site's Kafka users and brokers: who gets a new one, and for which mechanism; pure."""
+"""Passwords of a site's Kafka users and brokers: who gets a new one, and for which mechanism."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""What a change to users and their rights does, decided from what is live and what is wanted; pure."""
+"""What a change to users and their rights does, decided from what is live and what is wanted."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""What each brick may do on a site's Kafka, as the fragments of all bricks say it; pure."""
+"""What each brick may do on a site's Kafka, as the fragments of all bricks say it."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any

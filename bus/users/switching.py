@@ -1,4 +1,4 @@
-"""Switching a site's authorizer on or off where several brokers run; pure."""
+"""Switching a site's authorizer on or off where several brokers run."""
 
 
 def refusal(brokers: int, secured: bool, scram: bool, wanted: bool) -> str:

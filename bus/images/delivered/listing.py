@@ -1,4 +1,4 @@
-"""Every image of a stack with why it is there, from the charts rendered with the stack's very values. Pure."""
+"""Every image of a stack with why it is there, from the charts rendered with the stack's very values."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field

@@ -72,7 +72,7 @@ def judge(
     registry: str,
     others: Collection[str] = (),
 ) -> list[Problem]:
-    """What rendered objects name that is not among the `delivered`, or is of the source registries' `hosts`. Pure.
+    """What rendered objects name that is not among the `delivered`, or is of the source registries' `hosts`.
 
     `others` are texts that only look like an image.
     """

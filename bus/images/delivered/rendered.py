@@ -1,4 +1,4 @@
-"""Images that rendered manifests name, wherever they name them, and why. Pure.
+"""Images that rendered manifests name, wherever they name them, and why.
 
 Listing tools look at containers and miss the rest (zarf#1246, #1625): here every string of every object is looked at.
 """

@@ -1,4 +1,4 @@
-"""Images that other stacks run, delivered beside a stack's own: what recette tests is there already. Pure."""
+"""Images that other stacks run, delivered beside a stack's own: what recette tests is there already."""
 
 from collections.abc import Mapping
 

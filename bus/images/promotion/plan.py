@@ -1,4 +1,4 @@
-"""Which images move from one environment to another, and which stay and why. Pure."""
+"""Which images move from one environment to another, and which stay and why."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

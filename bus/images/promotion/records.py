@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bus.config.names import PART
+
 ATTEMPT, DEPLOYED = "pulumi-python:dynamic/bus:Attempt", "pulumi-python:dynamic/bus:Deployed"
 KEPT = 30
 """how many entries a record keeps"""
-_PART = "/"
 
 Pins = Mapping[str, str]
 """brick -> image with tag and digest"""
@@ -72,12 +73,7 @@ class Records:
 
 def site_of(unit: str) -> str:
     """The site that a unit is a part of."""
-    return unit.partition(_PART)[0]
-
-
-def mirror_of(site: str) -> str:
-    """The unit of the mirror that runs on a site."""
-    return f"{site}{_PART}mirror"
+    return unit.partition(PART)[0]
 
 
 def read(resources: Iterable[Mapping[str, Any]]) -> Records | None:

@@ -1,4 +1,4 @@
-"""Signatures of cosign, verified with public keys alone: no network but the registry, no transparency log. Pure.
+"""Signatures of cosign, verified with public keys alone: no network but the registry, no transparency log.
 
 Two formats. The older one signs a payload of JSON that names the image's digest ("simple signing"); it stands under
 the tag `sha256-<hex>.sig`. The newer one (cosign 3) is a bundle of sigstore with a DSSE envelope around an in-toto

@@ -1,4 +1,4 @@
-"""Whether what a fragment hands on to Elasticsearch has the shape of JSON and of a mapping; pure.
+"""Whether what a fragment hands on to Elasticsearch has the shape of JSON and of a mapping.
 
 What YAML takes and JSON does not (keys that are numbers or dates, dates, endless maps), and what would be no mapping
 whatever a server thinks of its types. Values are the server's to judge.

@@ -1,4 +1,4 @@
-"""Every difference between a live index and the wanted one, each with its class; pure."""
+"""Every difference between a live index and the wanted one, each with its class."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

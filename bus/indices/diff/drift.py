@@ -1,4 +1,4 @@
-"""A live index in the words of its fragment, so that a refresh shows what somebody changed and nothing else; pure."""
+"""A live index in the words of its fragment, so that a refresh shows what somebody changed and nothing else."""
 
 from typing import Any
 

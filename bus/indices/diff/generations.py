@@ -1,4 +1,4 @@
-"""Names of an index's generations: <name>-000001 and so on, the alias between them, which are kept; pure."""
+"""Names of an index's generations: <name>-000001 and so on, the alias between them, which are kept."""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""A live index as the fragment that would declare it; pure."""
+"""A live index as the fragment that would declare it."""
 
 from typing import Any
 

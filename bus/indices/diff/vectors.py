@@ -1,4 +1,4 @@
-"""Which index_options a vector that is there may get: further segments are written so, others as they merge; pure.
+"""Which index_options a vector that is there may get: further segments are written so, others as they merge.
 
 https://www.elastic.co/docs/reference/elasticsearch/mapping-reference/dense-vector#dense-vector-index-options
 """

@@ -1,4 +1,4 @@
-"""What bus notes of a copy in the new generation's own `_meta`: enough for the next run to go on after a kill; pure."""
+"""What bus notes of a copy in the new generation's own `_meta`: enough for the next run to go on after a kill."""
 
 import hashlib
 import json

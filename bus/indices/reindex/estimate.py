@@ -1,4 +1,4 @@
-"""What a copy into the next generation costs, and when it is refused before it begins; pure."""
+"""What a copy into the next generation costs, and when it is refused before it begins."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What stands behind the names that bricks use: an alias's index, or an index itself; pure."""
+"""What stands behind the names that bricks use: an alias's index, or an index itself."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace

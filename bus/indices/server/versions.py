@@ -1,4 +1,4 @@
-"""What bus does on which server, in one table; tests/servers/indices/test_versions.py proves it. Pure."""
+"""What bus does on which server, in one table; tests/servers/indices/test_versions.py proves it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a server has of what indices rely on, compared with what is wanted; pure."""
+"""What a server has of what indices rely on, compared with what is wanted."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""What a new manifest changes, object by object and field by field; secrets hidden, noise folded; pure."""
+"""What a new manifest changes, object by object and field by field; secrets hidden, noise folded."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Fields of live objects that are not as their release deployed them, and who wrote them; pure."""
+"""Fields of live objects that are not as their release deployed them, and who wrote them."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What a dry run sends of an object: Helm's patch of it, and the pod that its controller would make; pure."""
+"""What a dry run sends of an object: Helm's patch of it, and the pod that its controller would make."""
 
 from collections.abc import Collection, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the answers of a server-side dry run mean: refusals with the way out, values of secrets kept out; pure."""
+"""What the answers of a server-side dry run mean: refusals with the way out, values of secrets kept out."""
 
 import json
 import re

@@ -5,7 +5,7 @@ from typing import Any
 
 from bus.cluster.access import Cluster
 from bus.cluster.kube import kube_api
-from bus.releases import objects
+from bus.releases import live_objects, objects
 from bus.releases.failure.unready import Finding, judge, last_events
 from bus.releases.recovery import records
 
@@ -21,7 +21,7 @@ def report(cluster: Cluster, release: str) -> str:
         return f"release {release} in {cluster.namespace} has no records: Helm refused it before it made anything"
     manifest = records.content(cluster, history[-1]).get("manifest") or ""
     keys = [key for key in objects.parse(manifest, cluster.namespace) if key.kind in _WORKLOADS]
-    workloads = [found.raw for key in keys if (found := objects.find(api, key))]
+    workloads = [found.raw for key in keys if (found := live_objects.find(api, key))]
     pods = _pods(api, cluster.namespace, workloads)
     events = [dict(one.raw) for one in api.get("events", namespace=cluster.namespace)]
     claims = _claims(api, cluster.namespace, [pod.raw for pod in pods.values()])

@@ -1,4 +1,4 @@
-"""Why an object of a release is not ready, and the ordinary remedy: pods, workloads, claims and events judged; pure."""
+"""Why an object of a release is not ready, and the ordinary remedy: pods, workloads, claims and events judged."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence

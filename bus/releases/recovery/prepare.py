@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import kr8s
 
 from bus.cluster.access import Cluster
-from bus.releases import manifest, objects
+from bus.releases import live_objects, manifest, objects
 from bus.releases.recovery import records, statefulsets
 from bus.releases.recovery.state import Act, Decision, Revision, State, WantedRelease, decide
 
@@ -86,7 +86,7 @@ def _do(cluster: Cluster, wanted: WantedRelease, decision: Decision, history: li
         records.plant(cluster, wanted, now)
     elif decision.act is Act.UNINSTALL:
         manifests = [records.content(cluster, record).get("manifest") or "" for record in history]
-        objects.remove(cluster, objects.removable(manifests, cluster.namespace))
+        live_objects.remove(cluster, objects.removable(manifests, cluster.namespace))
         records.remove(cluster, history)
     elif decision.act is Act.REBASE:
         _rebase(cluster, history)

@@ -1,4 +1,4 @@
-"""The state that a release is in, from its Helm records, and what has to happen before Pulumi touches it; pure.
+"""The state that a release is in, from its Helm records, and what has to happen before Pulumi touches it.
 
 The names are those of Flux's helm-controller (internal/reconcile/state.go) where it has one. Two rules differ: a
 pending revision that bus itself made is dead, because this run holds the lock of the stack; and what has run once is

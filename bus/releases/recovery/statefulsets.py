@@ -11,7 +11,8 @@ from typing import Any
 
 from bus.cluster.access import Cluster
 from bus.cluster.kube import kube_api
-from bus.releases.objects import Key, find, parse
+from bus.releases.live_objects import find
+from bus.releases.objects import Key, parse
 
 
 def stuck(pods: Iterable[Mapping[str, Any]], now: datetime, patience: timedelta) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from bus.cluster.access import Cluster
-from bus.releases import objects
+from bus.releases import live_objects, objects
 from bus.releases.recovery import prepare, records
 from bus.releases.recovery.state import Revision, WantedRelease
 
@@ -35,7 +35,7 @@ def uninstall(
     records.mark_uninstalling(cluster, newest)
     manifests = [records.content(cluster, record).get("manifest") or "" for record in in_use(history)]
     seconds = wanted.timeout.total_seconds()
-    objects.remove(cluster, objects.removable(manifests, cluster.namespace), seconds)
+    live_objects.remove(cluster, objects.removable(manifests, cluster.namespace), seconds)
     records.remove(cluster, history)
 
 

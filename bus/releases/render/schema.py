@@ -1,4 +1,4 @@
-"""A chart's values.schema.json, asked before Helm would; in the words of somebody who writes YAML; pure."""
+"""A chart's values.schema.json, asked before Helm would; in the words of somebody who writes YAML."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping

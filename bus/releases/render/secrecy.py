@@ -1,4 +1,4 @@
-"""What is a secret by its name or by its shape: one rule for what is refused in clear and what previews hide; pure."""
+"""What is a secret by its name or by its shape: one rule for what is refused in clear and what previews hide."""
 
 import re
 from collections.abc import Iterator, Mapping
