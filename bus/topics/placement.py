@@ -1,4 +1,4 @@
-"""Which brokers hold a partition once its number of replicas changes; pure, the least possible data moves."""
+"""Which brokers hold a partition once its number of replicas changes; the least possible data moves."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
