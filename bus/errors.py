@@ -74,6 +74,18 @@ def on_disk(folder: Path | None = None) -> Iterator[None]:
         raise DiskError(f"{place}: {error.strerror}; {remedy}, and run the same again") from None
 
 
+def unexpected(action: str, error: BaseException) -> str:
+    """Return what to tell of an error that nobody foresaw: what failed, of which kind it is, and what to do."""
+    return (
+        f"{action} failed with {type(error).__name__}: {error}. This is a fault of bus and not of your input. "
+        f"What was done before is kept. Report it with this text and the version of bus; running again is safe"
+    )
+
+
+class UnexpectedError(UserError):
+    """An error that nobody foresaw, with the name of what it happened to."""
+
+
 class PartialFailure(UserError):
     """Topics or indices that could not be changed, each with the server's reason; the others of the batch were."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from elasticsearch import ApiError, TransportError
 
-from bus.errors import PartialFailure
+from bus.errors import PartialFailure, unexpected
 from bus.indices.diff.generations import first_generation
 from bus.indices.diff.normal_form import Json
 from bus.indices.diff.plan import Change, LiveIndex, WantedIndex
@@ -184,7 +184,7 @@ class Admin:
             if isinstance(error, ApiError | TransportError):
                 wrong[name] = errors.text(error)
             elif error:
-                raise error
+                wrong[name] = unexpected("its change", error)
         return wrong
 
     def _change(self, change: Change) -> None:

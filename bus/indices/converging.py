@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
-from bus.errors import PartialFailure
+from bus.errors import PartialFailure, unexpected
 from bus.indices.diff import drift
 from bus.indices.diff.normal_form import Json
 from bus.indices.diff.plan import Change, LiveIndex, WantedIndex, plan
@@ -26,10 +26,10 @@ def plans(
     server: Server, live: Mapping[str, LiveIndex], wanted: Sequence[WantedIndex], before: Mapping[str, WantedIndex]
 ) -> list[Change]:
     """Return the change of each of `wanted`. The server is asked whether a difference is one of spelling alone."""
-    changes = [plan(live.get(index.name), index, before.get(index.name)) for index in wanted]
+    changes = [_plan(live.get(index.name), index, before.get(index.name)) for index in wanted]
     spelled = _spelled(server, {change.wanted.name: change.wanted for change in changes if change.is_doubtful})
     return [
-        plan(live[change.wanted.name], change.wanted, before.get(change.wanted.name), spelled[change.wanted.name])
+        _plan(live[change.wanted.name], change.wanted, before.get(change.wanted.name), spelled[change.wanted.name])
         if change.wanted.name in spelled
         else change
         for change in changes
@@ -87,6 +87,17 @@ def _remaining(server: Server, wanted: Sequence[WantedIndex]) -> list[Change]:
     live = server.read([index.name for index in wanted])
     planned = plans(server, live, wanted, {index.name: index for index in wanted})
     return [change for change in planned if not change.is_nothing]
+
+
+def _plan(
+    live: LiveIndex | None, wanted: WantedIndex, before: WantedIndex | None, spelled: Json | None = None
+) -> Change:
+    """Return the plan of one index. One that cannot be planned is refused, and stops no other."""
+    try:
+        return plan(live, wanted, before, spelled)
+    except Exception as error:
+        reason = f"{wanted.name}: {unexpected('comparing it with the live index', error)}"
+        return Change(wanted, live.name if live else None, refused={"": reason})
 
 
 def _spelled(server: Server, doubtful: Mapping[str, WantedIndex]) -> Mapping[str, Json]:

@@ -70,12 +70,12 @@ _RATIO = Rule(
 )
 _POLICY = ("delete", "compact")
 _POLICIES = Rule(
-    "delete, compact, or both",
-    lambda text: bool(text) and set(text.split(",")) <= set(_POLICY),
+    "delete, compact, or both; empty to keep all records (Kafka 4.2 or newer)",
+    lambda text: not text or set(text.split(",")) <= set(_POLICY),
     {
         "anyOf": [
-            {"type": "string", "pattern": r"^\s*(delete|compact)\s*(,\s*(delete|compact)\s*)*$"},
-            {"type": "array", "items": {"enum": list(_POLICY)}, "minItems": 1},
+            {"type": "string", "pattern": r"^\s*((delete|compact)\s*(,\s*(delete|compact)\s*)*)?$"},
+            {"type": "array", "items": {"enum": list(_POLICY)}},
         ]
     },
 )

@@ -62,6 +62,17 @@ def unfit(topic: Topic) -> str | None:
     least, most = topic.factors
     if least != most:
         return f"its partitions have {least} to {most} replicas: make them even first"
+    in_sync = topic.configs.get("min.insync.replicas", "1")
+    if in_sync.isdecimal() and int(in_sync) > least:
+        return (
+            f"its min.insync.replicas {in_sync} exceeds its {least} replica(s), so every write with acks=all fails: "
+            f"lower it to {least}, or add replicas, and import again"
+        )
+    if bad := [
+        key for key, value in sorted(topic.configs.items()) if key in CONFIGS and not CONFIGS[key].accepts(value)
+    ]:
+        values = "; ".join(f"{key} {topic.configs[key]!r}, allowed: {CONFIGS[key].says}" for key in bad)
+        return f"it has values that a fragment cannot have: {values}; change them first"
     unknown = sorted(topic.configs.keys() - CONFIGS.keys())
     return f"it has configs that Kafka 4.3 does not know: {', '.join(unknown)}" if unknown else None
 

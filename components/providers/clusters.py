@@ -8,10 +8,12 @@ from pulumi.dynamic import CheckResult, ConfigureRequest, CreateResult, DiffResu
 from bus.cluster.access import Cluster, Unreachable
 from components.providers import connection
 from components.providers.connection import SiteEndpoint
+from components.providers.guarding import guarded
 
 _INPUTS = (*connection.KEYS, "clusterUid")
 
 
+@guarded("cluster pin")
 class ClusterPinProvider(ResourceProvider):
     """Records the uid of a site's cluster, which the Kubernetes provider compares to none (docs/adr/0037)."""
 

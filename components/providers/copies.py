@@ -17,6 +17,7 @@ from pulumi.dynamic import (
 )
 
 from bus.cluster.endpoints import registry_host
+from bus.errors import UserError
 from bus.image_reference import parse
 from bus.images.copy.copying import Copying, CopyResult
 from bus.images.registry import trust
@@ -27,6 +28,7 @@ from bus.images.registry.trust import Trust
 from bus.images.signatures import verifying
 from bus.images.signatures.cosign import Policy
 from components.providers import connection
+from components.providers.guarding import guarded
 from components.providers.pins import refused
 
 _INPUTS = (
@@ -43,6 +45,11 @@ _INPUTS = (
 _IMAGES_AT_ONCE, _BLOBS_AT_ONCE = 4, 8
 
 
+class Undelivered(UserError, ValueError):
+    """Images that could not be looked up or copied, each with its reason."""
+
+
+@guarded("delivered images")
 class ImageCopiesProvider(ResourceProvider):
     """Copies what is missing, registry to registry; never removes an image from a customer's registry."""
 
@@ -93,7 +100,7 @@ class ImageCopiesProvider(ResourceProvider):
         # A registry that fails over every image is ill, and has lost none of them.
         ill = {} if found.digests or found.missing else found.unreadable
         if unknown := {**found.silent, **ill, **found.refused}:
-            raise ValueError("\n".join(f"{image}: {reason}" for image, reason in sorted(unknown.items())))
+            raise Undelivered("\n".join(f"{image}: {reason}" for image, reason in sorted(unknown.items())))
         there = {source: found.digests[target] for source, target in images.items() if target in found.digests}
         seen = {**props, "digests": there}
         return ReadResult(id_, seen, {key: seen.get(key) for key in _INPUTS})
@@ -126,7 +133,7 @@ class ImageCopiesProvider(ResourceProvider):
                     moved += task.result().size_bytes
                     _say(f"{number} of {len(tasks)} images", tasks[task], task.result())
         if wrong:
-            raise ValueError(
+            raise Undelivered(
                 "\n".join(["not delivered; the next update goes on where this one ended:", *sorted(wrong)])
             )
         return {**props, "copiedBytes": moved}

@@ -7,11 +7,14 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ResourceProvider, UpdateResult
 
+from components.providers.guarding import guarded
+
 _INPUTS = ("roles", "revision")
 _OUTPUT = "passwords"
 _BYTES = 24
 
 
+@guarded("passwords of PostgreSQL")
 class PostgresPasswordsProvider(ResourceProvider):
     """Talks to nobody: a password exists once the state has it, and only then do server and bricks get it."""
 

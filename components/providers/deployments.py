@@ -14,8 +14,10 @@ from pulumi.dynamic import CreateResult, DiffResult, ResourceProvider, UpdateRes
 
 from bus import git
 from bus.images.promotion import records
+from components.providers.guarding import guarded
 
 
+@guarded("record of an attempt")
 class AttemptProvider(ResourceProvider):
     """Records, before anything is deployed, which images the run wants at each site."""
 
@@ -34,6 +36,7 @@ class AttemptProvider(ResourceProvider):
         return UpdateResult(_attempt(_olds, _news))
 
 
+@guarded("record of what is deployed")
 class DeployedProvider(ResourceProvider):
     """Records, once all of a site stands, which images it runs, and from which attempt on."""
 

@@ -21,12 +21,14 @@ from bus.indices.supporting import diff
 from components.providers import connection, provisions
 from components.providers.connection import SiteEndpoint
 from components.providers.declared import DeclaredSetProvider
+from components.providers.guarding import guarded
 from components.providers.provisions import CREATED, KEPT
 
 _WAITS = "; changed by hand, it stays until pulumi up --refresh"
 _INPUTS = (*connection.KEYS, "endpoint", "indices", "confirmDelete", *KINDS)
 
 
+@guarded("indices")
 class IndexSetProvider(DeclaredSetProvider):
     """Creates, adopts, changes and reindexes indices; deletes one only behind a guard (bus.plan.deletion_policy)."""
 

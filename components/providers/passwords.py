@@ -8,12 +8,14 @@ import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ResourceProvider, UpdateResult
 
 from bus.users import passwords
+from components.providers.guarding import guarded
 
 _INPUTS = ("users", "revision")
 _OUTPUTS = ("credentials", "brokers")
 _BYTES = 24
 
 
+@guarded("passwords of Kafka")
 class KafkaPasswordsProvider(ResourceProvider):
     """Talks to nobody: a password exists once the state has it, and only then do brokers and bricks get it."""
 

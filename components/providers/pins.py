@@ -14,10 +14,12 @@ from bus.images.registry.trust import Trust
 from bus.images.signatures import verifying
 from bus.images.signatures.cosign import Policy, matches
 from components.providers import connection
+from components.providers.guarding import guarded
 
 _INPUTS = ("images", "digests", "mirror", "insecure", "registries", "verify")
 
 
+@guarded("image digests")
 class ImagePinsProvider(ResourceProvider):
     """Looks images up and changes nothing; credentials are those that Docker has on this machine."""
 

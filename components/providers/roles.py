@@ -26,12 +26,14 @@ from bus.database.roles import LiveRoles, SiteRoles, WantedRoles, from_text, to_
 from bus.errors import PartialFailure
 from components.providers import connection
 from components.providers.connection import SiteEndpoint
+from components.providers.guarding import guarded
 
 SECRET = "cineges-secret"
 _COMPARED = (*connection.KEYS, "user", "database", "roles", "passwords", "passwordRevision")
 _WAIT_SECONDS = 60.0
 
 
+@guarded("roles of PostgreSQL")
 class PostgresRolesProvider(ResourceProvider):
     """Gives roles their passwords and exactly their rights, and Odoo its database; roles of others are left alone."""
 

@@ -6,9 +6,12 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ResourceProvider
 
+from components.providers.guarding import guarded
+
 _BYTES = 32
 
 
+@guarded("salt")
 class SaltProvider(ResourceProvider):
     """Talks to nobody: a salt is made once and kept in the state."""
 

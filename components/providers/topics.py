@@ -18,6 +18,7 @@ from bus.topics.mirror_patterns import matches
 from components.providers import connection
 from components.providers.connection import SiteEndpoint
 from components.providers.declared import DeclaredSetProvider
+from components.providers.guarding import guarded
 
 # What an update is not made for: `elsewhere` keeps a topic that moves between two sets, `clusterId` is filled by check,
 # the others say how, and not what.
@@ -25,6 +26,7 @@ _COMPARED = (*connection.KEYS, "adminPort", "bootstrapServers", "brokers", "topi
 _DEFAULT_RATE = 50_000_000
 
 
+@guarded("topics")
 class TopicSetProvider(DeclaredSetProvider):
     """Creates, adopts, grows, configures and re-places topics; deletes one only behind a guard (see
     bus.plan.deletion_policy).

@@ -10,10 +10,12 @@ from bus.cluster.access import Cluster
 from bus.releases.recovery.state import WantedRelease
 from bus.releases.recovery.uninstall import uninstall
 from components.providers import connection
+from components.providers.guarding import guarded
 
 _INPUTS = ("release", "chart", "namespace", "context", "kubeconfig", "timeoutSeconds")
 
 
+@guarded("removal")
 class UninstallProvider(ResourceProvider):
     """Remembers where a release is, and removes it when the resource goes."""
 

@@ -24,10 +24,12 @@ from bus.users.passwords import is_of_brokers
 from bus.users.plan import LiveUsers, plan, retirement, strangers, to_props, with_brokers
 from components.providers import connection
 from components.providers.connection import SiteEndpoint
+from components.providers.guarding import guarded
 
 _COMPARED = (*connection.KEYS, "adminPort", "passwordRevision", "passwordFingerprint", "brokerLogins", "users")
 
 
+@guarded("users of Kafka")
 class KafkaUsersProvider(ResourceProvider):
     """Gives users their passwords and exactly their rights; users and rights of others are left alone, and named."""
 
@@ -130,6 +132,7 @@ class KafkaUsersProvider(ResourceProvider):
             yield found
 
 
+@guarded("retired passwords of Kafka")
 class RetiredPasswordsProvider(KafkaUsersProvider):
     """Once every brick has restarted with its new password, takes the one of the revision before away."""
 

@@ -25,7 +25,7 @@ TELLS_NO_TYPES = ("1.0.2",)
 # Only where brokers have a tier for old segments.
 _TIERED = ("remote.storage.enable", "remote.log.copy.disable", "remote.log.delete.on.disable")
 _RATIOS = [1, 0, 1.0, 0.5, 0.25, 1e-5, "1", "0", "-0", "1.", ".5", "0.50", "0.10", "1e-2", "1E-3", "0.00001", "00.7"]
-_POLICIES = ["compact", "delete", "compact,compact", "delete,compact", "compact, delete", ["compact", "delete"],
+_POLICIES = ["", [], "compact", "delete", "compact,compact", "delete,compact", "compact, delete", ["compact", "delete"],
              ["delete", "delete"]]  # fmt: skip
 _OWN: dict[str, list[Any]] = {
     "min.insync.replicas": [1, "1", "01"],
