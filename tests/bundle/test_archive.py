@@ -106,7 +106,18 @@ def test_the_same_parts_make_the_same_archive(folder: Path, tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     "name",
-    ["../outside", "/etc/outside", "sites/../../outside", "./outside", "a//b", ".hidden", "SHA256SUMS", "a b", ""],
+    [
+        "../outside",
+        "/etc/outside",
+        "sites/../../outside",
+        "./outside",
+        "a//b",
+        ".hidden",
+        "SHA256SUMS",
+        "SHA256SUMS.sig",
+        "a b",
+        "",
+    ],
 )
 def test_sums_that_name_what_is_no_part_are_refused(tmp_path: Path, name: str) -> None:
     sums = f"{hashlib.sha256(b'x').hexdigest()}  {name}\n".encode()

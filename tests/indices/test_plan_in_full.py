@@ -256,3 +256,8 @@ def test_what_is_put_leaves_no_difference_in_place_and_nothing_besides(case: Pat
     in_place = {path[1] for path in paths if path[0] == "mappings"}
     assert change.mappings.keys() <= in_place
     assert {("settings", key) for key in {*change.settings, *change.reopened}} <= paths
+
+
+def test_a_fragment_that_says_nothing_of_reindexes_refuses_them_and_keeps_one_generation() -> None:
+    assert Reindexing() == Reindexing("refuse", 0, -1, "", "", 1)
+    assert not wanted().reopen

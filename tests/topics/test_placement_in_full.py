@@ -93,3 +93,17 @@ def test_a_leader_is_changed_only_where_that_evens_them_out() -> None:
     assert found == {("t", 0): (1, 2), ("t", 1): (1, 2), ("t", 2): (2, 1)}
     two: dict[Partition, tuple[int, ...]] = {("t", 0): (1,), ("t", 1): (1,), ("t", 2): (2, 1), ("t", 3): (9, 1)}
     assert place(two, {"t": 2}, {1: None, 2: None})["t", 0][0] == 1
+
+
+def test_a_topic_is_spread_though_another_one_fills_a_broker() -> None:
+    current = {("t", number): (1,) for number in range(4)} | {("u", number): (3,) for number in range(10)}
+    found = place(current, {"t": 2}, {1: None, 2: None, 3: None})
+    added = [broker for brokers in found.values() for broker in brokers if broker != 1]
+    assert sorted(added) == [2, 2, 3, 3]
+
+
+def test_two_leaders_do_not_change_places() -> None:
+    """The other one would lead as many as this one does now."""
+    current: dict[Partition, tuple[int, ...]] = {("t", 0): (1,), ("t", 1): (1,), ("t", 2): (2,)}
+    found = place(current, {"t": 2}, {1: "a", 2: "b", 3: "a"})
+    assert found == {("t", 0): (1, 2), ("t", 1): (1, 2), ("t", 2): (2, 3)}
