@@ -85,7 +85,7 @@ class Engine:
         (self.folder / "state").mkdir()
         (self.folder / "Pulumi.yaml").write_text("name: tiny\nruntime: python\n")
         (self.folder / "__main__.py").write_text(program.format(root=str(ROOT), namespace=self.namespace))
-        self.kwok.command("cp", "-r", str(ROOT / "tests/servers/chart"), str(self.folder))
+        self.kwok.command("cp", "-r", str(ROOT / "tests/support/chart"), str(self.folder))
         (self.folder / "charts").mkdir()
         (self.folder / "chart").rename(self.folder / "charts/tiny")
         self.pulumi("stack", "init", "s")
