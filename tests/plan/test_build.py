@@ -16,6 +16,7 @@ from bus.config import settings
 from bus.deployment import Deployment, Release
 from bus.errors import InvalidInput
 from bus.plan import build
+from bus.releases.render import charts
 from bus.revisions import of_config
 from tests.config.test_settings import SECRETS, flat
 from tests.support.registry import HTPASSWD, PULL_HTPASSWD
@@ -171,7 +172,8 @@ def test_what_typed_settings_fix_reaches_the_releases(deployment: Deployment) ->
     assert central.registry and nantes.registry
     assert central.registry.values["htpasswdSecret"] == "docker-registry-auth"
     assert central.registry.values["push"] == {"enabled": True}, "what is delivered goes there"
-    assert not nantes.registry.values.keys() & {"htpasswdSecret", "push"}, "nothing is delivered there"
+    own = {key: nantes.registry.values[key] for key in ("htpasswdSecret", "push")}
+    assert own == {"htpasswdSecret": "", "push": {"enabled": False}}, "nothing is delivered there: the chart's defaults"
     assert central.base.values["isiinfra"]["kafka"]["replicaCount"] == 5
     assert central.base.values["config"]["data"] == central.config
     assert deployment.sites["lyon"].base.values["pgadmin"]["enabled"] is True
@@ -181,7 +183,9 @@ def test_what_typed_settings_fix_reaches_the_releases(deployment: Deployment) ->
 
 def test_the_mirror_has_the_brokers_and_logins_of_both_sides(deployment: Deployment) -> None:
     assert deployment.mirror
-    values = {key: value for key, value in deployment.mirror.values.items() if key not in ("image", "global")}
+    own = {"refreshTopicsSeconds", "central", "complexes"}
+    defaults = charts.default_values(ROOT / "charts", "kafka2kafka").keys() - own
+    values = {key: value for key, value in deployment.mirror.values.items() if key not in {*defaults, "global"}}
     assert values == {
         "refreshTopicsSeconds": 17,
         "central": {
