@@ -211,6 +211,10 @@ PLACES: list[tuple[dict[str, Any], list[str]]] = [
     ({"metadata": {"annotations": {"x.io/inject": '{"image": "redis:7", "n": 1}'}}}, ["redis:7"]),
     ({"metadata": {"annotations": {"x.io/image": "on", "y.io/image-pull": "a/b:1", "z": "a.b/c"}}}, []),
     ({"spec": {"template": {"metadata": {"annotations": {"x.io/image": "a/b"}}}}}, ["a/b"]),
+    ({"spec": {"env": [{"name": "IMAGES", "value": "redis:7,a/b:1"}]}}, ["redis:7", "a/b:1"]),
+    ({"metadata": {"annotations": {"x.io/sidecar-images": "redis:7, r.io/b:1"}}}, ["r.io/b:1", "redis:7"]),
+    ({"kind": "ConfigMap", "data": {"images": "image: redis:7\n"}}, ["redis:7"]),
+    ({"spec": {"env": [{"name": "IMAGE_RATIO", "value": "16:9"}, {"name": "IMAGES", "value": "all of them"}]}}, []),
     ({"spec": {"env": [{"name": "W", "value": "http://[::1]:5000/a/b:1 and https://A.b/c:1"}]}}, []),
 ]  # fmt: skip
 

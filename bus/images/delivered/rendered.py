@@ -29,6 +29,10 @@ _NO_IMAGE = re.compile(r"[\d.]+/\d+|[a-z0-9.-]+\.svc(?:\.cluster\.local)?(?::\d+
 _IMAGE = r"(?i:image(?:[_-]?(?:name|ref))?)"
 _IMAGE_KEY = re.compile(rf"(?:[\w.-]+/)?[\w.-]*{_IMAGE}")
 _BELOW_A_KEY = re.compile(rf"(?:{_HOST}/)?{_PATH}{_VERSION}|(?:{_HOST}/)?{_PATH}/{_PATH}|{_HOST}/{_PATH}")
+# Several of them: IMAGES, x.io/sidecar-images.
+_LIST_KEY = re.compile(r"(?:[\w.-]+/)?[\w.-]*(?i:images)")
+_WITH_VERSION = re.compile(rf"(?:{_HOST}/)?{_PATH}{_VERSION}")
+_BETWEEN = re.compile(r"[,;\s]+")
 _IN_TEXT = re.compile(rf"""{_IMAGE}["']?[ \t]*[:=][ \t]*["']?({_PATH}{_VERSION})(?![\w/])""")
 # https://kubernetes.io/docs/concepts/workloads/ and https://helm.sh/docs/topics/charts_hooks/
 _WORKLOADS = frozenset({"Pod", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "PodTemplate"})
@@ -129,6 +133,8 @@ def _in_text(path: tuple[str | int, ...], text: str) -> list[str]:
     """What looks like an image in a text that stands at `path`, each once."""
     found = _LIKE_AN_IMAGE.findall(text)
     key = path[-2] if path[-1] == "value" and len(path) > 1 else path[-1]  # env: the variable's name
+    if _LIST_KEY.fullmatch(str(key)):
+        found += [part for part in _BETWEEN.split(text) if _WITH_VERSION.fullmatch(part)]
     if _IMAGE_KEY.fullmatch(str(key)) and _BELOW_A_KEY.fullmatch(text):
         found.append(text)
     elif _CONFIGURATION & set(path):
