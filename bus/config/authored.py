@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bus.config import yaml_scalars
+from bus.config.messages import kind
 from bus.config.parsing import join
 from bus.config.yaml_files import read_text
 from bus.config.yaml_reading import KEY, Bare, Document
@@ -78,6 +79,28 @@ def problems_of(text: str | None, file: str) -> list[Problem]:
     """Return what is wrong with the text of a stack file, for one that Pulumi itself cannot read."""
     document = read_text(text or "", file)
     return list(_problems(document, _BELOW)) or document.problems
+
+
+def block(text: str, file: str, prefix: str) -> tuple[Mapping[str, Any], list[Problem]]:
+    """Return what a stack file's text has below `config:`, and why the keys that begin with `prefix` cannot be taken.
+
+    For a file of another checkout, of which Pulumi has read nothing. Empty where the text cannot be read.
+    """
+    document = read_text(text, file)
+    if not isinstance(document.value, dict):
+        return {}, [Problem(file, "", None, f"must be a map with config, and is {kind(document.value)}")]
+    config = document.value.get(_BELOW)
+    if config is not None and not isinstance(config, dict):
+        return {}, [Problem(file, _BELOW, config, f"must be a map, and is {kind(config)}")]
+    below = [one for one in _problems(document, _BELOW) if one.path.startswith(prefix)]
+    whole = [one for one in document.problems if one.path == "" or one.path.startswith("line ")]
+    return config or {}, [*whole, *below, *_go_times_of(file, config or {}, prefix)]
+
+
+def _go_times_of(file: str, config: Mapping[str, Any], prefix: str) -> Iterator[Problem]:
+    for key, value in config.items():
+        if key.startswith(prefix):
+            yield from _go_times(file, key, value)
 
 
 def _problems(document: Document, path: str) -> Iterator[Problem]:

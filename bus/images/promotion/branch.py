@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from bus import git
-from bus.config import yaml_limits
+from bus.config import authored
 from bus.config.parsing import nearest
+from bus.config.stack_file import NAMESPACE
 from bus.images.promotion import pins
 from bus.images.promotion.pins import ImagePinError, Pin
 
@@ -79,9 +78,19 @@ def _commit(folder: Path, branch: str, ref: str) -> str:
 
 
 def stack_config(folder: Path, stack: str) -> Mapping[str, Any]:
-    """What is below `config:` of a stack's file in a checkout; empty where there is no such file."""
+    """Return what a stack's file in a checkout has below `config:`, read as `pulumi up` there reads it.
+
+    Empty where the checkout has no such file. Raise ImagePinError with all that is refused of its keys of bus.
+    """
     file = folder / f"Pulumi.{stack}.yaml"
-    text = file.read_text() if file.exists() else ""
-    if beyond := yaml_limits.refusal(text):
-        raise ImagePinError(f"{file.name} {beyond}")
-    return (yaml.safe_load(text) or {}).get("config") or {}
+    try:
+        text = file.read_bytes().decode()
+    except FileNotFoundError:
+        return {}
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ImagePinError(f"{file.name}: line {line}: is not UTF-8; save the file as UTF-8") from None
+    config, problems = authored.block(text, file.name, f"{NAMESPACE}:")
+    if problems:
+        raise ImagePinError("\n".join(map(str, problems)))
+    return config
