@@ -11,6 +11,7 @@ from bus.config.parsing import ConfigModel, nearest, parse
 from bus.config.yaml_files import read_map
 from bus.config.yaml_reading import KEY
 from bus.errors import Problem
+from bus.merge import merge
 
 
 class Image(ConfigModel):
@@ -46,12 +47,11 @@ class Brick:
 
     @property
     def values(self) -> dict[str, Any]:
-        """Chart values with the image in its place."""
-        image = self.content.image
-        return {
-            **self.content.values,
-            **({"image": image.model_dump(exclude_defaults=True, exclude={"hotfix"})} if image else {}),
-        }
+        """Chart values with the image in its place; what `values` adds to it, such as pullPolicy, stays."""
+        image, values = self.content.image, self.content.values
+        if not image:
+            return values
+        return merge(values, {"image": image.model_dump(exclude_defaults=True, exclude={"hotfix"})})
 
     @property
     def provisions(self) -> dict[str, list[dict[str, Any]]]:
@@ -93,8 +93,20 @@ def load(folder: Path, known: frozenset[str]) -> tuple[dict[str, Brick], list[Pr
             raw = {**raw, "values": {}}  # a value that lacks a key is no value to judge
         content, wrong = parse(BrickFile, raw, file)
         problems += wrong
+        problems += _two_images(content, file) if content else []
         bricks[path.stem] = Brick(path.stem, file, content or _sound(raw))
     return bricks, problems
+
+
+def _two_images(content: BrickFile, file: str) -> list[Problem]:
+    """Return what `values` says of an image that the file's own block `image` says too, and wins."""
+    if content.image is None or "image" not in content.values:
+        return []
+    other = content.values["image"]
+    keys = sorted(other.keys() & Image.model_fields.keys()) if isinstance(other, Mapping) else []
+    paths = [f"values.image.{key}" for key in keys] if isinstance(other, Mapping) else ["values.image"]
+    allowed = "is what the block image of this file says"
+    return [Problem(file, path, None, allowed, "write it there, and remove it from values") for path in paths]
 
 
 def _linked(folder: Path) -> dict[Path, Problem]:

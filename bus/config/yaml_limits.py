@@ -63,6 +63,9 @@ def _refusals(text: str, loader: type[yaml.CSafeLoader] | type[yaml.SafeLoader])
     for event in yaml.parse(text, Loader=loader):
         line = event.start_mark.line + 1 if event.start_mark else 0
         added = _Open()
+        if getattr(event, "tag", None) == "!":  # no node shows it: PyYAML takes it for no tag at all
+            yield line, "has the tag !, which is text to some readers of YAML only: put the value between quotes"
+            return
         if isinstance(event, yaml.CollectionStartEvent):
             stack.append(_Open(event.anchor or ""))
         elif isinstance(event, yaml.CollectionEndEvent):

@@ -17,7 +17,13 @@ from bus.errors import Problem
 
 _TEXT = "tag:yaml.org,2002:str"
 _BARE, _MERGE = "bare", "merge"
-_OWN_TAGS = frozenset({_BARE, _MERGE, _TEXT, "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
+_OF_MAP, _OF_LIST = "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"
+_OWN_TAGS: dict[type[yaml.Node], frozenset[str]] = {
+    yaml.ScalarNode: frozenset({_BARE, _MERGE, _TEXT}),
+    yaml.MappingNode: frozenset({_OF_MAP}),
+    yaml.SequenceNode: frozenset({_OF_LIST}),
+}
+"""the tags that each kind of node may have"""
 KEY = "this key must be text: put it between quotes, as the file has it"
 TWICE = "stands here twice"
 # Line ends to a reader of YAML 1.1 and characters to one of 1.2; a BOM is no character anywhere but at the beginning.
@@ -51,7 +57,7 @@ class _Resolver:
         if kind is yaml.ScalarNode:
             bare = implicit[0]
             return _MERGE if bare and value == "<<" else _BARE if bare else _TEXT
-        return "tag:yaml.org,2002:map" if kind is yaml.MappingNode else "tag:yaml.org,2002:seq"
+        return _OF_MAP if kind is yaml.MappingNode else _OF_LIST
 
 
 class _Loader(_Resolver, yaml.SafeLoader):
@@ -88,7 +94,7 @@ class _Reader:
         return value
 
     def _value(self, node: yaml.Node, path: str) -> Any:
-        if node.tag not in _OWN_TAGS:
+        if node.tag not in _OWN_TAGS[type(node)]:
             name = node.tag.replace("tag:yaml.org,2002:", "!!")
             self._tell(node, path, None, f"has the tag {name}, which not every reader takes", "write the value itself")
         if isinstance(node, yaml.MappingNode):
@@ -112,7 +118,10 @@ class _Reader:
         merged: list[Any] = []
         seen: set[tuple[bool, str]] = set()
         for key, below in node.value:
-            name = str(key.value) if isinstance(key, yaml.ScalarNode) else "?"
+            if not isinstance(key, yaml.ScalarNode):
+                self._tell(key, join(path, [f"? (line {_line(key)})"]), None, KEY, "", line=False)
+                continue
+            name = str(key.value)
             is_merge = key.tag == _MERGE
             if (is_merge, name) in seen:
                 self._tell(key, f"line {_line(key)}", None, f"is not YAML: key {name!r} {TWICE}", "", line=False)

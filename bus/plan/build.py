@@ -164,6 +164,7 @@ def _release(
     images = {
         brick: from_values(own["image"]) for brick, own in running.items() if isinstance(own.get("image"), Mapping)
     }
+    problems += validation.without_image(folder, places(folder, chart), running.keys() - images.keys())
     return Release(name, chart, full, timeout, images, reads=keys_read(running.values())), problems
 
 

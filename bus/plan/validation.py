@@ -107,6 +107,14 @@ def of_images(
     return problems
 
 
+def without_image(folder: Path, found: Mapping[str, tuple[Path_, str]], bricks: Collection[str]) -> list[Problem]:
+    """Return a problem for each of the `bricks`, which have no image, whose chart runs one."""
+    needy = [brick for brick in sorted(bricks) if charts.default_values(folder, found[brick][1]).get("image")]
+    allowed = "is required, and values take it away"
+    remedy = "remove `image: null` from the values of {0}, or write bus:values.{0}: {{enabled: false}} to leave it out"
+    return [Problem(f"values/{brick}.yml", "image", None, allowed, remedy.format(brick)) for brick in needy]
+
+
 def _stand_in(folder: Path, chart: str) -> str | None:
     """The image of a type's chart by itself: it starts, and does nothing of what a brick does."""
     name: str | None = (charts.default_values(folder, chart).get("image") or {}).get("name")

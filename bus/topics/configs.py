@@ -23,7 +23,7 @@ class Rule:
 
 
 def _whole(low: int, high: int = 2**63 - 1, says: str = "") -> Rule:
-    bounds = f"{low} or more" if high >= 2**31 - 1 else f"{low} to {high}"
+    bounds = f"{low} or more" if high == 2**63 - 1 else f"{low} to {high}"
     limits = {"minimum": low} if high == 2**63 - 1 else {"minimum": low, "maximum": high}
 
     def accepts(text: str) -> bool:
@@ -54,8 +54,10 @@ _GZIP = Rule(
     lambda text: text == "-1" or (len(text) == 1 and text in "123456789"),
     {"anyOf": [{"enum": [-1, *range(1, 10)]}, {"pattern": r"^\s*(-0*1|[+]?0*[1-9])\s*$", "type": "string"}]},
 )
+_LARGEST_INT = 2**31 - 1
 _FROM_ZERO = _whole(0)
 _FROM_ONE = _whole(1)
+_INT_FROM_ZERO = _whole(0, _LARGEST_INT)
 _UNLIMITED = _whole(-1, says="-1 for no limit")
 _TEXT = Rule("text", lambda text: True, {"type": ["string", "number"]})
 _RATIO = Rule(
@@ -91,11 +93,11 @@ CONFIGS: Mapping[str, Rule] = {
     "file.delete.delay.ms": _FROM_ZERO,
     "flush.messages": _FROM_ONE,
     "flush.ms": _FROM_ZERO,
-    "index.interval.bytes": _FROM_ZERO,
+    "index.interval.bytes": _INT_FROM_ZERO,
     "local.retention.bytes": _whole(-2, says="-2 for the value of retention.bytes"),
     "local.retention.ms": _whole(-2, says="-2 for the value of retention.ms"),
     "max.compaction.lag.ms": _FROM_ONE,
-    "max.message.bytes": _FROM_ZERO,
+    "max.message.bytes": _INT_FROM_ZERO,
     "message.downconversion.enable": _BOOLEAN,
     "message.format.version": _TEXT,
     "message.timestamp.after.max.ms": _FROM_ZERO,
@@ -104,15 +106,15 @@ CONFIGS: Mapping[str, Rule] = {
     "message.timestamp.type": _one_of("CreateTime", "LogAppendTime"),
     "min.cleanable.dirty.ratio": _RATIO,
     "min.compaction.lag.ms": _FROM_ZERO,
-    "min.insync.replicas": _FROM_ONE,
+    "min.insync.replicas": _whole(1, _LARGEST_INT),
     "preallocate": _BOOLEAN,
     "remote.log.copy.disable": _BOOLEAN,
     "remote.log.delete.on.disable": _BOOLEAN,
     "remote.storage.enable": _BOOLEAN,
     "retention.bytes": _UNLIMITED,
     "retention.ms": _UNLIMITED,
-    "segment.bytes": _whole(14, 2**31 - 1),
-    "segment.index.bytes": _whole(4, 2**31 - 1),
+    "segment.bytes": _whole(14, _LARGEST_INT),
+    "segment.index.bytes": _whole(4, _LARGEST_INT),
     "segment.jitter.ms": _FROM_ZERO,
     "segment.ms": _FROM_ONE,
     "unclean.leader.election.enable": _BOOLEAN,

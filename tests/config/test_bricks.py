@@ -52,6 +52,26 @@ def test_a_bad_file_is_named_with_what_is_allowed(tmp_path: Path, name: str, tex
         assert part in str(problems[0])
 
 
+@pytest.mark.parametrize(
+    ("image", "paths"),
+    [
+        ("{tag: '2'}", ["values.image.tag"]),
+        ("{digest: '', name: m}", ["values.image.digest", "values.image.name"]),
+        ("null", ["values.image"]),
+        ("{pullPolicy: Always}", []),
+    ],
+)
+def test_what_values_say_of_an_image_is_deployed_or_refused(tmp_path: Path, image: str, paths: list[str]) -> None:
+    """The block wins, so that a tag below values would do nothing, without a word."""
+    text = f"image: {{repository: r, name: n, tag: '1'}}\nvalues: {{image: {image}}}\n"
+    (tmp_path / "kafka.yml").write_text(text)
+    found, problems = bricks.load(tmp_path, KNOWN)
+    assert [problem.path for problem in problems] == paths
+    if not paths:
+        own = {"repository": "r", "name": "n", "tag": "1", "pullPolicy": "Always"}
+        assert found["kafka"].values == {"image": own}
+
+
 def test_all_files_are_read_whatever_is_wrong_with_one(tmp_path: Path) -> None:
     (tmp_path / "kafka.yml").write_text("imags: {}")
     (tmp_path / "cineges-ui.yml").write_text("image: {repository: r, name: n, tag: '1.0'}\nvalues: {replicaCount: 2}")

@@ -98,6 +98,16 @@ def test_a_key_is_text_to_every_reader_or_refused(tmp_path: Path, key: str, take
     assert raw["v"] == ({str(yaml.safe_load(f"{key}: x").popitem()[0]): "x"} if taken else {})
 
 
+def test_two_keys_that_are_no_text_are_two_problems_and_no_key_that_stands_twice(tmp_path: Path) -> None:
+    (tmp_path / "f.yml").write_text("v:\n  {a: b}: x\n  [c]: y\n")
+    raw, problems = read_map(tmp_path / "f.yml", "f.yml")
+    assert raw == {"v": {}}
+    assert [(one.path, one.allowed) for one in problems] == [
+        ("v.? (line 2)", "this key must be text: put it between quotes, as the file has it"),
+        ("v.? (line 3)", "this key must be text: put it between quotes, as the file has it"),
+    ]
+
+
 def test_all_that_is_wrong_is_said_at_once_with_lines_and_what_to_write(tmp_path: Path) -> None:
     (tmp_path / "kafka.yml").write_text(
         "values:\n  env: {A: on, B: 0123}\nindices:\n- name: films\n  mappings:\n    _meta: {no: 1, at: 22:30}\n"

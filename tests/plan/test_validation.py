@@ -40,6 +40,14 @@ def test_a_brick_without_an_image_is_not_run_as_its_type_s_stand_in(project: Pat
     assert [line[: len(said)] for line in refused(project)] == [said]
 
 
+def test_an_image_that_a_null_of_the_stack_takes_away_is_refused(project: Path) -> None:
+    """Helm fails at it within a template, and names no value."""
+    taken = {"kafka": {"image": None}}
+    assert [line.partition(";")[0] for line in refused(project, {"values": taken})] == [
+        "values/kafka.yml: image: is required, and values take it away"
+    ]
+
+
 def test_a_renamed_file_is_said_with_the_name_that_it_had(project: Path) -> None:
     (project / "values/cineges-ui.yml").rename(project / "values/cineges-uii.yml")
     said = refused(project)

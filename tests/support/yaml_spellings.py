@@ -72,6 +72,11 @@ SCALARS: list[tuple[str, Any]] = [
     ("!!str", ""),
     *[(text, REFUSED) for text in ("!!int '3'", "!!float 1", "!!bool yes", "!!binary aGk=", "!!timestamp 2024-01-01")],
     *[(text, REFUSED) for text in ("!mine x", "!!null ''", "!!set {a}", "!!omap [a: 1]")],
+    *[
+        (text, REFUSED)
+        for text in ("! 12", '! "12"', "! x", "! [a]", "!!seq x", "!!map x", "!!str [a]", "!!str {a: b}")
+    ],
+    *[(text, REFUSED) for text in ("!!seq {a: b}", "!!map [a]")],
     ("[1, on]", REFUSED),
     ("{a: {b: no}}", REFUSED),
     ("\n  |\n  a\n  on\n", "a\non\n"),

@@ -100,6 +100,16 @@ def test_a_spelling_has_no_other_spelling(key: str, text: str) -> None:
     assert canonical(key, canonical(key, text)) == canonical(key, text)
 
 
+@pytest.mark.parametrize("key", sorted(CONFIGS))
+def test_a_whole_number_beyond_its_type_is_refused_before_a_broker_is_asked(key: str) -> None:
+    """Java's Integer.parseInt and Long.parseLong fail there."""
+    largest = {"int": 2**31 - 1, "long": 2**63 - 1}.get(TYPES[key])
+    if largest is None:
+        return
+    assert not CONFIGS[key].accepts(str(largest + 1))
+    assert key.startswith("compression.") or CONFIGS[key].accepts(str(largest))
+
+
 def test_each_config_that_a_fragment_may_have_has_a_type() -> None:
     assert TYPES.keys() == {*CONFIGS, *THROTTLED}
 

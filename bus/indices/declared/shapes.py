@@ -40,10 +40,32 @@ def json_problems(value: Any, file: str, path: str, depth: int = 0) -> Iterator[
 
 
 def setting_problems(settings: Mapping[str, Any], file: str, path: str) -> Iterator[Problem]:
-    """Lists of settings hold plain values."""
+    """Judge settings: lists hold plain values, and each setting is written once, whatever its spelling."""
+    yield from _list_problems(settings, file, path)
+    places: dict[str, list[str]] = {}
+    for place in _leaves(settings, ""):
+        places.setdefault(place.removeprefix("index."), []).append(place)
+    for key, written in places.items():
+        if len(written) > 1:
+            allowed = f"is written {len(written)} times, as {', '.join(written)}"
+            yield Problem(file, f"{path}.{key}", None, allowed, "a setting has one value: keep one of them")
+        if key.startswith("index."):
+            yield Problem(file, f"{path}.{written[0]}", None, "has index. twice", f"write {key}")
+
+
+def _leaves(settings: Mapping[str, Any], above: str) -> Iterator[str]:
+    """Yield the dotted path of each value, twice where two spellings lead to it."""
     for key, value in settings.items():
         if isinstance(value, Mapping):
-            yield from setting_problems(value, file, f"{path}.{key}")
+            yield from _leaves(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}"
+
+
+def _list_problems(settings: Mapping[str, Any], file: str, path: str) -> Iterator[Problem]:
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from _list_problems(value, file, f"{path}.{key}")
         elif isinstance(value, list) and not all(map(is_leaf, value)):
             yield Problem(
                 file, f"{path}.{key}", None, "must be a list of texts or numbers, without maps, lists or null"
