@@ -12,8 +12,8 @@ from bus.deployment import Deployment
 from bus.plan import build
 from bus.revisions import KeysRead, keys_read, of_config, of_secret
 from components.bus import Bus, BusArgs
-from tests.config.test_settings import load_stack
 from tests.support import program_engine
+from tests.support.stacks import load_stack
 
 ROOT = Path(__file__).parents[1]
 

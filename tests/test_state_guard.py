@@ -16,7 +16,7 @@ from pulumi.dynamic.dynamic import serialize_provider
 import components.providers
 from bus import state_guard
 from bus.state_guard import DYNAMIC, KEY, ForeignState, allowed, check
-from tests.components.test_order import STACKS, plan_of, registrations
+from tests.support.program import STACKS, plan_of, registrations
 
 PINS = f"{DYNAMIC}bus:ImagePins"
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:x"}

@@ -1,7 +1,7 @@
 """What stands beside a bundle's images: how the customer's operators install it."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -9,26 +9,10 @@ import yaml
 
 from bus.bundle import contents, making
 from bus.bundle.archive import BadBundle
-from bus.config import hosted_registry
 from bus.deployment import Deployment
 from bus.images.registry.registries import Access
-from bus.plan import build
 from bus.releases.render import charts
-from tests.config.test_settings import load_stack
-
-ROOT = Path(__file__).parents[2]
-
-
-def plan_of(login: bool = False, registry: bool = False, hosted_by: str | None = None) -> Deployment:
-    settings = load_stack("prod")
-    sites = dict(settings.stack_file.sites)
-    if registry:
-        sites["central"] = sites["central"].model_copy(update={"enable": (hosted_registry.BRICK,)})
-    assert settings.stack_file.delivery
-    delivery = settings.stack_file.delivery.model_copy(update={"hosted_by": hosted_by})
-    content = settings.stack_file.model_copy(update={"sites": sites, "delivery": delivery})
-    keys = {"central": f"central.{hosted_registry.KEY}"} if registry else {}
-    return build.plan(ROOT, replace(settings, stack_file=content, delivery_login=login, htpasswd_keys=keys))
+from tests.support.bundled import ROOT, plan_of
 
 
 def test_every_secret_that_the_manifests_count_on_is_made_first_and_from_a_file() -> None:

@@ -18,7 +18,7 @@ from bus.config import settings as stack_settings
 from bus.errors import InvalidInput
 from bus.plan import build
 from bus.releases.render import charts, rendering
-from tests.config.test_settings import SECRETS, config_of, flat
+from tests.support.stacks import SECRETS, config_of, flat
 
 pytestmark = pytest.mark.helm
 ROOT = Path(__file__).parents[2]

@@ -1,22 +1,17 @@
 """Every deployable chart under the real helm: lint, each stack's values, one registry for all images, Pod Security."""
 
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from bus.deployment import deployable
 from bus.plan import build
 from bus.releases.render import charts
-from bus.releases.render.values import places
-from tests.config.test_settings import load_stack
+from tests.support.pods import pods
+from tests.support.rendered import DEPLOYABLE, ROOT, everything_on, helm, render
+from tests.support.stacks import load_stack
 
 pytestmark = pytest.mark.helm
-ROOT = Path(__file__).parents[2]
-DEPLOYABLE = deployable("hickson")
 STACKS = ["local", "master", "recette", "prod"]
 
 
@@ -26,35 +21,6 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for chart in DEPLOYABLE:
         charts.stage(ROOT / "charts", chart, out)
     return out
-
-
-def helm(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["helm", *arguments], input=stdin, capture_output=True, text=True, check=False)
-
-
-def render(folder: Path, values: dict[str, Any]) -> list[dict[str, Any]]:
-    done = helm("template", "x", str(folder), "--namespace", "site", "-f", "-", stdin=yaml.safe_dump(values))
-    assert done.returncode == 0, done.stderr
-    return [document for document in yaml.safe_load_all(done.stdout) if document]
-
-
-def pods(documents: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for document in documents:
-        spec = document.get("spec", {})
-        spec = spec.get("jobTemplate", {}).get("spec", spec)
-        if "template" in spec and "spec" in spec["template"]:
-            yield f"{document['kind']} {document['metadata']['name']}", spec["template"]["spec"]
-
-
-def everything_on(chart: str) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for path, _ in places(ROOT / "charts", chart).values():
-        here = values
-        for part in path:
-            here = here.setdefault(part, {})
-        if path:
-            here["enabled"] = True
-    return values
 
 
 def containers(pod: dict[str, Any]) -> list[dict[str, Any]]:

@@ -14,8 +14,8 @@ from bus.merge import merge
 from bus.plan import build
 from bus.releases.render import charts
 from bus.revisions import of_secret
-from tests.charts.test_rendered import DEPLOYABLE, ROOT, render
-from tests.config.test_settings import load_stack
+from tests.support.rendered import DEPLOYABLE, ROOT, render
+from tests.support.stacks import load_stack
 
 pytestmark = pytest.mark.helm
 # site -> key -> who restarts. What is not named here restarts nobody.

@@ -12,7 +12,7 @@ from bus.cli.engine import StackError, project, pulumi
 from bus.cli.stack import Stack, read_config
 from bus.cluster.access import Cluster, Unreachable
 from bus.errors import InvalidInput
-from tests.config.test_settings import load_stack
+from tests.support.stacks import load_stack
 
 ROOT = Path(__file__).parents[2]
 

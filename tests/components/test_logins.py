@@ -7,8 +7,8 @@ import pytest
 
 from bus.errors import InvalidInput
 from bus.plan import build
-from tests.components.test_order import ROOT, plan_of, registrations
-from tests.config.test_settings import load_stack
+from tests.support.program import ROOT, plan_of, registrations
+from tests.support.stacks import load_stack
 
 
 def test_logins_come_before_the_brokers_and_users_before_their_first_client(monkeypatch: pytest.MonkeyPatch) -> None:

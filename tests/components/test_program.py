@@ -17,7 +17,7 @@ from bus.releases.compare import preview
 from bus.releases.recovery import records
 from bus.releases.render import rendering
 from components import preflight
-from tests.config.test_settings import load_stack
+from tests.support.stacks import load_stack
 
 PROGRAM = Path(__file__).parents[2] / "__main__.py"
 

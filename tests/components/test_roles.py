@@ -7,8 +7,8 @@ import pytest
 from bus.config.database_roles import ODOO2KAFKA_PASSWORD
 from bus.deployment import Deployment
 from bus.plan import build
-from tests.components.test_order import ROOT, plan_of, registrations
-from tests.config.test_settings import load_stack
+from tests.support.program import ROOT, plan_of, registrations
+from tests.support.stacks import load_stack
 
 
 def with_site(stack: str, **changed: object) -> Deployment:

@@ -4,8 +4,8 @@ import pytest
 
 from bus.config import hosted_registry, names
 from bus.plan import build
-from tests.components.test_order import ROOT, STACKS
-from tests.config.test_settings import load_stack
+from tests.support.program import ROOT, STACKS
+from tests.support.stacks import load_stack
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -15,7 +15,7 @@ from bus.image_reference import parse
 from bus.images.promotion import branch, pins
 from bus.images.promotion.pins import ImagePinError, Pin
 from bus.releases.render import charts
-from tests.config.test_settings import config_of, flat
+from tests.support.stacks import config_of, flat
 
 LETTERS = "abcdefghij"
 LAUGHS = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(

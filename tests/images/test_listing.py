@@ -11,7 +11,7 @@ from bus.images.delivered import proof
 from bus.images.delivered.listing import EXTRA, Listing, listing, reasons
 from bus.images.delivered.proof import Objects
 from bus.plan import build
-from tests.config.test_settings import SECRETS, config_of, flat, load_stack
+from tests.support.stacks import SECRETS, config_of, flat, load_stack
 
 ROOT = Path(__file__).parents[2]
 DIGEST = "sha256:" + "d" * 64

@@ -10,7 +10,7 @@ from bus.config import settings
 from bus.errors import InvalidInput
 from bus.images.promotion import branch, pins
 from bus.plan import build
-from tests.config.test_settings import SECRETS, flat, load_stack
+from tests.support.stacks import SECRETS, flat, load_stack
 
 ROOT = Path(__file__).parents[2]
 DIGEST = "sha256:" + "c" * 64

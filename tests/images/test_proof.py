@@ -13,8 +13,8 @@ from bus.errors import InvalidInput
 from bus.images.delivered import proof, rendered
 from bus.plan import build
 from bus.releases.render import charts
-from tests.config.test_settings import SECRETS, config_of, flat, load_stack
 from tests.support.registry import HTPASSWD, PASSWORD, PULL_HTPASSWD, PULL_PASSWORD, PULL_USER, USER
+from tests.support.stacks import SECRETS, config_of, flat, load_stack
 
 pytestmark = pytest.mark.helm
 ROOT = Path(__file__).parents[2]

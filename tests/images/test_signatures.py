@@ -20,10 +20,11 @@ from bus.images.signatures.cosign import BadKey, Key, Policy, Signature, check_k
 from bus.plan import build
 from components.providers.copies import ImageCopiesProvider
 from components.providers.pins import ImagePinsProvider
-from tests.images.test_trust import ROOT, loaded
 from tests.support.signing import SIGN, STATEMENT, Signer
+from tests.support.stacks import ROOT
 from tests.support.stores import Store
 from tests.support.toys import toy
+from tests.support.trusted import loaded
 
 MINE, THEIRS = Signer(), Signer()
 OTHER = "sha256:" + "b" * 64

@@ -18,7 +18,7 @@ from bus.images.promotion.plan import Row
 from bus.images.registry.lookup import Found
 from bus.images.registry.registries import Access
 from bus.images.signatures.cosign import Key, Policy
-from tests.bundle.test_contents import plan_of
+from tests.support.bundled import plan_of
 from tests.support.signing import Signer
 from tests.support.stores import Store
 from tests.support.toys import toy

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from bus.config import settings
 from bus.errors import InvalidInput
 from bus.image_reference import parse as image
 from bus.images.registry import private, trust
@@ -13,16 +12,10 @@ from bus.images.registry.private import Insecure
 from bus.images.registry.registries import Access, Registries, sources
 from bus.images.registry.trust import Trust
 from bus.plan import build
-from tests.config.test_settings import SECRETS, config_of, flat
 from tests.support.toys import certificate
+from tests.support.trusted import loaded
 
 ROOT = Path(__file__).parents[2]
-
-
-def loaded(images: object, delivery: object = None) -> settings.Settings:
-    config = config_of("master") | {"bus:images": images} | ({"bus:delivery": delivery} if delivery else {})
-    secrets = {f"bus:{name}": "s3cret" for name in SECRETS}
-    return settings.load("master", flat(config) | secrets, set(secrets))
 
 
 @pytest.mark.parametrize(

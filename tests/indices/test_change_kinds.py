@@ -1,30 +1,15 @@
 """The kind of every change, each case a file in cases/; tests/servers/indices/test_change_kinds.py proves them."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from bus.indices.diff.change_kinds import TABLE, ChangeKind
-from bus.indices.diff.plan import LiveIndex, Reindexing, WantedIndex, plan
+from bus.indices.diff.plan import LiveIndex, plan
+from tests.support.index_cases import CASES, load
 
-CASES = sorted((Path(__file__).parent / "cases").glob("*.yaml"))
 # In every answer of a server, declared or not.
 ALWAYS = {"number_of_shards": "1", "number_of_replicas": "1"}
-
-
-def load(case: Path) -> tuple[WantedIndex, WantedIndex, ChangeKind, str]:
-    """What is there, what is wanted, the class of the change, and what a server does when it is simply put."""
-    given = yaml.safe_load(case.read_text())
-    kind = ChangeKind[given["class"].upper()]
-    silent = "refuses" if kind >= ChangeKind.REINDEX else "takes"
-    return _index(given["live"]), _index(given["wanted"]), kind, given.get("server", silent)
-
-
-def _index(given: dict[str, Any]) -> WantedIndex:
-    allowed = Reindexing(mode="block")
-    return WantedIndex("films", given.get("mappings", {}), given.get("settings", {}), {}, allowed, reopen=True)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)

@@ -13,7 +13,7 @@ import pytest
 from bus.indices.diff.change_kinds import NO_SOURCE, PARAMETERS, ChangeKind, rule
 from bus.indices.diff.differences import Difference
 from bus.indices.diff.plan import Change, LiveIndex, Pending, Reindexing, WantedIndex, plan
-from tests.indices.test_change_kinds import load
+from tests.support.index_cases import load
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.yaml"))
 TYPE = ("mappings", "properties", "a", "type")

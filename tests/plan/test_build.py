@@ -18,8 +18,8 @@ from bus.errors import InvalidInput
 from bus.plan import build
 from bus.releases.render import charts
 from bus.revisions import of_config
-from tests.config.test_settings import SECRETS, flat
 from tests.support.registry import HTPASSWD, PULL_HTPASSWD
+from tests.support.stacks import SECRETS, flat
 
 ROOT = Path(__file__).parents[2]
 FRAGMENTS = ("topics", "indices", "policies", "componentTemplates", "pipelines", "indexTemplates")

@@ -13,7 +13,7 @@ from bus.deployment import Deployment, deployable
 from bus.errors import InvalidInput
 from bus.plan import build
 from bus.releases.render import charts
-from tests.config.test_settings import SECRETS, config_of, flat
+from tests.support.stacks import SECRETS, config_of, flat
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,7 +11,7 @@ from bus.config import settings
 from bus.errors import InvalidInput
 from bus.plan import build, environment
 from bus.releases.render.charts import BadChart
-from tests.config.test_settings import SECRETS, config_of, flat, load_stack
+from tests.support.stacks import SECRETS, config_of, flat, load_stack
 
 ROOT = Path(__file__).parents[2]
 UI = "image: {repository: dkr.isi.nc, name: hickson/cineges-ui, tag: '1'}\n"
@@ -151,7 +151,8 @@ def test_the_bricks_of_the_project_read_what_they_are_given(stack: str) -> None:
 def test_the_names_that_a_chart_sets_are_those_that_helm_renders(chart: str, tmp_path: Path) -> None:
     from bus.releases.render import charts, rendering
     from bus.releases.render.values import places
-    from tests.charts.test_rendered import everything_on, pods
+    from tests.support.pods import pods
+    from tests.support.rendered import everything_on
 
     folder, found = charts.stage(ROOT / "charts", chart, tmp_path), places(ROOT / "charts", chart)
     values = everything_on(chart) | {"global": {"kafka": {"users": sorted(found)}}}

@@ -10,7 +10,7 @@ from bus.config import settings
 from bus.errors import InvalidInput
 from bus.plan import build
 from bus.releases.render import charts
-from tests.config.test_settings import SECRETS, config_of, flat
+from tests.support.stacks import SECRETS, config_of, flat
 
 ROOT = Path(__file__).parents[2]
 UI = "image: {repository: dkr.isi.nc, name: hickson/cineges-ui, tag: '1'}\n"

@@ -6,26 +6,18 @@ import uuid
 
 import pytest
 
+from tests.real.flows import CENTRAL, CINECITY, film_crosses, sale_comes_back
 from tests.real.sandbox import Site, Stack, eventually, keys_seen, kubectl
 
 pytestmark = pytest.mark.real
-CENTRAL, CINECITY = Site("hicksoncentral-local"), Site("hicksoncinecity-local")
 
 
 def test_a_film_written_on_central_is_read_and_indexed_on_cinecity() -> None:
-    key = f"film-{uuid.uuid4().hex[:8]}"
-    CENTRAL.produce("cineges-central-api", "cineges.film.data", key, {"title": "Playtime", "code": key})
-    eventually(lambda: key in keys_seen(CINECITY, "cineges-complexe-jobs", "cineges.film.data"))
-    document = eventually(lambda: CINECITY.get("es", f"films/_doc/{key}", 9200))
-    assert document["_source"]["title"] == "Playtime"
-    assert eventually(lambda: CENTRAL.get("es", f"films/_doc/{key}", 9200))["_source"]["code"] == key
+    film_crosses()
 
 
 def test_a_sale_written_on_cinecity_arrives_on_central() -> None:
-    key = f"vente-{uuid.uuid4().hex[:8]}"
-    CINECITY.produce("cineges-caisse-api", "cineges.vente.save", key, {"film": "Playtime", "quantity": 2})
-    eventually(lambda: key in keys_seen(CENTRAL, "cineges-central-jobs", "cineges.vente.save"))
-    assert eventually(lambda: CENTRAL.get("es", f"ventes/_doc/{key}", 9200))["_source"]["quantity"] == 2
+    sale_comes_back()
 
 
 def test_the_mirror_does_not_loop() -> None:

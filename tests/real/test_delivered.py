@@ -14,8 +14,8 @@ import pytest
 from bus.deployment import PULL_SECRET
 from bus.image_reference import parse
 from bus.images.registry.client import Registry
-from tests.components.test_order import TIERS
 from tests.real.sandbox import ROOT, Site, Stack, eventually, kubectl, operations, run
+from tests.support.program import TIERS
 from tests.support.registry import HTPASSWD, MANIFEST, PASSWORD, PULL_HTPASSWD, PULL_PASSWORD, PULL_USER, USER
 
 pytestmark = pytest.mark.real

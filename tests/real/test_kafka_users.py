@@ -8,16 +8,9 @@ from typing import Any
 import pytest
 
 from bus.users.passwords import is_of_brokers
+from tests.real.flows import CENTRAL, CINECITY, film_crosses, sale_comes_back
 from tests.real.sandbox import Site, Stack, kafka, kubectl, operations
-from tests.real.test_customer import (
-    CENTRAL,
-    CINECITY,
-)
-from tests.real.test_customer import (
-    test_a_film_written_on_central_is_read_and_indexed_on_cinecity as a_film_crosses,
-)
-from tests.real.test_customer import test_a_sale_written_on_cinecity_arrives_on_central as a_sale_comes_back
-from tests.real.test_stack import backend_files, helm_records
+from tests.real.secrecy import backend_files, helm_records
 
 pytestmark = pytest.mark.real
 USERS = {
@@ -123,6 +116,6 @@ def test_a_renewal_restarts_who_logs_in_and_takes_back_what_was_given_by_hand(re
     entries = kafka(CENTRAL, "org.apache.kafka.tools.AclCommand", "--list", "--principal", "User:db2kafka")
     assert "as400.film" in entries
     assert "notifications" not in entries
-    a_film_crosses()
-    a_sale_comes_back()
+    film_crosses()
+    sale_comes_back()
     renewing.pulumi("preview", "--expect-no-changes")

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.real.flows import CENTRAL, CINECITY
 from tests.real.sandbox import Site, Stack, kubectl, operations
-from tests.real.test_customer import CENTRAL, CINECITY
 
 pytestmark = pytest.mark.real
 

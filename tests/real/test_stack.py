@@ -1,17 +1,15 @@
 """Stack local: nothing to do twice, one site more changes one site, secrets stay secret."""
 
-import gzip
 import json
-import os
 import re
 import sys
-from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.real.sandbox import ROOT, Site, Stack, eventually, keys_seen, kubectl, need, operations, run
+from tests.real.secrecy import backend_files, helm_records
 
 pytestmark = pytest.mark.real
 # The stack itself, and the dynamic provider, whose inputs are the stack's config.
@@ -34,22 +32,6 @@ def test_a_preview_right_after_up_shows_no_change() -> None:
 def test_a_refresh_right_after_up_shows_no_change() -> None:
     Stack.local().pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes")
     Stack.local().pulumi("preview", "--expect-no-changes")
-
-
-def backend_files() -> dict[str, str]:
-    """Every file that the state backend and `make up` keep: checkpoints, history, backups, stack file, logs."""
-    state = Path(need("PULUMI_BACKEND_URL").removeprefix("file://").partition("?")[0])
-    folders = (state, Path(need("BUS_CACHE")) / "logs")
-    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-    assert [path for path in files if path.name == "local.json"], "no checkpoint found"
-    return {str(path): path.read_text(errors="replace") for path in [*files, Path(os.environ["BUS_CONFIG_FILE"])]}
-
-
-def helm_records() -> str:
-    """What Helm keeps of every release, unpacked."""
-    records = json.loads(kubectl("get", "secrets", "-A", "-l", "owner=helm", "-o", "json"))["items"]
-    assert len(records) >= 7
-    return "\n".join(gzip.decompress(b64decode(b64decode(r["data"]["release"]))).decode() for r in records)
 
 
 def test_no_secret_stands_in_clear_in_state_logs_preview_or_helm(secrets: list[str]) -> None:

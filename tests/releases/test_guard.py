@@ -106,7 +106,7 @@ def test_a_template_that_makes_what_belongs_to_the_cluster_is_refused_all_the_sa
 @pytest.mark.helm
 @pytest.mark.parametrize("chart", deployable("hickson"))
 def test_what_helm_makes_with_everything_on_is_taken(chart: str, tmp_path: Path) -> None:
-    from tests.charts.test_rendered import everything_on
+    from tests.support.rendered import everything_on
 
     folder = charts.stage(ROOT / "charts", chart, tmp_path)
     assert "kind:" in rendering.render(folder, "x", "site", everything_on(chart)) or chart == "kafka2kafka"

@@ -13,7 +13,7 @@ from bus.plan import build
 from bus.releases.compare.changes import HIDDEN, is_secret, leaves
 from bus.releases.objects import Key
 from bus.releases.render import secrecy
-from tests.config.test_settings import SECRETS, config_of, flat
+from tests.support.stacks import SECRETS, config_of, flat
 
 ROOT = Path(__file__).parents[2]
 NAMED = [

@@ -14,7 +14,7 @@ from bus.plan import build
 from bus.releases.recovery import records
 from bus.releases.render import rendering
 from components import preflight
-from tests.config.test_settings import load_stack
+from tests.support.stacks import load_stack
 
 ROOT = Path(__file__).parents[2]
 

@@ -15,7 +15,7 @@ from bus.errors import PartialFailure
 from components.providers import roles as module
 from components.providers.connection import SiteEndpoint
 from components.providers.roles import PostgresRolesProvider
-from tests.servers.database.test_roles import DATABASE, filled
+from tests.support.filled_database import DATABASE, filled
 from tests.support.postgres import Postgres, made
 
 pytestmark = pytest.mark.servers

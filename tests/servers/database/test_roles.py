@@ -11,37 +11,15 @@ from bus.database import plan as planning
 from bus.database.admin import Admin
 from bus.database.psql import QueryFailed
 from bus.database.roles import WantedRoles
+from tests.support.filled_database import DATABASE, filled
 from tests.support.postgres import Postgres, made
 
 pytestmark = pytest.mark.servers
-DATABASE = "central-mast"
 ROLES = {
     "odoo": frozenset({"login", "createdb"}),
     "odoo2kafka": frozenset({"login", "replication", "pg_read_all_data"}),
     "pgadmin": frozenset({"login", "pg_read_all_data", "pg_monitor"}),
 }
-# What Odoo of years has, of every kind that has an owner.
-CONTENT = """
-CREATE SCHEMA archive;
-CREATE TABLE product (id serial PRIMARY KEY, name text);
-CREATE TABLE product_rel (a int, b int);
-CREATE TABLE archive."odd ""name" (id int GENERATED ALWAYS AS IDENTITY, state text) PARTITION BY LIST (state);
-CREATE TABLE archive.part PARTITION OF archive."odd ""name" FOR VALUES IN ('x');
-CREATE SEQUENCE numbers;
-CREATE VIEW products AS SELECT name FROM product;
-CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM product;
-CREATE TYPE colour AS ENUM ('red');
-CREATE TYPE pair AS (a int, b int);
-CREATE DOMAIN positive AS int CHECK (VALUE > 0);
-CREATE FUNCTION twice(a int) RETURNS int LANGUAGE sql AS 'SELECT a * 2';
-CREATE PROCEDURE nothing() LANGUAGE sql AS 'SELECT 1';
-CREATE AGGREGATE summed(int) (SFUNC = int4pl, STYPE = int);
-CREATE STATISTICS dependent (dependencies) ON a, b FROM product_rel;
-CREATE EXTENSION pg_trgm;
-CREATE PUBLICATION everything FOR ALL TABLES;
-SELECT lo_create(0);
-INSERT INTO product (name) VALUES ('Playtime');
-"""
 
 
 def wanted(**passwords: str) -> WantedRoles:
@@ -63,11 +41,6 @@ def old(template: Path, tmp_path: Path) -> Iterator[Postgres]:
     server = made(tmp_path / "server", data=template)
     with server.started():
         yield server
-
-
-def filled(server: Postgres) -> None:
-    server.client("odoo", "first", f'CREATE DATABASE "{DATABASE}"')
-    server.client("odoo", "first", CONTENT, DATABASE)
 
 
 def owners(server: Postgres) -> set[str]:

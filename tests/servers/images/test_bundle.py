@@ -23,8 +23,8 @@ from bus.images.delivered import rendered
 from bus.images.registry.client import MissingImage
 from bus.images.registry.registries import Access
 from bus.plan import build
-from tests.config.test_settings import SECRETS, config_of, flat
 from tests.support.registry import Maker, Running, registry
+from tests.support.stacks import SECRETS, config_of, flat
 
 pytestmark = pytest.mark.servers
 ROOT = Path(__file__).parents[3]

@@ -20,11 +20,11 @@ from bus.topics.admin import Admin as Topics
 from bus.users import plan as user_plans
 from bus.users.admin import Admin as Users
 from bus.users.passwords import secret_of_brokers
-from tests.config.test_settings import load_stack
 from tests.support.elasticsearch import Node, shared_node
 from tests.support.kafka import Cluster, cluster
 from tests.support.processes import part
 from tests.support.secured import BROKERS, BUS, Brick, secured
+from tests.support.stacks import load_stack
 
 pytestmark = pytest.mark.servers
 node = shared_node

@@ -13,7 +13,7 @@ from bus.config import hosted_registry
 from bus.images.registry.client import Registry
 from bus.images.registry.login import Login
 from components.providers.copies import ImageCopiesProvider
-from tests.servers.running.test_pods import NAMESPACE, answering, workload
+from tests.support.fake_pods import NAMESPACE, answering, workload
 from tests.support.kwok import control_plane
 from tests.support.registry import PASSWORD, USER, Maker, Running, registry
 

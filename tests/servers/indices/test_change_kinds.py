@@ -12,8 +12,8 @@ from bus.indices.admin import Admin
 from bus.indices.diff.change_kinds import ChangeKind
 from bus.indices.diff.drift import seen
 from bus.indices.diff.plan import Change, LiveIndex, plan
-from tests.indices.test_change_kinds import CASES, load
 from tests.support.elasticsearch import Node, shared_node
+from tests.support.index_cases import CASES, load
 
 pytestmark = pytest.mark.servers
 node = shared_node

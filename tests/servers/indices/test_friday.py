@@ -12,8 +12,8 @@ from bus.errors import PartialFailure
 from bus.indices.admin import Admin
 from bus.indices.diff.plan import WantedIndex, plan
 from bus.indices.reindex.checkpoint import ReindexCheckpoint, note
-from tests.servers.indices.test_by_hand import Stack, stack
 from tests.support.elasticsearch import Node, shared_node
+from tests.support.index_stack import Stack, stack
 from tests.support.migrating import DONE, ended, killed_before, migrate
 from tests.support.reindexing import behind, filled, is_blocked, own_client, own_name, up, wanted
 

@@ -17,9 +17,9 @@ from bus.releases.compare import dryrun
 from bus.releases.compare.refusals import Answer, Verdicts
 from bus.releases.objects import key_of
 from bus.releases.render import charts
-from tests.bundle.test_contents import plan_of
-from tests.charts.test_rendered import ROOT, everything_on, render
+from tests.support.bundled import plan_of
 from tests.support.kwok import Kwok
+from tests.support.rendered import ROOT, everything_on, render
 
 pytestmark = pytest.mark.servers
 Spec = dict[str, Any]

@@ -14,9 +14,9 @@ from bus.plan import build
 from bus.releases.recovery import records
 from bus.releases.render import charts, rendering
 from bus.releases.render.values import Layer, release_values, with_defaults
-from tests.config.test_settings import load_stack
 from tests.support.engine import Engine
 from tests.support.kwok import Kwok
+from tests.support.stacks import load_stack
 
 pytestmark = pytest.mark.servers
 ROOT = Path(__file__).parents[3]

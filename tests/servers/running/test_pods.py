@@ -1,7 +1,6 @@
 """Pods that are asked through the API server: a command in one, and HTTP to each, by KWOK's own exec and forwards."""
 
 import json
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,11 +15,10 @@ from bus.cluster.access import Cluster, Unreachable
 from bus.running import asking, reading
 from bus.running.live import Answer, Live
 from bus.running.sizes import split_clusters
-from tests.support.kwok import SCRIPTS, Kwok, control_plane
-from tests.support.processes import listens, running
+from tests.support.fake_pods import NAMESPACE, answering, workload
+from tests.support.kwok import control_plane
 
 pytestmark = pytest.mark.servers
-NAMESPACE = "asked"
 
 
 @contextmanager
@@ -62,15 +60,6 @@ def command(container: str, folder: Path) -> dict[str, object]:
     return {"kind": "ClusterExec", "metadata": {"name": container}, "spec": spec}
 
 
-def workload(name: str, replicas: int) -> dict[str, object]:
-    labels = {"app.kubernetes.io/name": name}
-    pod = {"containers": [{"name": name, "image": f"r.nc/{name}:1"}]}
-    template = {"metadata": {"labels": labels}, "spec": pod}
-    sizes = {"replicas": replicas, "podManagementPolicy": "Parallel"}
-    spec = {"serviceName": name, "selector": {"matchLabels": labels}, "template": template, **sizes}
-    return {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": name}, "spec": spec}
-
-
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Three pods of Elasticsearch in two clusters, and one of PostgreSQL whose data is of 17."""
@@ -89,23 +78,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         for name in ("es", "postgres"):
             plane.command("kubectl", "rollout", "status", f"statefulset/{name}", "-n", NAMESPACE, "--timeout=90s")
         yield plane.cluster(NAMESPACE)
-
-
-@contextmanager
-def answering(plane: Kwok, folder: Path, extra: list[dict[str, object]]) -> Iterator[None]:
-    """The plane's KWOK in the place of its own, with more configuration."""
-    subprocess.run([SCRIPTS / "fake-node.sh", "down"], env=plane.environment, check=True, stdin=subprocess.DEVNULL)
-    conf, pki = (Path(plane.environment["KUBE_DIR"]) / part for part in ("conf", "pki"))
-    (folder / "extra.yaml").write_text(yaml.safe_dump_all(extra))
-    port = int(plane.environment["KUBE_PORT_BASE"]) + 5
-    words: list[str | Path] = ["--config", conf / "kwok.yaml", "--config", folder / "extra.yaml"]
-    words += ["--kubeconfig", conf / "kwok.kubeconfig", "--manage-nodes-with-annotation-selector"]
-    words += ["kwok.x-k8s.io/node=fake", "--node-ip", "127.0.0.1", "--node-lease-duration-seconds", "40"]
-    words += ["--node-port", str(port), "--server-address", f"127.0.0.1:{port}"]
-    words += ["--tls-cert-file", pki / "kwok-serving.crt", "--tls-private-key-file", pki / "kwok-serving.key"]
-    words += ["--cidr", "10.244.0.0/16"]
-    with running([plane.tools / "kwok", *map(str, words)], lambda: listens(port), folder / "kwok.log"):
-        yield
 
 
 def test_nodes_in_two_clusters_behind_one_service_are_told_apart(cluster: Cluster) -> None:

@@ -16,10 +16,10 @@ from bus.images.registry.client import as_manifest, digest_of
 from bus.plan import build
 from bus.releases.render import charts, rendering
 from components import preflight
-from tests.config.test_settings import SECRETS, config_of, flat
 from tests.support.kwok import Kwok, control_plane
 from tests.support.processes import free_port
 from tests.support.registry import CONFIG, LAYER, MANIFEST, Running, registry
+from tests.support.stacks import SECRETS, config_of, flat
 
 pytestmark = pytest.mark.servers
 ROOT = Path(__file__).parents[3]

@@ -10,9 +10,9 @@ from kafka import KafkaAdminClient
 from bus.cluster.access import Cluster
 from bus.running import addresses, asking
 from bus.running.versions import parse
-from tests.running.test_listener import documented, rendered
 from tests.support import kafka
 from tests.support.elasticsearch import VERSION, Node, shared_node
+from tests.support.listeners import documented, rendered
 from tests.support.processes import free_port, listens, part, running
 
 __all__ = ["shared_node"]

@@ -17,8 +17,8 @@ from bus.config import settings
 from bus.plan import build
 from bus.topics.admin import Admin
 from bus.topics.plan import Topic, from_props, plan
-from tests.config.test_settings import load_stack
 from tests.support import kafka as brokers
+from tests.support.stacks import load_stack
 from tests.support.topic_sets import emptied, eventually
 
 pytestmark = pytest.mark.servers
