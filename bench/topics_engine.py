@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 _RUNS = 3
 _PROGRAM = """
 import os
-from components.providers.connection import Place
+from components.providers.connection import SiteEndpoint
 from components.providers.topics import TopicSet
 
 number = int(os.environ["TOPICS"])
@@ -27,7 +27,7 @@ if number >= 0:
     one = {{"partitions": 2, "replicationFactor": 1, "configs": {{}}}}
     TopicSet(
         "topics",
-        place=Place("central", "bench", "", "direct"),
+        place=SiteEndpoint("central", "bench", "", "direct"),
         admin_port=9094,
         bootstrap_servers={bootstrap!r},
         brokers=1,

@@ -106,7 +106,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from bus.images.copy.copying import Copying
 from bus.image_reference import parse
-from bus.images.registry.registries import Place
+from bus.images.registry.registries import ImageLocation
 from bus.images.registry.client import Registry
 put, begun = Registry.put_blob, []
 def halting(*args, **more):
@@ -118,7 +118,7 @@ def halting(*args, **more):
 Registry.put_blob = halting
 source, target = (Registry(host, insecure=True) for host in sys.argv[1:3])
 with ThreadPoolExecutor(max_workers=1) as pool:
-    print(Copying(pool).copy(Place(source, "isi/kill", "1"), Place(target, "isi/kill", "1")).blobs)
+    print(Copying(pool).copy(ImageLocation(source, "isi/kill", "1"), ImageLocation(target, "isi/kill", "1")).blobs)
 """
 
 

@@ -10,6 +10,7 @@ from elasticsearch import ApiError, Elasticsearch
 
 from bus.indices.admin import Admin
 from bus.indices.diff.change_kinds import ChangeKind
+from bus.indices.diff.differences import OURS
 from bus.indices.diff.drift import seen
 from bus.indices.diff.plan import Change, LiveIndex, plan
 from tests.support.elasticsearch import Node, shared_node
@@ -73,7 +74,12 @@ def test_the_class_follows_from_what_the_server_answers(case: Path, made: dict[s
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
 def test_what_was_made_shows_no_drift(case: Path, made: dict[str, LiveIndex]) -> None:
-    declared = replace(load(case)[0], name=case.stem)
+    before = load(case)[0]
+    # A fragment never has the note that bus keeps beside its own.
+    mappings = {key: dict(value) if key == "_meta" else value for key, value in before.mappings.items()}
+    if OURS in mappings.get("_meta", {}):
+        del mappings["_meta"][OURS]
+    declared = replace(before, name=case.stem, mappings=mappings)
     assert plan(made[case.stem], declared).is_nothing
     assert seen(made[case.stem], declared) == declared
 

@@ -31,7 +31,7 @@ import pulumi_kubernetes as k8s
 
 from bus.cluster.access import Cluster
 from bus.deployment import Release
-from bus.releases import records
+from bus.releases.recovery import records
 from bus.releases.recovery.state import description
 from components.release_hooks import wanted_of
 from components.umbrella import Umbrella, UmbrellaArgs

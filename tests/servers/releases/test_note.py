@@ -22,12 +22,12 @@ ROOT = Path(__file__).parents[3]
 PROGRAM = """
 import json, os
 import pulumi
-from components.providers.connection import Place
+from components.providers.connection import SiteEndpoint
 from components.providers.topics import TopicSet
 from components.providers.uninstall import Uninstall
 
 given = json.loads(os.environ["GIVEN"])
-TopicSet("central-topics", place=Place("central", "n", "", "direct"), admin_port=0,
+TopicSet("central-topics", place=SiteEndpoint("central", "n", "", "direct"), admin_port=0,
          bootstrap_servers=os.environ["KAFKA"],
          brokers=1, topics={name: {"partitions": 1, "replicationFactor": 1, "configs": {}} for name in given["topics"]},
          elsewhere=[], confirm_delete=given["confirm"])
