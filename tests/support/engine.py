@@ -29,6 +29,7 @@ from bus.cluster.access import Cluster
 from bus.deployment import Release
 from bus.releases.recovery import records
 from bus.releases.recovery.state import description
+from bus.releases.render.values import with_defaults
 from components.release_hooks import wanted_of
 from components.umbrella import Umbrella, UmbrellaArgs
 
@@ -40,7 +41,7 @@ namespace = k8s.core.v1.Namespace("place", metadata={{"name": {namespace!r}}}, o
 found = records.read(cluster, ["r", "later"])
 after = [namespace]
 for name, values in {{"r": given, "later": {{}}}}.items():
-    release = Release(name, "tiny", values, int(os.environ["SECONDS_TO_WAIT"]))
+    release = Release(name, "tiny", with_defaults(Path("charts"), "tiny", values), int(os.environ["SECONDS_TO_WAIT"]))
     said = description(found[name], wanted_of(release), datetime.now(UTC))
     release = replace(release, cluster=cluster, description=said)
     below = pulumi.ResourceOptions(providers={{"kubernetes": provider}})

@@ -33,6 +33,7 @@ from bus.cluster.access import Cluster
 from bus.deployment import Release
 from bus.releases.recovery import records
 from bus.releases.recovery.state import description
+from bus.releases.render.values import with_defaults
 from components.release_hooks import wanted_of
 from components.umbrella import Umbrella, UmbrellaArgs
 
@@ -43,7 +44,8 @@ for number in range(int(os.environ["SITES"])):
     name = f"{namespace}-{{number}}"
     namespace = k8s.core.v1.Namespace(name, metadata={{"name": name}}, opts=pulumi.ResourceOptions(provider=provider))
     cluster = Cluster(kubeconfig=kubeconfig, namespace=name)
-    release = Release("r", "tiny", {{"text": os.environ["TEXT"]}}, int(os.environ["SECONDS_TO_WAIT"]))
+    values = with_defaults(Path("charts"), "tiny", {{"text": os.environ["TEXT"]}})
+    release = Release("r", "tiny", values, int(os.environ["SECONDS_TO_WAIT"]))
     said = description(records.read(cluster, ["r"])["r"], wanted_of(release), datetime.now(UTC))
     release = replace(release, cluster=cluster, description=said)
     Umbrella(f"site-{{number}}", UmbrellaArgs(release, name, [namespace]), below)

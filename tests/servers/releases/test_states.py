@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from bus.cli.drift import of_release
 from bus.deployment import Release
@@ -19,6 +20,7 @@ from bus.releases.recovery.prepare import ForeignRelease, recover
 from bus.releases.recovery.state import State, state_of
 from bus.releases.recovery.uninstall import uninstall
 from bus.releases.render.rendering import NoHelm, record_size
+from bus.releases.render.values import with_defaults
 from tests.support.kwok import Kwok
 from tests.support.states import (
     CHART,
@@ -192,9 +194,8 @@ def test_drift_of_live_objects_names_the_field_and_who_wrote_it(place: Place) ->
 def test_a_preview_shows_the_objects_that_change(place: Place) -> None:
     def shown(**values: Any) -> ReleasePreview | None:
         history = records.read(place.cluster, ["r"])["r"]
-        return preview(
-            "central", Release("r", "tiny", values, 60), place.cluster, history, charts, place.folder / "staged"
-        )
+        release = Release("r", "tiny", with_defaults(charts, "tiny", values), 60)
+        return preview("central", release, place.cluster, history, charts, place.folder / "staged")
 
     charts = place.folder / "charts"
     shutil.copytree(CHART, charts / "tiny")
@@ -206,7 +207,9 @@ def test_a_preview_shows_the_objects_that_change(place: Place) -> None:
         "StatefulSet/r-statefulset",
     ]
     assert new.images == ["(none) -> example.invalid/tiny:1"]
-    place.helm("install", "r", str(place.folder / "staged/tiny"), "--set", "text=one")
+    given = place.folder / "given.yaml"
+    given.write_text(yaml.safe_dump(dict(with_defaults(charts, "tiny", {"text": "one"}))))
+    place.helm("install", "r", str(place.folder / "staged/tiny"), "--values", str(given))
     assert shown(text="one") is None
     changed = shown(text="two")
     assert changed and text(changed).splitlines() == [
