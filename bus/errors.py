@@ -2,11 +2,15 @@
 
 import errno
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
+Name = TypeVar("Name")
+Source = TypeVar("Source")
+Built = TypeVar("Built")
 _REMEDIES = {
     errno.ENOSPC: "make room",
     errno.EDQUOT: "make room",
@@ -80,6 +84,20 @@ def unexpected(action: str, error: BaseException) -> str:
         f"{action} failed with {type(error).__name__}: {error}. This is a fault of bus and not of your input. "
         f"What was done before is kept. Report it with this text and the version of bus; running again is safe"
     )
+
+
+def isolated(
+    objects: Mapping[Name, Source], build: Callable[[Source], Built], action: str
+) -> tuple[dict[Name, Built], dict[Name, str]]:
+    """Build something of each object. Return what was built, and why it was not: one fault stops no other object."""
+    built: dict[Name, Built] = {}
+    failures: dict[Name, str] = {}
+    for name, source in objects.items():
+        try:
+            built[name] = build(source)
+        except Exception as error:
+            failures[name] = unexpected(action, error)
+    return built, failures
 
 
 class UnexpectedError(UserError):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions, NewTopic, ResourceType
 
-from bus.errors import PartialFailure
+from bus.errors import PartialFailure, isolated
 from bus.topics.answers import NOT_YET, Answers, code, errors_of, failure, is_away, text
 from bus.topics.batches import batches
 from bus.topics.connecting import CALL_SECONDS
@@ -54,12 +54,13 @@ class Admin(Reader):
         A topic that exists after an answer of ours was lost is ours.
         """
         wanted = {topic.name: topic for topic in topics}
+        requests, unforeseen = isolated(wanted, _new, "its creation")
         tried: set[str] = set()
 
         def send(names: list[str]) -> Answers:
-            return self._client.create_topics([_new(wanted[name]) for name in names], operation_timeout=CALL_SECONDS)
+            return self._client.create_topics([requests[name] for name in names], operation_timeout=CALL_SECONDS)
 
-        records = {name: _records(topic) for name, topic in wanted.items()}
+        records = {name: _records(wanted[name]) for name in requests}
         errors = self._until_answered(records, send, tried)
         there, deadline = _existing(errors), time.monotonic() + SEEN_SECONDS
         # Beside a ZooKeeper, a topic that brokers no longer show may still be on its way out (seen with 2.8.2).
@@ -68,7 +69,8 @@ class Admin(Reader):
             answers = self._until_answered({name: records[name] for name in sorted(hidden)}, send, tried)
             errors = {name: error for name, error in errors.items() if name not in hidden} | answers
             there = _existing(errors)
-        return there - tried, {name: failure(error) for name, error in errors.items() if name not in there}
+        refused = {name: failure(error) for name, error in errors.items() if name not in there}
+        return there - tried, unforeseen | refused
 
     def grow(self, partitions: Mapping[str, int]) -> dict[str, str]:
         """Adds partitions up to the given numbers; returns what failed."""

@@ -19,6 +19,7 @@ from confluent_kafka.admin import (
 )
 
 from bus.cluster.access import Login
+from bus.errors import isolated
 from bus.topics.answers import text, unanswered
 from bus.topics.batches import batches
 from bus.topics.connecting import CALL_SECONDS, connected
@@ -78,11 +79,17 @@ class Admin:
         """
         failed: dict[str, str] = {}
         if plan.add:
-            bindings = {AclBinding(*_parts(acl)): acl.user for acl in plan.add}
+            built, unforeseen = isolated(
+                {acl: acl for acl in plan.add}, lambda acl: AclBinding(*_parts(acl)), "a right"
+            )
+            failed |= {acl.user: why for acl, why in unforeseen.items()}
+            bindings = {binding: acl.user for acl, binding in built.items()}
             for some in batches(dict.fromkeys(bindings, 1)):
                 made = self._client.create_acls(some, request_timeout=CALL_SECONDS)
                 failed |= _failed((bindings[key], answer) for key, answer in made.items())
-        alterations: list[Any] = [_upsertion(logins[user]) for user in plan.login]
+        upsertions, unknown = isolated({u: u for u in plan.login}, lambda u: _upsertion(logins[u]), "its password")
+        failed |= unknown
+        alterations: list[Any] = [*upsertions.values()]
         alterations += [UserScramCredentialDeletion(user, _MECHANISMS[one]) for user, one in plan.logout]
         if alterations:
             altered = self._client.alter_user_scram_credentials(alterations, request_timeout=CALL_SECONDS)
