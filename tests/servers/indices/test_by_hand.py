@@ -8,11 +8,13 @@ from elasticsearch import Elasticsearch
 
 from bus.errors import PartialFailure
 from bus.indices.admin import Admin
-from tests.support.elasticsearch import Node
+from tests.support import index_stack
+from tests.support.elasticsearch import Node, shared_node
 from tests.support.index_stack import SETTINGS, Stack
-from tests.support.reindexing import KEYWORD, TEXT, behind
+from tests.support.reindexing import KEYWORD, TEXT, behind, own_client, own_name
 
 pytestmark = pytest.mark.servers
+node, client, name, stack = shared_node, own_client, own_name, index_stack.stack
 TEXT_BESIDE: dict[str, Any] = {"properties": {"a": {"type": "keyword", "index": False}}}
 
 
