@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 # https://git-scm.com/docs/git-config: whole sections, and settings of sections that hold others too.
-_KEPT_SECTIONS = frozenset({"user", "author", "committer", "gpg", "credential", "http", "ssh", "url"})
-_KEPT_SECTIONS_OF_POLICY = frozenset({"safe", "protocol"})
+_KEPT_SECTIONS = frozenset(
+    {"user", "author", "committer", "gpg", "credential", "http", "ssh", "url", "safe", "protocol"}
+)
 _PUSH_SIGNING = "push.gpgsign"
 _KEPT = frozenset(
     {
@@ -52,7 +53,7 @@ _SET = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_ATTR_NOSYSTEM": "1"}
 _TRUE = frozenset({"true", "yes", "on", "1", ""})
 # The settings of a repository are those of the clone that bus itself has made.
 _SCOPES = frozenset({"system", "global", "command"})
-# core.gpgSign=if-asked signs where the server takes signatures, and fails nowhere.
+# push.gpgSign=if-asked signs where the server takes signatures, and fails nowhere.
 _IF_ASKED = "if-asked"
 # GIT_CONFIG_GLOBAL came with it (https://github.com/git/git/blob/master/Documentation/RelNotes/2.32.0.txt).
 OLDEST = (2, 32)
@@ -136,8 +137,7 @@ def version_of(text: str) -> tuple[int, int] | None:
 
 
 def _stays(key: str) -> bool:
-    section = key.partition(".")[0]
-    return section in _KEPT_SECTIONS or section in _KEPT_SECTIONS_OF_POLICY or key in _KEPT
+    return key.partition(".")[0] in _KEPT_SECTIONS or key in _KEPT
 
 
 def _judged(setting: Setting) -> Setting:

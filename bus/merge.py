@@ -28,23 +28,17 @@ def resolve(*layers: Mapping[str, Any]) -> Values:
 
     Empty lists and empty maps stay. An entry of a list that is null stays too, because it has no key.
     """
-    result: Values = {}
-    for layer in layers:
-        for key, value in layer.items():
-            lower = result.get(key)
-            if value is None:
-                result.pop(key, None)
-            elif isinstance(value, Mapping) and isinstance(lower, Mapping):
-                result[key] = resolve(lower, value)
-            else:
-                result[key] = _without_nulls(value)
-    return result
+    return _without_nulls(merge(*layers))
 
 
-def _without_nulls(value: Any) -> Any:
+def _without_nulls(values: Mapping[str, Any]) -> Values:
+    return {key: _cleared(value) for key, value in values.items() if value is not None}
+
+
+def _cleared(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return resolve(value)
-    return [_without_nulls(entry) for entry in value] if isinstance(value, list) else value
+        return _without_nulls(value)
+    return [_cleared(entry) for entry in value] if isinstance(value, list) else value
 
 
 def at(path: tuple[str, ...], values: Mapping[str, Any]) -> Values:

@@ -40,7 +40,7 @@ class Live:
 def run(deployment: Deployment, config: Mapping[str, str]) -> Deployment:
     """The plan with what the clusters say of its releases; nothing is changed yet.
 
-    Raises Refused where a cluster cannot be reached, a release is somebody else's, or what runs there cannot become
+    Raises InvalidInput where a cluster cannot be reached, a release is somebody else's, or what runs cannot become
     what is wanted without a loss (bus/running). `config` is Pulumi's flat config, for the kubeconfigs of sites.
     """
     now = datetime.now(UTC)

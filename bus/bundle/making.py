@@ -43,7 +43,7 @@ def make(
 
     `stacks` are the pins of those in bus:delivery.alsoFrom. `serial` is by default the present second, and has to be
     above that of `earlier`, which `earlier_key` (by default the public half of `key`) has signed. Raise BadBundle,
-    RegistryError, NotDeployed, and Refused where the charts name what would not be in it.
+    RegistryError, NotDeployed, and InvalidInput where the charts name what would not be in it.
     """
     if not deployment.registry:
         raise BadBundle(
@@ -135,7 +135,7 @@ def _description(folder: Path) -> bytes:
 
 @contextmanager
 def _beside(file: Path) -> Iterator[Path]:
-    """A folder beside a bundle for what is in it, gone afterwards; raises NoDisk where there is no room for it."""
+    """A folder beside a bundle for what is in it, gone afterwards; raises DiskError where there is no room for it."""
     folder = file.resolve().parent
     with on_disk(folder), tempfile.TemporaryDirectory(prefix=".bundle-", dir=folder) as work:
         yield Path(work)

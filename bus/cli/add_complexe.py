@@ -109,7 +109,7 @@ def on_terminal() -> bool:
 
 
 def check(root: Path, stack: str, config: Mapping[str, Any], name: str, own: Sequence[str]) -> list[str]:
-    """Raises Refused with all that a deployment would refuse; returns the secrets that `name` still lacks.
+    """Raises InvalidInput with all that a deployment would refuse; returns the secrets that `name` still lacks.
 
     Secrets are not read: an existing one is taken as it is, a missing one is listed and not refused. `own`
     are those that `name` needs beside those of every site.

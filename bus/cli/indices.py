@@ -20,7 +20,7 @@ Name = Annotated[str, typer.Argument(help="name of the index, as bricks use it")
 
 @contextmanager
 def admin_of(stack: str, site: str, config_file: Path | None) -> Iterator["Admin"]:
-    """The admin client of a site's Elasticsearch; raises StackError, Refused or Unreachable."""
+    """The admin client of a site's Elasticsearch; raises StackError, InvalidInput or Unreachable."""
     from bus.indices.admin import Admin  # the client takes 0.6 s to import, and other verbs need none
 
     found = load(project(), stack, config_file)

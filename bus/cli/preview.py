@@ -53,7 +53,7 @@ def preview(
 
 
 def _changed(root: Path, loaded: Stack) -> Sequence[releases.ReleasePreview]:
-    """The releases that would change; raises Refused with what is wrong with all of them, NoHelm."""
+    """The releases that would change; raises InvalidInput with what is wrong with all of them, NoHelm."""
     if not rendering.is_there():
         raise rendering.NoHelm(rendering.MISSING)
     plan, clusters = loaded.plan, loaded.reached()

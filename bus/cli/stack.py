@@ -31,7 +31,10 @@ class Stack:
         return self.plan.cluster(site, self.config)
 
     def reached(self, *sites: str) -> dict[str, Cluster]:
-        """The clusters of `sites`, or of all; raises StackError, and Refused with each one that does not answer."""
+        """Return the clusters of `sites`, or of all.
+
+        Raises StackError, and InvalidInput with each one that does not answer.
+        """
         from bus.cluster.reachable import unreachable  # kr8s takes a third of a second to import
 
         clusters = {site: self.cluster(site) for site in sites or self.plan.sites}
@@ -41,7 +44,10 @@ class Stack:
 
 
 def load(root: Path, name: str, config_file: Path | None = None) -> Stack:
-    """A stack's plan; raises StackError where pulumi cannot read its config, Refused where the plan has problems."""
+    """Return a stack's plan.
+
+    Raises StackError where pulumi cannot read its config, InvalidInput where the plan has problems.
+    """
     config, encrypted = read_config(root, name, config_file)
     text = authored.text_of(root, name, config_file)
     return Stack(build.plan(root, settings.load(name, config, encrypted, text)), config)

@@ -97,7 +97,7 @@ def _forwarded(name: str, site: Site, access: str) -> AdminListener | None:
 def load(
     stack: str, config: Mapping[str, str], encrypted: frozenset[str] | set[str], text: str | None = None
 ) -> Settings:
-    """Settings from Pulumi's flat config; raises Refused with every problem of the stack file.
+    """Settings from Pulumi's flat config; raises InvalidInput with every problem of the stack file.
 
     `config` maps full keys (`bus:sites`) to strings, structured ones as JSON; `encrypted` are the keys that the
     stack file holds encrypted; `text` is the file itself, whose values are the author's (bus.config.authored).
@@ -199,7 +199,7 @@ def _misspelt(file: str, config: Mapping[str, str]) -> list[Problem]:
 
 
 def _decoded(file: str, own: Mapping[str, str]) -> dict[str, Any]:
-    """Return what config strings hold; raises Refused where one is nested deeper than anything here reads."""
+    """Return what config strings hold; raises InvalidInput where one is nested deeper than anything here reads."""
     raw, deep = {}, []
     for key, value in own.items():
         try:

@@ -24,7 +24,7 @@ class Admin:
         self._run = run
 
     def read(self, wanted: WantedRoles) -> LiveRoles:
-        """Return the live roles, and what a superuser owns of Odoo's; raises Failed."""
+        """Return the live roles, and what a superuser owns of Odoo's; raises PartialFailure."""
         try:
             live = from_answer(self._answer(SERVICE, sql.READ))
             everywhere = live.bootstrap == wanted.user
@@ -38,7 +38,7 @@ class Admin:
         return replace(live, owned=owned)
 
     def apply(self, wanted: WantedRoles) -> list[str]:
-        """Change what is not as wanted until nothing is left; returns remarks. Raises Failed.
+        """Change what is not as wanted until nothing is left; returns remarks. Raises PartialFailure.
 
         Whatever was interrupted before is decided anew from what the server has.
         """

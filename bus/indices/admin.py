@@ -46,7 +46,10 @@ class Admin:
         self._client.close()
 
     def read(self, names: Collection[str]) -> dict[str, LiveIndex]:
-        """alias -> the index behind it, for those of `names` that exist; raises Failed where that cannot be told."""
+        """Return alias -> the index behind it, for those of `names` that exist.
+
+        Raises PartialFailure where that cannot be told.
+        """
         found, wrong = behind(names, self._contents(names))
         if wrong:
             raise PartialFailure(wrong)
@@ -108,7 +111,10 @@ class Admin:
         return tuple(sorted(k for k, v in settings.items() if k.startswith("cluster.blocks.") and v == "true"))
 
     def generation_before(self, name: str, live: LiveIndex) -> str:
-        """The generation that a rollback goes to; raises Failed where none was kept, or the server cannot go back."""
+        """Return the generation that a rollback goes to.
+
+        Raises PartialFailure where none was kept, or the server cannot go back.
+        """
         if reason := versions.REINDEX.refusal(self.server):
             raise PartialFailure({name: reason})
         return rollback.target(name, live)
@@ -164,7 +170,10 @@ class Admin:
         return ReindexRunner(self._client, change, source, target, say, patience_seconds)
 
     def delete(self, names: Sequence[str]) -> None:
-        """Deletes what is behind aliases, all generations with their data; what is gone is fine. Raises Failed."""
+        """Delete what is behind aliases, all generations with their data; what is gone is fine.
+
+        Raises PartialFailure.
+        """
         wrong = {}
         for name, live in self.read(names).items():
             try:

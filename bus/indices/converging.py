@@ -19,7 +19,7 @@ class Server(Protocol):
         """Return name -> the mapping as the server spells it."""
 
     def apply(self, changes: Sequence[Change], say: Callable[[str], None]) -> None:
-        """Make changes; raise Failed for those that could not be made."""
+        """Make changes; raise PartialFailure for those that could not be made."""
 
 
 def plans(
@@ -46,8 +46,9 @@ def seen(server: Server, live: Mapping[str, LiveIndex], wanted: Mapping[str, Wan
 
 
 def apply(server: Server, changes: Sequence[Change], say: Callable[[str], None]) -> None:
-    """Make changes and look at each again. Raise Failed for those that could not be made, or that are not as wanted.
+    """Make changes and look at each again.
 
+    Raises PartialFailure for those that could not be made, or that are not as wanted.
     A template may add to an index that is made: what can be put in place then is put once more.
     """
     failures: dict[str, str] = {}

@@ -7,7 +7,7 @@ from bus.indices.diff.plan import Reindexing, WantedIndex
 from bus.indices.diff.settings import decoded
 
 FORM = "settingsForm"
-"""the property that says how settings are held; a state of before issue 16 has none, and lists as texts of JSON"""
+"""the property that says how settings are held; a state of version 0.1.0 has none, and lists as texts of JSON"""
 LISTS = 2
 
 

@@ -35,7 +35,7 @@ STREAMS = "kafkastreams-chart"
 
 
 def plan(root: Path, settings: Settings) -> Deployment:
-    """The deployment of `settings` with the charts/ and values/ of `root`; raises Refused with every problem."""
+    """The deployment of `settings` with the charts/ and values/ of `root`; raises InvalidInput with every problem."""
     folder = root / "charts"
     if missing := validation.no_umbrellas(settings, folder):
         raise InvalidInput(missing)

@@ -122,16 +122,16 @@ class Admin(Reader):
         return self._increments is not False
 
     def set_of_topic(self, values: Mapping[str, Mapping[str, str | None]]) -> None:
-        """Sets configs by topic, None gives one back; raises Failed."""
+        """Sets configs by topic, None gives one back; raises PartialFailure."""
         self._set(ResourceType.TOPIC, values)
 
     def set_of_broker(self, values: Mapping[int, Mapping[str, str | None]]) -> None:
-        """Sets dynamic configs by broker, None gives one back; raises Failed."""
+        """Sets dynamic configs by broker, None gives one back; raises PartialFailure."""
         for broker, configs in values.items():  # each broker is asked itself: librdkafka takes one a call
             self._set(ResourceType.BROKER, {str(broker): configs})
 
     def delete(self, names: Sequence[str]) -> None:
-        """Deletes topics with their data and waits until no broker shows them any more. Raises Failed.
+        """Deletes topics with their data and waits until no broker shows them any more. Raises PartialFailure.
 
         One that is gone already is fine.
         """

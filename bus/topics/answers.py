@@ -50,7 +50,7 @@ def errors_of(answers: Answers) -> dict[str, KafkaException]:
 
 
 def unanswered(bootstrap: str, error: KafkaException, advertised: Collection[str] = ()) -> Exception:
-    """What a question about the whole cluster ends in: Unreachable, or Failed with the broker's reason.
+    """What a question about the whole cluster ends in: Unreachable, or PartialFailure with the broker's reason.
 
     `advertised` are the addresses by which brokers say that they are reached.
     """

@@ -48,7 +48,7 @@ def _finish(
 ) -> dict[str, str]:
     """Whatever comes after the creation of topics, `appeared` and `unmade` being its answers; what failed.
 
-    Raises Unreachable or Failed.
+    Raises Unreachable or PartialFailure.
     """
     failed: dict[str, str] = {}
     wrong = dict(unmade)

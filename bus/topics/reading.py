@@ -60,14 +60,17 @@ class Reader:
         return brokers, in_sync
 
     def read(self, names: Collection[str]) -> dict[str, Topic]:
-        """Those of `names` that exist; raises Failed where one exists and cannot be read.
+        """Those of `names` that exist; raises PartialFailure where one exists and cannot be read.
 
         One that no broker shows is gone only if the controller says so, too.
         """
         return self._until_shown(names, lambda: self._described(names, self._listed()))
 
     def _until_shown(self, names: Collection[str], look: Callable[[], dict[str, T]]) -> dict[str, T]:
-        """What `look` finds of `names`, looked for again while it does not find one that exists; raises Failed."""
+        """Return what `look` finds of `names`, looked for again while it does not find one that exists.
+
+        Raises PartialFailure.
+        """
         deadline = time.monotonic() + SEEN_SECONDS
         while True:
             found = look()
@@ -90,7 +93,10 @@ class Reader:
         return hidden
 
     def _shown(self, names: Collection[str]) -> dict[str, Any]:
-        """The metadata of those of `names` that exist; raises Failed where one exists and no broker shows it."""
+        """Return the metadata of those of `names` that exist.
+
+        Raises PartialFailure where one exists and no broker shows it.
+        """
 
         def look() -> dict[str, Any]:
             listed = self._listed()
@@ -291,7 +297,10 @@ class Reader:
 
     @contextmanager
     def _answered(self) -> Iterator[None]:
-        """What a question about the whole cluster may end in: Unreachable, or Failed with the broker's reason."""
+        """Raise what a question about the whole cluster may end in.
+
+        That is Unreachable, or PartialFailure with the broker's reason.
+        """
         try:
             yield
         except KafkaException as error:

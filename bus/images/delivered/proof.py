@@ -27,13 +27,16 @@ class Objects:
 
 
 def check(deployment: Deployment, charts_folder: Path, staged: Path) -> None:
-    """Renders every release of a stack that has a customer's registry; raises Refused with all that is not there."""
+    """Render every release of a stack that has a customer's registry.
+
+    Raises InvalidInput with all that is not there.
+    """
     if deployment.registry:
         rendered_and_judged(deployment, charts_folder, staged)
 
 
 def rendered_and_judged(deployment: Deployment, charts_folder: Path, staged: Path) -> list[Objects]:
-    """Every release of a stack rendered; raises Refused where one cannot be, or names what is not delivered."""
+    """Every release of a stack rendered; raises InvalidInput where one cannot be, or names what is not delivered."""
     found: list[Objects] = []
     problems: list[Problem] = []
     for site in deployment.sites:

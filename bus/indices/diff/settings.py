@@ -105,7 +105,7 @@ def _amount(text: str) -> tuple[str, float] | None:
 
 
 def decoded(settings: Flat) -> dict[str, Setting | None]:
-    """Return settings of a state of before issue 16 as `flatten` has them now.
+    """Return settings of a state of version 0.1.0 as `flatten` has them now.
 
     Such a state holds a list that commas would cut as a text of JSON. Nothing else in it looks like that: a text of
     a fragment that did could not be deployed, or became that list.

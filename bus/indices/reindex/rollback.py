@@ -11,7 +11,7 @@ from bus.indices.reindex.checkpoint import note
 
 
 def target(name: str, live: LiveIndex) -> str:
-    """The newest generation before the live one; raises Failed where none was kept."""
+    """The newest generation before the live one; raises PartialFailure where none was kept."""
     found = generations.older(name, live.name, live.generations)
     if not found:
         raise PartialFailure({name: f"no generation before {live.name} was kept (reindex.keep in its fragment)"})
